@@ -1,0 +1,388 @@
+using System.Diagnostics;
+
+namespace EmbeddedLlm.Sampling;
+
+/// <summary>
+/// Chooses the tokens of one sequence: its options, its place in the stream of random numbers and the tokens that penalties look at.
+/// Calls allocate nothing and never throw for what is in the logits or the mask. Not thread-safe.
+/// </summary>
+/// <remarks>
+/// Top-k, top-p and min-p all keep the first few tokens of the descending order of logits, so the kept set is found without ordering
+/// the vocabulary: the maxima of 64-token blocks give a bound below the k-th logit, and only blocks above it are looked at again.
+/// Tokens that a bias or a penalty touches are taken out of the mask and carried beside the row with their new logits, so the logits
+/// are neither copied nor written to.
+/// </remarks>
+internal sealed class Sampler
+{
+    // How far below the greatest logit top-p looks at first; a step that holds too little probability is followed by the next.
+    private static ReadOnlySpan<float> Reaches => [4f, 8f, 16f, float.PositiveInfinity];
+
+    private readonly Dictionary<int, float>? _bias;
+    private readonly PenaltyWindow? _window;
+    private readonly float _scale;
+    private readonly bool _greedy;
+    private readonly bool _cuts;
+    private readonly float _minPDistance;
+    private RandomStream _random;
+
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
+    public Sampler(SamplingOptions options)
+    {
+        options.Validate();
+        Options = options;
+        _bias = options.LogitBias is { Count: > 0 } bias ? new Dictionary<int, float>(bias) : null;
+        _window = options.HasPenalties ? new PenaltyWindow(options.PenaltyLastN) : null;
+        _random = new RandomStream(options.Seed ?? Random.Shared.NextInt64(long.MinValue, long.MaxValue));
+        _scale = Exponential.Log2E / options.Temperature;
+
+        // So small a temperature that the scale is infinite leaves no other token a chance.
+        _greedy = !float.IsFinite(_scale) || options.TopK == 1;
+        _cuts = options.TopK > 0 || options.TopP < 1f || options.MinP > 0f;
+        _minPDistance = options.MinP > 0f ? MathF.Log(options.MinP) : float.NegativeInfinity;
+    }
+
+    public SamplingOptions Options { get; }
+
+    /// <summary>A sampler that goes on just as this one would, and independently of it.</summary>
+    public Sampler Clone()
+    {
+        Sampler clone = new(Options);
+        clone.CopyFrom(this);
+        return clone;
+    }
+
+    /// <summary>Takes over the state of a sampler with the same options; allocates nothing.</summary>
+    public void CopyFrom(Sampler source)
+    {
+        if (!ReferenceEquals(source.Options, Options))
+            throw new ArgumentException("The samplers have different options.", nameof(source));
+        _random = source._random;
+        _window?.CopyFrom(source._window!);
+    }
+
+    /// <summary>Makes a token of the sequence, from the prompt or sampled, count for the penalties.</summary>
+    public void Accept(int token) => _window?.Add(token);
+
+    /// <inheritdoc cref="Accept(int)"/>
+    public void Accept(ReadOnlySpan<int> tokens)
+    {
+        if (_window is null)
+            return;
+        foreach (int token in tokens[Math.Max(0, tokens.Length - _window.Capacity)..])
+            _window.Add(token);
+    }
+
+    /// <summary>Chooses a token. Every call takes one random number, unless the choice is greedy.</summary>
+    /// <param name="logits">One number per token of the vocabulary. NaN counts as negative infinity, which excludes a token.</param>
+    /// <param name="allowed">One bit per token, lowest first; empty allows all.</param>
+    /// <param name="scratch">Working memory.</param>
+    /// <returns>The token, or -1 where none is allowed.</returns>
+    public int Sample(ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed, SamplerScratch scratch)
+    {
+        LogitBlocks blocks = Adjust(logits, allowed, scratch, out ReadOnlySpan<ulong> adjusted);
+        float greatest = Maxima(blocks, adjusted, scratch.Maxima);
+        if (_greedy)
+            return Greatest(blocks, adjusted, greatest, scratch.Maxima);
+
+        double random = _random.NextDouble();
+        if (float.IsNegativeInfinity(greatest))
+            return -1;
+
+        float origin = Origin(greatest);
+        if (!_cuts)
+            return DrawFromAll(blocks, adjusted, origin, random, scratch);
+
+        int kept = Cut(blocks, adjusted, origin, scratch);
+        return Draw(scratch.Candidates.AsSpan(0, kept), scratch.Weights.AsSpan(0, kept), origin, random);
+    }
+
+    /// <summary>What <see cref="Sample"/> would draw from; changes nothing in the sampler.</summary>
+    public TokenDistribution Distribution(ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed, SamplerScratch scratch)
+    {
+        LogitBlocks blocks = Adjust(logits, allowed, scratch, out ReadOnlySpan<ulong> adjusted);
+        float greatest = Maxima(blocks, adjusted, scratch.Maxima);
+        if (float.IsNegativeInfinity(greatest))
+            return default;
+
+        float origin = Origin(greatest);
+        int kept = 1;
+        if (_greedy)
+            scratch.Candidates[0] = Candidate.Create(greatest, Greatest(blocks, adjusted, greatest, scratch.Maxima));
+        else
+            kept = _cuts ? Cut(blocks, adjusted, origin, scratch) : Collect(blocks, adjusted, float.MinValue, scratch);
+
+        Span<ulong> candidates = scratch.Candidates.AsSpan(0, kept);
+        Span<float> weights = scratch.Weights.AsSpan(0, kept);
+        candidates.Sort();
+        double total = Weigh(candidates, origin, _greedy ? 1f : _scale, weights);
+        int[] tokens = scratch.EnsureTokens(kept);
+        for (int i = 0; i < kept; i++)
+        {
+            tokens[i] = Candidate.Token(candidates[i]);
+            weights[i] = (float)(weights[i] / total);
+        }
+
+        return new TokenDistribution(tokens.AsSpan(0, kept), weights);
+    }
+
+    /// <summary>Applies bias and penalties to the tokens they touch, and takes these out of the mask.</summary>
+    private LogitBlocks Adjust(ReadOnlySpan<float> logits, ReadOnlySpan<ulong> allowed, SamplerScratch scratch, out ReadOnlySpan<ulong> adjusted)
+    {
+        ReadOnlySpan<int> tokens = _window is null ? default : _window.Tokens;
+        ReadOnlySpan<int> counts = _window is null ? default : _window.Counts;
+        int most = tokens.Length + (_bias?.Count ?? 0);
+        scratch.Ensure(logits.Length, most);
+        adjusted = default;
+        if (most == 0)
+            return new LogitBlocks(logits, allowed, scratch.Tail);
+
+        Span<ulong> mask = scratch.Mask.AsSpan(0, LogitBlocks.BlocksFor(logits.Length));
+        if (allowed.IsEmpty)
+        {
+            mask.Fill(ulong.MaxValue);
+        }
+        else
+        {
+            ReadOnlySpan<ulong> given = allowed[..Math.Min(allowed.Length, mask.Length)];
+            given.CopyTo(mask);
+            mask[given.Length..].Clear();
+        }
+
+        int count = 0;
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            if (!TryTake(mask, tokens[i], logits.Length))
+                continue;
+            float logit = logits[tokens[i]];
+            if (_bias is not null && _bias.TryGetValue(tokens[i], out float bias))
+                logit += bias;
+            Keep(Penalise(logit, counts[i]), tokens[i], scratch.Adjusted, ref count);
+        }
+
+        if (_bias is not null)
+        {
+            foreach ((int token, float bias) in _bias)
+            {
+                if (TryTake(mask, token, logits.Length))
+                    Keep(logits[token] + bias, token, scratch.Adjusted, ref count);
+            }
+        }
+
+        adjusted = scratch.Adjusted.AsSpan(0, count);
+        return new LogitBlocks(logits, mask, scratch.Tail);
+
+        static bool TryTake(Span<ulong> mask, int token, int vocabulary)
+        {
+            if ((uint)token >= (uint)vocabulary)
+                return false;
+            ulong bit = 1UL << (token & 63);
+            bool there = (mask[token >> 6] & bit) != 0;
+            mask[token >> 6] &= ~bit;
+            return there;
+        }
+
+        static void Keep(float logit, int token, ulong[] adjusted, ref int count)
+        {
+            if (logit > float.NegativeInfinity)
+                adjusted[count++] = Candidate.Create(logit, token);
+        }
+    }
+
+    /// <summary>llama.cpp's formula. A negative logit is multiplied, since dividing would make the token more likely.</summary>
+    private float Penalise(float logit, int count)
+    {
+        logit = logit <= 0f ? logit * Options.RepeatPenalty : logit / Options.RepeatPenalty;
+        return logit - (count * Options.FrequencyPenalty + Options.PresencePenalty);
+    }
+
+    private static float Maxima(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, Span<float> maxima)
+    {
+        float greatest = blocks.Maxima(maxima);
+        for (int i = 0; i < adjusted.Length; i++)
+        {
+            maxima[blocks.Count + i] = Candidate.Logit(adjusted[i]);
+            greatest = MathF.Max(greatest, maxima[blocks.Count + i]);
+        }
+
+        return greatest;
+    }
+
+    /// <summary>What logits are measured from. An infinite logit has the same weight as the greatest finite one.</summary>
+    private static float Origin(float greatest) => MathF.Min(greatest, float.MaxValue);
+
+    private static int Greatest(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float greatest, ReadOnlySpan<float> maxima)
+    {
+        if (float.IsNegativeInfinity(greatest))
+            return -1;
+        int token = blocks.IndexOf(greatest, maxima);
+        ulong best = token < 0 ? ulong.MaxValue : Candidate.Create(greatest, token);
+        foreach (ulong candidate in adjusted)
+            best = Math.Min(best, candidate);
+        return Candidate.Token(best);
+    }
+
+    /// <summary>Leaves the tokens that top-k, top-p and min-p keep in the scratch's candidates and returns how many they are.</summary>
+    private int Cut(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float origin, SamplerScratch scratch)
+    {
+        float minLogit = origin + _minPDistance;
+        if (Options.TopK == 0)
+            return CutWithoutTopK(blocks, adjusted, origin, minLogit, scratch);
+
+        int kept = KeepTopK(blocks, adjusted, scratch);
+        Span<ulong> candidates = scratch.Candidates.AsSpan(0, kept);
+        Span<float> weights = scratch.Weights.AsSpan(0, kept);
+        if (Options.TopP < 1f)
+        {
+            double total = Weigh(candidates, origin, Exponential.Log2E, weights);
+            kept = Selection.BestByWeight(candidates, weights, total * Options.TopP, scratch.Buckets);
+        }
+
+        return Options.MinP > 0f ? KeepAtLeast(candidates[..kept], minLogit) : kept;
+    }
+
+    private int CutWithoutTopK(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float origin, float minLogit, SamplerScratch scratch)
+    {
+        minLogit = MathF.Max(minLogit, float.MinValue);
+        if (Options.TopP >= 1f)
+            return Collect(blocks, adjusted, minLogit, scratch);
+
+        // Min-p measures from the greatest logit, whatever top-p has cut off before, so both cuts can be made in either order.
+        double target = Options.TopP * WeighAll(blocks, adjusted, origin, Exponential.Log2E, scratch);
+        foreach (float reach in Reaches)
+        {
+            float threshold = MathF.Max(minLogit, origin - reach);
+            int count = Collect(blocks, adjusted, threshold, scratch);
+            Span<ulong> candidates = scratch.Candidates.AsSpan(0, count);
+            Span<float> weights = scratch.Weights.AsSpan(0, count);
+            if (Weigh(candidates, origin, Exponential.Log2E, weights) >= target)
+                return Selection.BestByWeight(candidates, weights, target, scratch.Buckets);
+            if (threshold == minLogit)
+                return count;
+        }
+
+        throw new UnreachableException();
+    }
+
+    private int KeepTopK(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, SamplerScratch scratch)
+    {
+        // Each of the k blocks with the greatest maxima holds at least one token as high as the least of these maxima.
+        int parts = blocks.Count + adjusted.Length;
+        float threshold = Options.TopK < parts
+            ? Selection.KthGreatest(scratch.Maxima.AsSpan(0, parts), Options.TopK, scratch.Weights)
+            : float.NegativeInfinity;
+        int count = Collect(blocks, adjusted, MathF.Max(threshold, float.MinValue), scratch);
+        if (count <= Options.TopK)
+            return count;
+
+        Span<float> ones = scratch.Weights.AsSpan(0, count);
+        ones.Fill(1f);
+        return Selection.BestByWeight(scratch.Candidates.AsSpan(0, count), ones, Options.TopK, scratch.Buckets);
+    }
+
+    /// <summary>Moves the candidates with at least this logit to the front and returns how many they are.</summary>
+    private static int KeepAtLeast(Span<ulong> candidates, float logit)
+    {
+        int kept = 0;
+        foreach (ulong candidate in candidates)
+        {
+            if (Candidate.Logit(candidate) >= logit)
+                candidates[kept++] = candidate;
+        }
+
+        return kept;
+    }
+
+    private static int Collect(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float threshold, SamplerScratch scratch)
+    {
+        int count = blocks.Collect(threshold, scratch.Maxima, scratch.Candidates, 0);
+        foreach (ulong candidate in adjusted)
+        {
+            if (Candidate.Logit(candidate) >= threshold)
+                scratch.Candidates[count++] = candidate;
+        }
+
+        return count;
+    }
+
+    /// <summary>Writes the candidates' weights and returns their sum.</summary>
+    private static double Weigh(ReadOnlySpan<ulong> candidates, float origin, float scale, Span<float> weights)
+    {
+        for (int i = 0; i < candidates.Length; i++)
+            weights[i] = Candidate.Logit(candidates[i]);
+        Exponential.Weigh(weights[..candidates.Length], origin, scale, weights);
+        double total = 0;
+        foreach (float weight in weights[..candidates.Length])
+            total += weight;
+        return total;
+    }
+
+    private static double WeighAll(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float origin, float scale, SamplerScratch scratch)
+        => blocks.Weigh(origin, scale, scratch.Maxima, scratch.Sums) + Weigh(adjusted, origin, scale, scratch.Weights);
+
+    private int Draw(ReadOnlySpan<ulong> candidates, Span<float> weights, float origin, double random)
+    {
+        double target = random * Weigh(candidates, origin, _scale, weights);
+        int last = 0;
+        double sum = 0;
+        for (int i = 0; i < candidates.Length; i++)
+        {
+            if (weights[i] == 0f)
+                continue;
+            last = i;
+            sum += weights[i];
+            if (sum > target)
+                break;
+        }
+
+        return Candidate.Token(candidates[last]);
+    }
+
+    /// <summary>Draws without a kept set: the blocks' weights lead to the block, the weights in it to the token.</summary>
+    private int DrawFromAll(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float origin, double random, SamplerScratch scratch)
+    {
+        double target = random * WeighAll(blocks, adjusted, origin, _scale, scratch);
+        double sum = 0;
+        int last = -1;
+        for (int i = 0; i < adjusted.Length; i++)
+        {
+            if (scratch.Weights[i] == 0f)
+                continue;
+            last = Candidate.Token(adjusted[i]);
+            sum += scratch.Weights[i];
+            if (sum > target)
+                return last;
+        }
+
+        ReadOnlySpan<float> sums = scratch.Sums.AsSpan(0, blocks.Count);
+        int chosen = -1;
+        double before = sum;
+        for (int block = 0; block < sums.Length; block++)
+        {
+            if (sums[block] == 0f)
+                continue;
+            chosen = block;
+            before = sum;
+            sum += sums[block];
+            if (sum > target)
+                break;
+        }
+
+        if (chosen < 0)
+            return last;
+
+        // The weights of a block, added one by one, may fall short of their sum by a rounding; then its last token is meant.
+        Span<float> weights = stackalloc float[LogitBlocks.BlockSize];
+        blocks.WeighBlock(chosen, origin, _scale, weights);
+        for (int i = 0; i < weights.Length; i++)
+        {
+            if (weights[i] == 0f)
+                continue;
+            last = chosen * LogitBlocks.BlockSize + i;
+            before += weights[i];
+            if (before > target)
+                break;
+        }
+
+        return last;
+    }
+}
