@@ -1,0 +1,116 @@
+using Microsoft.Extensions.Logging;
+
+namespace EmbeddedLlm;
+
+/// <summary>How a model is loaded. What is left at its default is chosen for the model and the machine.</summary>
+/// <remarks>The options are read once, while loading; changing them afterwards has no effect.</remarks>
+public sealed class EmbeddedModelOptions
+{
+    /// <summary>
+    /// The longest prompt and answer of one request together, in tokens. Default: the length the model was trained with, at most 8,192.
+    /// </summary>
+    public int? ContextLength { get; set; }
+
+    /// <summary>How many requests are computed together in one step; further ones wait in the queue. From 1 to 256. Default: 8.</summary>
+    public int MaxSequences { get; set; } = 8;
+
+    /// <summary>
+    /// The KV cache's size in tokens, shared by all requests. Default: enough for <see cref="MaxSequences"/> full contexts, but no more than
+    /// 1 GiB or one full context, whichever is larger.
+    /// </summary>
+    public int? CacheLength { get; set; }
+
+    /// <summary>The most tokens computed in one step; a longer prompt is computed in chunks of this size, so that it does not stall other requests. Default: 512.</summary>
+    public int BatchSize { get; set; } = 512;
+
+    /// <summary>How many requests may wait; one more ends with <see cref="QueueFullException"/>. Default: 1,024.</summary>
+    public int QueueCapacity { get; set; } = 1024;
+
+    /// <summary>How many of the model's layers are held by the GPU; 0 for none. Default: all of them where there is a GPU.</summary>
+    public int? GpuLayers { get; set; }
+
+    /// <summary>The number of CPU threads that compute. Default: chosen for the model's size and for the cores that are free while it loads.</summary>
+    public int? Threads { get; set; }
+
+    /// <summary>The type in which the KV cache keeps keys. Default: F16.</summary>
+    public KvCacheType KeyCacheType { get; set; } = KvCacheType.F16;
+
+    /// <summary>The type in which the KV cache keeps values. A quantised type needs flash attention. Default: F16.</summary>
+    public KvCacheType ValueCacheType { get; set; } = KvCacheType.F16;
+
+    /// <summary>Whether attention is computed by the fused kernel. Default: where the device supports it.</summary>
+    public bool? FlashAttention { get; set; }
+
+    /// <summary>Whether the file is mapped into memory rather than read. Default: <see langword="true"/>.</summary>
+    public bool MemoryMap { get; set; } = true;
+
+    /// <summary>A Jinja chat template to use in place of the one in the model's file.</summary>
+    public string? ChatTemplate { get; set; }
+
+    /// <summary>What happens where the model has no chat template or one that cannot be parsed. Default: an error.</summary>
+    public ChatTemplateFallback ChatTemplateFallback { get; set; }
+
+    /// <summary>
+    /// The folder that holds llama.cpp's native libraries. Default: the environment variable <c>EMBEDDEDLLM_NATIVE_DIR</c>, else the application's own folder and
+    /// the package's. The first load of a process decides.
+    /// </summary>
+    public string? NativeLibraryFolder { get; set; }
+
+    /// <summary>Where log lines go, llama.cpp's own included. Default: nowhere.</summary>
+    public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>Throws <see cref="ArgumentOutOfRangeException"/>, naming the option, where a value makes no sense.</summary>
+    internal void Validate()
+    {
+        if (ContextLength is { } contextLength)
+            ArgumentOutOfRangeException.ThrowIfLessThan(contextLength, 2, nameof(ContextLength));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxSequences, 1, nameof(MaxSequences));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxSequences, 256, nameof(MaxSequences));
+        if (CacheLength is { } cacheLength)
+            ArgumentOutOfRangeException.ThrowIfLessThan(cacheLength, ContextLength ?? 2, nameof(CacheLength));
+        ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1, nameof(BatchSize));
+        ArgumentOutOfRangeException.ThrowIfLessThan(QueueCapacity, 1, nameof(QueueCapacity));
+        if (GpuLayers is { } gpuLayers)
+            ArgumentOutOfRangeException.ThrowIfNegative(gpuLayers, nameof(GpuLayers));
+        if (Threads is { } threads)
+            ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1, nameof(Threads));
+        if (!Enum.IsDefined(KeyCacheType))
+            throw new ArgumentOutOfRangeException(nameof(KeyCacheType), KeyCacheType, null);
+        if (!Enum.IsDefined(ValueCacheType))
+            throw new ArgumentOutOfRangeException(nameof(ValueCacheType), ValueCacheType, null);
+        if (!Enum.IsDefined(ChatTemplateFallback))
+            throw new ArgumentOutOfRangeException(nameof(ChatTemplateFallback), ChatTemplateFallback, null);
+    }
+}
+
+/// <summary>A type in which the KV cache keeps its numbers. Smaller types save memory and cost accuracy.</summary>
+public enum KvCacheType
+{
+    /// <summary>16-bit floating point, 2 bytes a number.</summary>
+    F16,
+
+    /// <summary>32-bit floating point, 4 bytes a number.</summary>
+    F32,
+
+    /// <summary>bfloat16, 2 bytes a number.</summary>
+    BF16,
+
+    /// <summary>8-bit blocks, 34 bytes for 32 numbers.</summary>
+    Q8_0,
+
+    /// <summary>5-bit blocks, 22 bytes for 32 numbers.</summary>
+    Q5_0,
+
+    /// <summary>4-bit blocks, 18 bytes for 32 numbers.</summary>
+    Q4_0,
+}
+
+/// <summary>What happens where a model has no usable chat template.</summary>
+public enum ChatTemplateFallback
+{
+    /// <summary>Chat requests end with an exception that says what is wrong.</summary>
+    Error,
+
+    /// <summary>ChatML (<c>&lt;|im_start|&gt;role … &lt;|im_end|&gt;</c>) is used.</summary>
+    ChatMl,
+}

@@ -1,0 +1,96 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using EmbeddedLlm.Interop;
+using EmbeddedLlm.Scheduling;
+
+namespace EmbeddedLlm.Runtime;
+
+/// <summary>The real decoder: a llama.cpp context. Owns the context, which keeps its model open.</summary>
+internal sealed unsafe class LlamaDecoder : IDecoder
+{
+    private readonly ContextHandle _context;
+    private readonly llama_memory_i* _memory;
+    private readonly int[] _abort;
+    private readonly int[] _sequenceCounts;
+    private readonly nint[] _sequencePointers;
+    private readonly llama_batch _batch;
+
+    /// <param name="context">The context; owned from here on.</param>
+    /// <param name="vocabularySize">The number of logits in a row.</param>
+    /// <param name="abort">The flag that the context's abort callback reads, see <see cref="AbortCallback"/>.</param>
+    public LlamaDecoder(ContextHandle context, int vocabularySize, int[] abort)
+    {
+        _context = context;
+        _memory = NativeMethods.llama_get_memory(context);
+        _abort = abort;
+        VocabularySize = vocabularySize;
+        MaxSequences = (int)NativeMethods.llama_n_seq_max(context);
+        CellCount = (int)NativeMethods.llama_n_ctx(context);
+        Batch = new DecodeBatch((int)NativeMethods.llama_n_batch(context));
+
+        // The native batch points into pinned arrays that never move, so it is built once; a step only sets the count.
+        _sequenceCounts = GC.AllocateArray<int>(Batch.Capacity, pinned: true);
+        _sequencePointers = GC.AllocateArray<nint>(Batch.Capacity, pinned: true);
+        Array.Fill(_sequenceCounts, 1);
+        for (int i = 0; i < Batch.Capacity; i++)
+            _sequencePointers[i] = (nint)Pinned(Batch.Slots) + i * sizeof(int);
+        _batch = new llama_batch
+        {
+            token = Pinned(Batch.Tokens),
+            pos = Pinned(Batch.Positions),
+            n_seq_id = Pinned(_sequenceCounts),
+            seq_id = (int**)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_sequencePointers)),
+            logits = (sbyte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(Batch.WantsLogits)),
+        };
+    }
+
+    public int VocabularySize { get; }
+
+    public int MaxSequences { get; }
+
+    public int CellCount { get; }
+
+    public DecodeBatch Batch { get; }
+
+    /// <summary>The function to give a context for its abort callback; its data is a pinned int, not 0 to abort.</summary>
+    public static delegate* unmanaged[Cdecl]<void*, byte> AbortCallback => &ShouldAbort;
+
+    /// <summary>A flag that native code can read while the decoder lives.</summary>
+    public static int[] CreateAbortFlag() => GC.AllocateArray<int>(1, pinned: true);
+
+    /// <summary>The address of a flag from <see cref="CreateAbortFlag"/>.</summary>
+    public static void* AddressOf(int[] abortFlag) => Pinned(abortFlag);
+
+    public DecodeResult Decode()
+    {
+        llama_batch batch = _batch;
+        batch.n_tokens = Batch.Count;
+        int code = NativeMethods.llama_decode(_context, batch);
+        // A request that came before the decode counts for it: it must not be lost while the engine is being stopped.
+        Volatile.Write(ref _abort[0], 0);
+        return code switch
+        {
+            0 => DecodeResult.Done,
+            1 => DecodeResult.NoCells,
+            2 => DecodeResult.Aborted,
+            _ => DecodeResult.Failed,
+        };
+    }
+
+    public ReadOnlySpan<float> GetLogits(int batchIndex)
+    {
+        float* logits = NativeMethods.llama_get_logits_ith(_context, batchIndex);
+        return logits is null ? [] : new ReadOnlySpan<float>(logits, VocabularySize);
+    }
+
+    public bool RemoveCells(int slot, int fromPosition) => NativeMethods.llama_memory_seq_rm(_memory, slot, fromPosition, -1);
+
+    public void RequestAbort() => Volatile.Write(ref _abort[0], 1);
+
+    public void Dispose() => _context.Dispose();
+
+    private static int* Pinned(int[] array) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(array));
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static byte ShouldAbort(void* flag) => (byte)(Volatile.Read(ref *(int*)flag) != 0 ? 1 : 0);
+}

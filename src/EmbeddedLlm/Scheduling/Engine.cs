@@ -1,0 +1,75 @@
+using EmbeddedLlm.Tokens;
+using Microsoft.Extensions.Logging;
+
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>
+/// The thread that owns a decoder and steps its scheduler. Thread-safe; disposal ends all requests with <see cref="ObjectDisposedException"/>, waits for the thread and disposes the decoder.
+/// </summary>
+internal sealed partial class Engine : IAsyncDisposable
+{
+    private readonly IDecoder _decoder;
+    private readonly Scheduler _scheduler;
+    private readonly ILogger _logger;
+    private readonly ManualResetEventSlim _wake = new(false);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isStopping;
+
+    /// <param name="decoder">The model; owned from here on, used by the engine's thread alone.</param>
+    /// <param name="vocabulary">Its tokens.</param>
+    /// <param name="contextLength">The longest prompt and answer together, in tokens.</param>
+    /// <param name="queueCapacity">How many requests may wait.</param>
+    /// <param name="logger">Gets failures of steps.</param>
+    public Engine(IDecoder decoder, Vocabulary vocabulary, int contextLength, int queueCapacity, ILogger logger)
+    {
+        _decoder = decoder;
+        _logger = logger;
+        _scheduler = new Scheduler(decoder, vocabulary, contextLength, queueCapacity, () => _wake.Set());
+        new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm engine" }.Start();
+    }
+
+    /// <inheritdoc cref="Scheduler.ContextLength"/>
+    public int ContextLength => _scheduler.ContextLength;
+
+    /// <inheritdoc cref="Scheduler.Submit"/>
+    public GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _scheduler.Submit(request, cancellationToken);
+
+    /// <summary>Stops the thread, aborting a running decode where the device can. May be called more than once, from any thread.</summary>
+    public ValueTask DisposeAsync()
+    {
+        _isStopping = true;
+        _decoder.RequestAbort();
+        _wake.Set();
+        return new ValueTask(_ended.Task);
+    }
+
+    private void Run()
+    {
+        while (!_isStopping)
+        {
+            try
+            {
+                if (_scheduler.Step())
+                    continue;
+                _scheduler.CheckIntegrity();
+            }
+            catch (Exception exception)
+            {
+                // A defect of ours: it must cost the requests at hand, not the process.
+                LogStepFailed(exception);
+                _scheduler.EndAll(() => new DecodeException("The engine failed in a step.", exception));
+            }
+
+            // Reset before the next look at the queue, so that no request is missed that comes in between.
+            _wake.Wait();
+            _wake.Reset();
+        }
+
+        _scheduler.Close(() => new ObjectDisposedException(objectName: null, "The model was disposed while it answered."));
+        _decoder.Dispose();
+        _ended.SetResult();
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A step of the engine failed; the requests in it were ended.")]
+    private partial void LogStepFailed(Exception exception);
+}

@@ -1,0 +1,38 @@
+using EmbeddedLlm.Sampling;
+
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>What to generate. Immutable; the arrays are not copied and must not change.</summary>
+internal sealed class GenerationRequest
+{
+    /// <summary>The prompt's tokens, at least one.</summary>
+    public required int[] Prompt { get; init; }
+
+    /// <summary>The most tokens to generate; the context's end is a limit as well.</summary>
+    public int MaxOutputTokens { get; init; } = int.MaxValue;
+
+    public SamplingOptions Sampling { get; init; } = new();
+
+    /// <summary>Strings in UTF-8, none empty, before whose first occurrence the answer ends.</summary>
+    public byte[][] StopStrings { get; init; } = [];
+}
+
+/// <summary>Why a generation ended.</summary>
+internal enum GenerationEnd
+{
+    /// <summary>The model ended its answer, or a stop string occurred.</summary>
+    Stop,
+
+    /// <summary>The limit of output tokens or the context's end was reached.</summary>
+    Length,
+}
+
+/// <summary>The figures of a finished generation.</summary>
+/// <param name="End">Why it ended.</param>
+/// <param name="PromptTokens">The prompt's tokens.</param>
+/// <param name="OutputTokens">The generated tokens, the one that ended the answer included.</param>
+/// <param name="QueueTime">From the submission to the first computed chunk's begin.</param>
+/// <param name="PrefillTime">From then to the first generated token.</param>
+/// <param name="DecodeTime">From the first generated token to the last.</param>
+internal readonly record struct GenerationSummary(
+    GenerationEnd End, int PromptTokens, int OutputTokens, TimeSpan QueueTime, TimeSpan PrefillTime, TimeSpan DecodeTime);

@@ -1,0 +1,134 @@
+using System.Runtime.ExceptionServices;
+using System.Text;
+using System.Threading.Tasks.Sources;
+
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>
+/// The way from the engine to one caller: the engine appends UTF-8, the caller waits and takes all there is as one string, so a slow caller gets larger pieces instead of a
+/// longer queue. One writer, one reader; nothing is allocated per token but when the buffer grows.
+/// </summary>
+internal sealed class GenerationStream : IValueTaskSource<bool>
+{
+    private readonly Lock _gate = new();
+    private ManualResetValueTaskSourceCore<bool> _wait = new() { RunContinuationsAsynchronously = true };
+    private byte[] _text = new byte[64];
+    private int _textLength;
+    private bool _isWaiting;
+    private bool _isComplete;
+    private GenerationSummary _summary;
+    private ExceptionDispatchInfo? _failure;
+
+    /// <summary>The figures; valid once <see cref="WaitToReadAsync"/> has returned false.</summary>
+    public GenerationSummary Summary => _summary;
+
+    /// <summary>Whether the generation ended, well or not.</summary>
+    public bool IsComplete
+    {
+        get
+        {
+            lock (_gate)
+                return _isComplete;
+        }
+    }
+
+    /// <summary>Appends whole characters. Nothing happens after the end.</summary>
+    public void Append(ReadOnlySpan<byte> utf8)
+    {
+        if (utf8.IsEmpty)
+            return;
+        lock (_gate)
+        {
+            if (_isComplete)
+                return;
+            if (_textLength + utf8.Length > _text.Length)
+                Array.Resize(ref _text, Math.Max(_text.Length * 2, _textLength + utf8.Length));
+            utf8.CopyTo(_text.AsSpan(_textLength));
+            _textLength += utf8.Length;
+            if (!TakeWaiter())
+                return;
+        }
+
+        _wait.SetResult(true);
+    }
+
+    /// <summary>Ends the stream; false where it has ended before.</summary>
+    public bool TryComplete(in GenerationSummary summary)
+    {
+        lock (_gate)
+        {
+            if (_isComplete)
+                return false;
+            _isComplete = true;
+            _summary = summary;
+            if (!TakeWaiter())
+                return true;
+        }
+
+        _wait.SetResult(false);
+        return true;
+    }
+
+    /// <summary>Ends the stream with an error; false where it has ended before. Text that was not read yet is dropped.</summary>
+    public bool TryFail(Exception exception)
+    {
+        lock (_gate)
+        {
+            if (_isComplete)
+                return false;
+            _isComplete = true;
+            _textLength = 0;
+            _failure = ExceptionDispatchInfo.Capture(exception);
+            if (!TakeWaiter())
+                return true;
+        }
+
+        _wait.SetException(exception);
+        return true;
+    }
+
+    /// <summary>Waits for text: true when there is some, false at the end; throws what the generation failed with.</summary>
+    /// <exception cref="InvalidOperationException">An earlier wait has not ended.</exception>
+    public ValueTask<bool> WaitToReadAsync()
+    {
+        lock (_gate)
+        {
+            if (_isWaiting)
+                throw new InvalidOperationException("A generation has one reader.");
+            if (_textLength > 0)
+                return new ValueTask<bool>(true);
+            if (_failure is not null)
+                return ValueTask.FromException<bool>(_failure.SourceException);
+            if (_isComplete)
+                return new ValueTask<bool>(false);
+            _isWaiting = true;
+            _wait.Reset();
+            return new ValueTask<bool>(this, _wait.Version);
+        }
+    }
+
+    /// <summary>Takes all text that is there, perhaps none.</summary>
+    public string ReadText()
+    {
+        lock (_gate)
+        {
+            string text = Encoding.UTF8.GetString(_text.AsSpan(0, _textLength));
+            _textLength = 0;
+            return text;
+        }
+    }
+
+    bool IValueTaskSource<bool>.GetResult(short token) => _wait.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _wait.GetStatus(token);
+
+    void IValueTaskSource<bool>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _wait.OnCompleted(continuation, state, token, flags);
+
+    private bool TakeWaiter()
+    {
+        bool wasWaiting = _isWaiting;
+        _isWaiting = false;
+        return wasWaiting;
+    }
+}

@@ -1,0 +1,52 @@
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>
+/// What the scheduler needs of a model: compute a batch, read logits, forget cells. The seam between the engine and native code.
+/// All members belong to the engine thread but <see cref="RequestAbort"/>, which any thread may call.
+/// </summary>
+internal interface IDecoder : IDisposable
+{
+    /// <summary>The number of logits in a row.</summary>
+    int VocabularySize { get; }
+
+    /// <summary>How many sequences may have cells at once; their slots are 0 … <see cref="MaxSequences"/> - 1.</summary>
+    int MaxSequences { get; }
+
+    /// <summary>How many tokens, of all sequences together, the KV cache holds.</summary>
+    int CellCount { get; }
+
+    /// <summary>The batch to fill before <see cref="Decode"/>; the same object each time.</summary>
+    DecodeBatch Batch { get; }
+
+    /// <summary>
+    /// Computes the batch. Unless the result is <see cref="DecodeResult.Done"/>, the cells of the batch's sequences are in doubt and have to be removed or
+    /// cut back before the next call. Never throws.
+    /// </summary>
+    DecodeResult Decode();
+
+    /// <summary>The logits of a batch entry that asked for them, [vocabulary]; valid until the next <see cref="Decode"/>.</summary>
+    ReadOnlySpan<float> GetLogits(int batchIndex);
+
+    /// <summary>Forgets a slot's cells from a position to the end.</summary>
+    /// <returns>False where the model's memory cannot be cut there (recurrent models); then only position 0 works.</returns>
+    bool RemoveCells(int slot, int fromPosition);
+
+    /// <summary>Makes a running <see cref="Decode"/> return <see cref="DecodeResult.Aborted"/> soon, where the device can. Any thread.</summary>
+    void RequestAbort();
+}
+
+/// <summary>How a decode ended.</summary>
+internal enum DecodeResult
+{
+    /// <summary>All entries are computed.</summary>
+    Done,
+
+    /// <summary>Ended early by <see cref="IDecoder.RequestAbort"/>.</summary>
+    Aborted,
+
+    /// <summary>No place was found for the batch in the KV cache.</summary>
+    NoCells,
+
+    /// <summary>The native computation failed.</summary>
+    Failed,
+}

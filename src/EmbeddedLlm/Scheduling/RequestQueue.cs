@@ -1,0 +1,92 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>The sequences that wait for a slot, first come first served. Any thread adds; the engine thread takes.</summary>
+internal sealed class RequestQueue
+{
+    private readonly Lock _gate = new();
+    private readonly LinkedList<Sequence> _waiting = new();
+    private bool _isClosed;
+
+    public RequestQueue(int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        Capacity = capacity;
+    }
+
+    public int Capacity { get; }
+
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count;
+        }
+    }
+
+    /// <summary>Adds a sequence at the end; false where the queue is full of live ones.</summary>
+    /// <exception cref="ObjectDisposedException">The queue is closed.</exception>
+    public bool TryEnqueue(Sequence sequence)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                throw new ObjectDisposedException(objectName: null, "The model has been disposed.");
+            if (_waiting.Count >= Capacity)
+                RemoveEnded();
+            if (_waiting.Count >= Capacity)
+                return false;
+            _waiting.AddLast(sequence);
+            return true;
+        }
+    }
+
+    /// <summary>The first sequence that has not ended meanwhile, left in the queue.</summary>
+    public bool TryPeek([NotNullWhen(true)] out Sequence? sequence)
+    {
+        lock (_gate)
+        {
+            while (_waiting.First is { } first)
+            {
+                sequence = first.Value;
+                if (!sequence.Output.IsComplete)
+                    return true;
+                _waiting.RemoveFirst();
+            }
+
+            sequence = null;
+            return false;
+        }
+    }
+
+    /// <summary>Takes out a sequence that was peeked; nothing where an ended one has been swept out meanwhile.</summary>
+    public void Remove(Sequence sequence)
+    {
+        lock (_gate)
+            _waiting.Remove(sequence);
+    }
+
+    /// <summary>Refuses further sequences and gives those that wait.</summary>
+    public Sequence[] Close()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            Sequence[] rest = [.. _waiting];
+            _waiting.Clear();
+            return rest;
+        }
+    }
+
+    private void RemoveEnded()
+    {
+        for (LinkedListNode<Sequence>? node = _waiting.First, next; node is not null; node = next)
+        {
+            next = node.Next;
+            if (node.Value.Output.IsComplete)
+                _waiting.Remove(node);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using EmbeddedLlm.Sampling;
+using EmbeddedLlm.Tokens;
+
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>
+/// One generation in progress: its tokens, how many of them are in the KV cache, and where its text goes. Belongs to the engine thread but for <see cref="Output"/>.
+/// </summary>
+/// <remarks>
+/// Prefill and decode are the same here: whatever tokens are not computed yet are computed next, and when the last one is, a token is sampled. So
+/// an aborted step is made good by setting <see cref="ComputedCount"/> back.
+/// </remarks>
+internal sealed class Sequence
+{
+    private readonly StopController _controller;
+    private int[] _tokens;
+    private long _admittedAt;
+    private long _firstTokenAt;
+    private readonly long _submittedAt = Stopwatch.GetTimestamp();
+
+    public Sequence(GenerationRequest request, int contextLength)
+    {
+        Request = request;
+        // The last token sampled needs no cell: nothing is computed after it.
+        MaxOutputTokens = Math.Min(request.MaxOutputTokens, contextLength - request.Prompt.Length);
+        CellsNeeded = request.Prompt.Length + MaxOutputTokens - 1;
+        _controller = new StopController(request.StopStrings);
+        _tokens = request.Prompt;
+        TokenCount = request.Prompt.Length;
+    }
+
+    public GenerationRequest Request { get; }
+
+    public GenerationStream Output { get; } = new();
+
+    /// <summary>How many tokens may be generated.</summary>
+    public int MaxOutputTokens { get; }
+
+    /// <summary>The KV cells the sequence needs at most.</summary>
+    public int CellsNeeded { get; }
+
+    /// <summary>The slot in the KV cache, or -1 while waiting.</summary>
+    public int Slot { get; private set; } = -1;
+
+    /// <summary>Prompt and generated tokens.</summary>
+    public int TokenCount { get; private set; }
+
+    /// <summary>How many of the tokens are in the KV cache.</summary>
+    public int ComputedCount { get; set; }
+
+    public int PendingCount => TokenCount - ComputedCount;
+
+    public bool IsDecoding => OutputCount > 0;
+
+    public int OutputCount => TokenCount - Request.Prompt.Length;
+
+    /// <summary>Chooses the tokens; there from admission on.</summary>
+    public Sampler? Sampler { get; private set; }
+
+    /// <summary>Unregisters the caller's cancellation.</summary>
+    public CancellationTokenRegistration Cancellation { get; set; }
+
+    /// <summary>How many tokens the running step computes for the sequence.</summary>
+    public int PlannedCount { get; set; }
+
+    /// <summary>The batch entry whose logits the running step gives, or -1 in the midst of a prompt.</summary>
+    public int LogitsIndex { get; set; } = -1;
+
+    public ReadOnlySpan<int> Pending(int count) => _tokens.AsSpan(ComputedCount, count);
+
+    public void Admit(int slot, Sampler sampler)
+    {
+        Slot = slot;
+        Sampler = sampler;
+        _admittedAt = Stopwatch.GetTimestamp();
+        sampler.Accept(Request.Prompt);
+    }
+
+    /// <summary>Takes the token sampled from the last logits, and writes the text it decides.</summary>
+    /// <returns>Why the generation ends with it, or null where it goes on.</returns>
+    public GenerationEnd? Accept(int token, Vocabulary vocabulary, System.Buffers.ArrayBufferWriter<byte> text)
+    {
+        if (OutputCount == 0)
+        {
+            _firstTokenAt = Stopwatch.GetTimestamp();
+            // The request's prompt is the caller's; it is copied only once there is something to append.
+            Array.Resize(ref _tokens, Math.Min(TokenCount + Math.Max(MaxOutputTokens, 1), TokenCount + 256));
+        }
+        else if (TokenCount == _tokens.Length)
+        {
+            Array.Resize(ref _tokens, Math.Min(_tokens.Length * 2, Request.Prompt.Length + MaxOutputTokens));
+        }
+
+        _tokens[TokenCount++] = token;
+        Sampler!.Accept(token);
+
+        if (vocabulary.IsEndOfGeneration(token))
+            return End(GenerationEnd.Stop, text);
+        if (_controller.Push(vocabulary.TextBytesOf(token), text))
+            return GenerationEnd.Stop;
+        if (OutputCount >= MaxOutputTokens)
+            return End(GenerationEnd.Length, text);
+        return null;
+    }
+
+    public GenerationSummary Summarize(GenerationEnd end) => new(
+        end,
+        Request.Prompt.Length,
+        OutputCount,
+        Stopwatch.GetElapsedTime(_submittedAt, _admittedAt),
+        Stopwatch.GetElapsedTime(_admittedAt, _firstTokenAt),
+        Stopwatch.GetElapsedTime(_firstTokenAt));
+
+    private GenerationEnd End(GenerationEnd end, System.Buffers.ArrayBufferWriter<byte> text)
+    {
+        _controller.Flush(text);
+        return end;
+    }
+}

@@ -1,0 +1,84 @@
+using System.Text;
+using EmbeddedLlm.Scheduling;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EmbeddedLlm.Tests.Scheduling;
+
+public sealed class EngineTests
+{
+    [Fact]
+    public async Task EightConcurrentStreamsGetEachTheTextTheyGetAlone()
+    {
+        await using Engine engine = Create(new FakeDecoder(8));
+        string[] prompts = [.. Enumerable.Range(0, 8).Select(i => $"caller {i} asks")];
+        string[] texts = await Task.WhenAll(prompts.Select(prompt => Task.Run(() => ReadAll(engine.Submit(SchedulerFixture.Request(prompt, 100), default)))));
+        Assert.Equal(prompts.Select(prompt => FakeDecoder.Answer(prompt, 100)), texts);
+    }
+
+    [Fact]
+    public async Task DisposalEndsRunningAndWaitingRequests()
+    {
+        using ManualResetEventSlim inDecode = new(), goOn = new();
+        FakeDecoder decoder = new(1);
+        decoder.OnDecode = _ =>
+        {
+            inDecode.Set();
+            goOn.Wait();
+            return DecodeResult.Done;
+        };
+        Engine engine = Create(decoder);
+        GenerationStream running = engine.Submit(SchedulerFixture.Request("running"), default);
+        GenerationStream waiting = engine.Submit(SchedulerFixture.Request("waiting"), default);
+        inDecode.Wait(TestContext.Current.CancellationToken);
+        ValueTask disposal = engine.DisposeAsync();
+        Assert.Equal(1, decoder.AbortRequests);
+        goOn.Set();
+        await disposal;
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await ReadAll(running));
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await ReadAll(waiting));
+        Assert.Throws<ObjectDisposedException>(() => engine.Submit(SchedulerFixture.Request("late"), default));
+        Assert.True(decoder.IsDisposed);
+        await engine.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task AnExceptionInAStepEndsTheRequestsAndTheEngineGoesOn()
+    {
+        FakeDecoder decoder = new(2);
+        decoder.OnDecode = step => step == 2 ? throw new InvalidOperationException("on purpose") : DecodeResult.Done;
+        await using Engine engine = Create(decoder);
+        DecodeException exception = await Assert.ThrowsAsync<DecodeException>(() => ReadAll(engine.Submit(SchedulerFixture.Request("one"), default)));
+        Assert.Equal("on purpose", exception.InnerException?.Message);
+        Assert.Equal(FakeDecoder.Answer("two", 30), await ReadAll(engine.Submit(SchedulerFixture.Request("two", 30), default)));
+    }
+
+    [Fact]
+    public async Task CancellationWhileADecodeRunsReturnsBeforeTheDecodeDoes()
+    {
+        using ManualResetEventSlim inDecode = new(), goOn = new();
+        FakeDecoder decoder = new(1);
+        decoder.OnDecode = _ =>
+        {
+            inDecode.Set();
+            goOn.Wait();
+            return DecodeResult.Done;
+        };
+        await using Engine engine = Create(decoder);
+        using CancellationTokenSource source = new();
+        Task<string> reading = ReadAll(engine.Submit(SchedulerFixture.Request("slow"), source.Token));
+        inDecode.Wait(TestContext.Current.CancellationToken);
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        goOn.Set();
+    }
+
+    private static Engine Create(FakeDecoder decoder) => new(decoder, FakeDecoder.Vocabulary, 512, 100, NullLogger.Instance);
+
+    private static async Task<string> ReadAll(GenerationStream stream)
+    {
+        StringBuilder text = new();
+        while (await stream.WaitToReadAsync())
+            text.Append(stream.ReadText());
+        return text.ToString();
+    }
+}

@@ -1,0 +1,155 @@
+using EmbeddedLlm.Scheduling;
+
+namespace EmbeddedLlm.Tests.Scheduling;
+
+public sealed class SchedulerFailureTests
+{
+    [Theory]
+    [InlineData(DecodeResult.Failed)]
+    [InlineData(DecodeResult.NoCells)]
+    internal async Task AFailedDecodeAtAnyStepEndsItsSequencesAndTheEngineGoesOn(DecodeResult failure)
+    {
+        for (int failing = 1; failing <= 20; failing++)
+        {
+            SchedulerFixture fixture = new(new FakeDecoder(2, batch: 8) { OnDecode = step => step == failing ? failure : DecodeResult.Done });
+            GenerationStream[] streams = [.. Enumerable.Range(0, 4).Select(i => fixture.Submit($"prompt number {i}", 12))];
+            fixture.Run();
+            int failed = 0;
+            for (int i = 0; i < streams.Length; i++)
+            {
+                try
+                {
+                    Assert.Equal(FakeDecoder.Answer($"prompt number {i}", 12), await streams[i].WaitToReadAsync() ? streams[i].ReadText() : "");
+                }
+                catch (DecodeException)
+                {
+                    failed++;
+                }
+            }
+
+            Assert.InRange(failed, 1, 2);
+            GenerationStream after = fixture.Submit("after", 12);
+            fixture.Run();
+            Assert.Equal(FakeDecoder.Answer("after", 12), SchedulerFixture.Text(after));
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AnAbortedDecodeAtAnyStepIsMadeGood(bool isRecurrent)
+    {
+        for (int aborted = 1; aborted <= 20; aborted++)
+        {
+            SchedulerFixture fixture = new(new FakeDecoder(2, batch: 8)
+            {
+                IsRecurrent = isRecurrent,
+                OnDecode = step => step == aborted ? DecodeResult.Aborted : DecodeResult.Done,
+            });
+            GenerationStream[] streams = [.. Enumerable.Range(0, 3).Select(i => fixture.Submit($"prompt number {i}", 12))];
+            fixture.Run();
+            for (int i = 0; i < streams.Length; i++)
+                Assert.Equal(FakeDecoder.Answer($"prompt number {i}", 12), SchedulerFixture.Text(streams[i]));
+        }
+    }
+
+    [Fact]
+    public async Task UnusableLogitsEndTheSequenceWithAnError()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder { IsBroken = true });
+        GenerationStream stream = fixture.Submit("Hello");
+        fixture.Run();
+        await Assert.ThrowsAsync<DecodeException>(async () => await stream.WaitToReadAsync());
+    }
+
+    [Fact]
+    public async Task CancellationEndsTheStreamAtOnceAndFreesTheSlotWithTheNextStep()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(1));
+        using CancellationTokenSource source = new();
+        GenerationStream stream = fixture.Submit("Hello", 500, source.Token);
+        fixture.Scheduler.Step();
+        await source.CancelAsync();
+        OperationCanceledException exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await stream.WaitToReadAsync());
+        Assert.Equal(source.Token, exception.CancellationToken);
+        Assert.False(fixture.Scheduler.Step());
+        fixture.Run();
+    }
+
+    [Fact]
+    public void CancellationAbortsADecodeThatIsMostlyItsOwn()
+    {
+        using CancellationTokenSource source = new();
+        FakeDecoder decoder = new(2);
+        SchedulerFixture fixture = new(decoder);
+        decoder.OnDecode = _ =>
+        {
+            source.Cancel();
+            return decoder.AbortRequests > 0 ? DecodeResult.Aborted : DecodeResult.Done;
+        };
+        GenerationStream other = fixture.Submit("short", 10);
+        fixture.Submit("a much longer prompt than the other", 10, source.Token);
+        fixture.Run();
+        Assert.Equal(1, decoder.AbortRequests);
+        Assert.Equal(FakeDecoder.Answer("short", 10), SchedulerFixture.Text(other));
+    }
+
+    [Fact]
+    public void CancellationDoesNotAbortADecodeThatIsMostlyOfOthers()
+    {
+        using CancellationTokenSource source = new();
+        FakeDecoder decoder = new(2);
+        SchedulerFixture fixture = new(decoder);
+        decoder.OnDecode = _ =>
+        {
+            source.Cancel();
+            return DecodeResult.Done;
+        };
+        fixture.Submit("short", 10, source.Token);
+        fixture.Submit("a much longer prompt than the other", 10);
+        fixture.Run();
+        Assert.Equal(0, decoder.AbortRequests);
+    }
+
+    [Fact]
+    public void ARequestWithACancelledTokenIsNotEnqueued()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder());
+        Assert.Throws<OperationCanceledException>(() => fixture.Submit("Hello", cancellationToken: new CancellationToken(true)));
+        Assert.Equal(0, fixture.Scheduler.WaitingCount);
+    }
+
+    [Fact]
+    public void RandomRequestsEndEachOnceWithTheirOwnAnswer()
+    {
+        for (int seed = 0; seed < 20; seed++)
+        {
+            Random random = new(seed);
+            FakeDecoder decoder = new(random.Next(1, 9), cells: 300, batch: random.Next(9, 40));
+            decoder.OnDecode = _ => random.Next(40) == 0 ? DecodeResult.Aborted : DecodeResult.Done;
+            SchedulerFixture fixture = new(decoder, contextLength: 150, queueCapacity: 1000);
+            List<(string Prompt, int Max, GenerationStream Stream, CancellationTokenSource Source)> requests = [];
+            for (int i = 0; i < 150; i++)
+            {
+                string prompt = new((char)('A' + random.Next(26)), random.Next(1, 100));
+                CancellationTokenSource source = new();
+                int max = random.Next(1, 60);
+                requests.Add((prompt, max, fixture.Submit(prompt, max, source.Token), source));
+                for (int steps = random.Next(6); steps > 0; steps--)
+                    fixture.Scheduler.Step();
+                fixture.Scheduler.CheckIntegrity();
+                if (random.Next(4) == 0)
+                    requests[random.Next(requests.Count)].Source.Cancel();
+            }
+
+            fixture.Run();
+            foreach ((string prompt, int max, GenerationStream stream, CancellationTokenSource source) in requests)
+            {
+                if (!source.IsCancellationRequested)
+                    Assert.Equal(FakeDecoder.Answer(prompt, Math.Min(max, 150 - prompt.Length)), SchedulerFixture.Text(stream));
+                Assert.True(stream.IsComplete);
+                source.Dispose();
+            }
+        }
+    }
+}

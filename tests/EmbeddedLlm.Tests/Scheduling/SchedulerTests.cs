@@ -1,0 +1,217 @@
+using EmbeddedLlm.Scheduling;
+
+namespace EmbeddedLlm.Tests.Scheduling;
+
+public sealed class SchedulerTests
+{
+    private static readonly string[] Prompts =
+        ["a", "bb", "The third prompt", "x y z", "Is it raining?", "once upon", "Z", "0123456789 0123456789 0123456789 0123456789"];
+
+    [Fact]
+    public void AnAnswerIsTheModelsOwn()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder());
+        GenerationStream stream = fixture.Submit("Hello", 40);
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer("Hello", 40), SchedulerFixture.Text(stream));
+    }
+
+    [Theory]
+    [InlineData(1, 64)]
+    [InlineData(3, 64)]
+    [InlineData(8, 64)]
+    [InlineData(8, 8)]
+    public void ManyAtOnceAnswerAsEachAlone(int maxSequences, int batch)
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(maxSequences, batch: batch));
+        GenerationStream[] streams = [.. Prompts.Select(prompt => fixture.Submit(prompt, 50))];
+        fixture.Run();
+        Assert.Equal(Prompts.Select(prompt => FakeDecoder.Answer(prompt, 50)), streams.Select(SchedulerFixture.Text));
+    }
+
+    [Fact]
+    public void SequencesJoinAndLeaveBetweenSteps()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(2));
+        GenerationStream first = fixture.Submit("first", 5);
+        GenerationStream second = fixture.Submit("second", 30);
+        GenerationStream third = fixture.Submit("third", 30);
+        while (!first.IsComplete)
+            fixture.Scheduler.Step();
+        Assert.Equal(1, fixture.Scheduler.WaitingCount);
+        fixture.Scheduler.Step();
+        Assert.Equal(0, fixture.Scheduler.WaitingCount);
+        Assert.Equal(2, fixture.Scheduler.RunningCount);
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer("second", 30), SchedulerFixture.Text(second));
+        Assert.Equal(FakeDecoder.Answer("third", 30), SchedulerFixture.Text(third));
+    }
+
+    [Fact]
+    public void ALongPromptIsComputedInChunksWhileOthersGoOnEachStep()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(2, batch: 16));
+        fixture.Submit("short", 60);
+        fixture.Scheduler.Step();
+        GenerationStream longOne = fixture.Submit(new string('p', 100), 5);
+        int before = fixture.Decoder.Steps;
+        fixture.Run();
+        IEnumerable<Dictionary<int, int>> shared = fixture.Decoder.History.Skip(before).TakeWhile(step => step.Count == 2);
+        Assert.All(shared, step => Assert.Equal(1, step[0]));
+        Assert.Equal([15, 15, 15, 15, 15, 15, 10], shared.Take(7).Select(step => step[1]));
+        Assert.Equal(FakeDecoder.Answer(new string('p', 100), 5), SchedulerFixture.Text(longOne));
+    }
+
+    [Fact]
+    public void LongPromptsTakeTurnsWithTheirChunks()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(2, batch: 10));
+        fixture.Submit(new string('p', 40), 1);
+        fixture.Submit(new string('q', 40), 1);
+        fixture.Run();
+        Assert.Equal([0, 1, 0, 1], fixture.Decoder.History.Take(4).Select(step => step.Keys.Single()));
+    }
+
+    [Fact]
+    public void TheOutputLimitEndsWithLength()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder());
+        GenerationStream stream = fixture.Submit("Hello", 3);
+        fixture.Run();
+        Assert.Equal(3, SchedulerFixture.Text(stream).Length);
+        Assert.Equal(GenerationEnd.Length, stream.Summary.End);
+        Assert.Equal((5, 3), (stream.Summary.PromptTokens, stream.Summary.OutputTokens));
+    }
+
+    [Fact]
+    public void TheContextsEndEndsWithLength()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(cells: 12), contextLength: 12);
+        GenerationStream stream = fixture.Submit("01234567", 1000);
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer("01234567", 4), SchedulerFixture.Text(stream));
+        Assert.Equal(GenerationEnd.Length, stream.Summary.End);
+    }
+
+    [Fact]
+    public void APromptWithoutRoomForAnAnswerIsRefusedWithBothCounts()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(), contextLength: 10);
+        ContextOverflowException exception = Assert.Throws<ContextOverflowException>(() => fixture.Submit("0123456789"));
+        Assert.Equal((10, 10), (exception.PromptTokens, exception.ContextLength));
+    }
+
+    [Fact]
+    public void TheModelsEndOfTurnEndsWithStopAndIsNotText()
+    {
+        string prompt = Enumerable.Range(0, 1000).Select(i => $"prompt {i}").First(p => FakeDecoder.Answer(p, 100).Length is > 5 and < 40);
+        SchedulerFixture fixture = new(new FakeDecoder());
+        GenerationStream stream = fixture.Submit(prompt, 100);
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer(prompt, 100), SchedulerFixture.Text(stream));
+        Assert.Equal(GenerationEnd.Stop, stream.Summary.End);
+        Assert.Equal(FakeDecoder.Answer(prompt, 100).Length + 1, stream.Summary.OutputTokens);
+    }
+
+    [Fact]
+    public void AStopStringEndsWithStopAndNoFurtherTokenIsComputed()
+    {
+        string answer = FakeDecoder.Answer("Hello", 40);
+        SchedulerFixture fixture = new(new FakeDecoder());
+        GenerationStream stream = fixture.Submit("Hello", 40, default, answer[10..13]);
+        fixture.Run();
+        Assert.Equal(answer[..10], SchedulerFixture.Text(stream));
+        Assert.Equal(GenerationEnd.Stop, stream.Summary.End);
+        Assert.Equal(13, fixture.Decoder.Steps);
+    }
+
+    [Fact]
+    public void RequestsWaitUntilThereAreCellsForThem()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(maxSequences: 8, cells: 100), contextLength: 100);
+        GenerationStream[] streams = [.. Prompts.Select(prompt => fixture.Submit(prompt, 30))];
+        fixture.Scheduler.Step();
+        Assert.InRange(fixture.Scheduler.RunningCount, 2, 3);
+        fixture.Run();
+        Assert.Equal(Prompts.Select(prompt => FakeDecoder.Answer(prompt, 30)), streams.Select(SchedulerFixture.Text));
+    }
+
+    [Fact]
+    public void AFullQueueIsAnErrorWithTheFigures()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(1), queueCapacity: 2);
+        fixture.Submit("a");
+        fixture.Submit("b");
+        QueueFullException exception = Assert.Throws<QueueFullException>(() => fixture.Submit("c"));
+        Assert.Equal((2, 0), (exception.Capacity, exception.Running));
+    }
+
+    [Fact]
+    public void CancelledRequestsMakeRoomInTheQueue()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(1), queueCapacity: 2);
+        using CancellationTokenSource source = new();
+        fixture.Submit("a", cancellationToken: source.Token);
+        fixture.Submit("b", cancellationToken: source.Token);
+        source.Cancel();
+        GenerationStream stream = fixture.Submit("c", 10);
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer("c", 10), SchedulerFixture.Text(stream));
+    }
+
+    [Fact]
+    public void ATokenOutsideTheVocabularyIsRefused()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder());
+        Assert.Throws<ArgumentOutOfRangeException>(() => fixture.Scheduler.Submit(new GenerationRequest { Prompt = [258] }, default));
+        Assert.Throws<ArgumentOutOfRangeException>(() => fixture.Scheduler.Submit(new GenerationRequest { Prompt = [-1] }, default));
+    }
+
+    [Fact]
+    public void NothingIsAllocatedPerToken()
+    {
+        FakeDecoder decoder = new(batch: 8);
+        using CountingDecoder counting = new(decoder);
+        Scheduler scheduler = new(counting, FakeDecoder.Vocabulary, 4096, 1, () => { });
+        scheduler.Submit(SchedulerFixture.Request("x", 1000), default);
+        // Long enough that the unread text's buffer need not grow meanwhile.
+        for (int i = 0; i < 300; i++)
+            scheduler.Step();
+        long before = GC.GetAllocatedBytesForCurrentThread() - counting.AllocatedInside;
+        for (int i = 0; i < 100; i++)
+            Assert.True(scheduler.Step());
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - counting.AllocatedInside - before);
+    }
+
+    /// <summary>Never ends, and keeps the fake's own allocations out of the account.</summary>
+    private sealed class CountingDecoder(FakeDecoder inner) : IDecoder
+    {
+        private readonly float[] _logits = [.. Enumerable.Range(0, 258).Select(i => i == 'k' ? 1f : 0f)];
+
+        public long AllocatedInside { get; private set; }
+
+        public int VocabularySize => inner.VocabularySize;
+
+        public int MaxSequences => inner.MaxSequences;
+
+        public int CellCount => inner.CellCount;
+
+        public DecodeBatch Batch => inner.Batch;
+
+        public DecodeResult Decode()
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            DecodeResult result = inner.Decode();
+            AllocatedInside += GC.GetAllocatedBytesForCurrentThread() - before;
+            return result;
+        }
+
+        public ReadOnlySpan<float> GetLogits(int batchIndex) => _logits;
+
+        public bool RemoveCells(int slot, int fromPosition) => inner.RemoveCells(slot, fromPosition);
+
+        public void RequestAbort() => inner.RequestAbort();
+
+        public void Dispose() => inner.Dispose();
+    }
+}
