@@ -82,10 +82,10 @@ public sealed class SchedulerFailureTests
         using CancellationTokenSource source = new();
         FakeDecoder decoder = new(2);
         SchedulerFixture fixture = new(decoder);
-        decoder.OnDecode = _ =>
+        decoder.OnDecode = step =>
         {
             source.Cancel();
-            return decoder.AbortRequests > 0 ? DecodeResult.Aborted : DecodeResult.Done;
+            return step == 1 && decoder.AbortRequests > 0 ? DecodeResult.Aborted : DecodeResult.Done;
         };
         GenerationStream other = fixture.Submit("short", 10);
         fixture.Submit("a much longer prompt than the other", 10, source.Token);
