@@ -18,6 +18,9 @@ public delegate void GgufTensorFiller(long offset, Span<byte> destination);
 /// <remarks>Instances are not safe to use from several threads at once.</remarks>
 public sealed class GgufWriter
 {
+    /// <summary>Pieces of tensor data begin at multiples of so many blocks.</summary>
+    internal const int PieceBlocks = 256;
+
     // Large enough for the file system, small enough for a cache; a multiple of every alignment that is in use.
     private const int ChunkBytes = 4 * 1024 * 1024;
 
@@ -161,8 +164,8 @@ public sealed class GgufWriter
             WritePadding(destination, chunk, header.Length);
             foreach ((GgufTensorInfo info, GgufTensorFiller fill) in _tensors)
             {
-                int blockBytes = GgmlTypes.BlockBytes(info.Type);
-                int step = ChunkBytes / blockBytes * blockBytes;
+                int granule = GgmlTypes.BlockBytes(info.Type) * PieceBlocks;
+                int step = ChunkBytes / granule * granule;
                 for (long offset = 0; offset < info.ByteSize; offset += step)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
