@@ -1,0 +1,57 @@
+namespace EmbeddedLlm.SyntheticModels;
+
+/// <summary>How the matrices of a synthetic model are stored; each is the mix that llama.cpp's quantize tool makes for the file type of that name.</summary>
+internal enum SyntheticMix
+{
+    F32,
+    F16,
+    Q8_0,
+    Q4_0,
+    Q4_K_M,
+}
+
+/// <summary>The hyperparameters of a synthetic model.</summary>
+/// <param name="Architecture"><c>llama</c>, <c>qwen2</c> (biases on q, k and v) or <c>qwen3</c> (norms on q and k).</param>
+/// <param name="Layers">Transformer blocks.</param>
+/// <param name="Width">Elements of an embedding.</param>
+/// <param name="Heads">Query heads.</param>
+/// <param name="KvHeads">Key and value heads.</param>
+/// <param name="HeadSize">Elements of one head.</param>
+/// <param name="FeedForward">Elements of the hidden layer of the feed-forward network.</param>
+/// <param name="ContextLength">Tokens.</param>
+/// <param name="RopeBase">Base of the rotary position encoding.</param>
+/// <param name="Epsilon">Of the RMS norms.</param>
+/// <param name="TiedEmbeddings">Whether the output matrix is the embedding matrix.</param>
+/// <param name="RopeFactors">Whether there is a <c>rope_freqs</c> tensor, as Llama 3 has.</param>
+/// <param name="Mix">How the matrices are stored.</param>
+internal sealed record SyntheticShape(
+    string Architecture,
+    int Layers,
+    int Width,
+    int Heads,
+    int KvHeads,
+    int HeadSize,
+    int FeedForward,
+    int ContextLength,
+    float RopeBase,
+    float Epsilon,
+    bool TiedEmbeddings,
+    bool RopeFactors,
+    SyntheticMix Mix)
+{
+    /// <summary>Two layers of width 64: written and loaded in milliseconds.</summary>
+    public static SyntheticShape Tiny { get; } =
+        new("qwen2", Layers: 2, Width: 64, Heads: 4, KvHeads: 2, HeadSize: 16, FeedForward: 128, ContextLength: 1024, 10_000, 1e-6f, TiedEmbeddings: true, RopeFactors: false, SyntheticMix.Q8_0);
+
+    /// <summary>Two layers of width 256, the smallest that K-quants fit.</summary>
+    public static SyntheticShape Small { get; } =
+        new("llama", Layers: 2, Width: 256, Heads: 4, KvHeads: 2, HeadSize: 64, FeedForward: 512, ContextLength: 2048, 10_000, 1e-5f, TiedEmbeddings: false, RopeFactors: false, SyntheticMix.Q4_K_M);
+
+    /// <summary>Qwen2.5-0.5B. Its width is no multiple of 256, so most of its matrices fall back from K-quants to Q5_0 and Q8_0.</summary>
+    public static SyntheticShape Qwen25Of500M { get; } =
+        new("qwen2", Layers: 24, Width: 896, Heads: 14, KvHeads: 2, HeadSize: 64, FeedForward: 4864, ContextLength: 32_768, 1_000_000, 1e-6f, TiedEmbeddings: true, RopeFactors: false, SyntheticMix.Q4_K_M);
+
+    /// <summary>Llama-3.2-1B.</summary>
+    public static SyntheticShape Llama32Of1B { get; } =
+        new("llama", Layers: 16, Width: 2048, Heads: 32, KvHeads: 8, HeadSize: 64, FeedForward: 8192, ContextLength: 131_072, 500_000, 1e-5f, TiedEmbeddings: true, RopeFactors: true, SyntheticMix.Q4_K_M);
+}
