@@ -33,7 +33,7 @@ internal static unsafe class NativeAbi
             ?? FindProblem<llama_context_params>(llama, "llama_context_default_params", IsPlausible);
     }
 
-    private static string? FindProblem<T>(nint llama, string name, Func<T, bool> isPlausible)
+    internal static string? FindProblem<T>(nint llama, string name, Func<T, bool> isPlausible)
         where T : unmanaged
     {
         if (!NativeLibrary.TryGetExport(llama, name, out nint function))
