@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace EmbeddedLlm.Sampling;
 
 /// <summary>
@@ -14,9 +12,6 @@ namespace EmbeddedLlm.Sampling;
 /// </remarks>
 internal sealed class Sampler
 {
-    // How far below the greatest logit top-p looks at first; a step that holds too little probability is followed by the next.
-    private static ReadOnlySpan<float> Reaches => [4f, 8f, 16f, float.PositiveInfinity];
-
     private readonly Dictionary<int, float>? _bias;
     private readonly PenaltyWindow? _window;
     private readonly float _scale;
@@ -247,8 +242,9 @@ internal sealed class Sampler
             return Collect(blocks, adjusted, minLogit, scratch);
 
         // Min-p measures from the greatest logit, whatever top-p has cut off before, so both cuts can be made in either order.
+        // Most rows have the probability close to the greatest logit; only where that is not so are more candidates looked at.
         double target = Options.TopP * WeighAll(blocks, adjusted, origin, Exponential.Log2E, scratch);
-        foreach (float reach in Reaches)
+        for (float reach = 4f; ; reach = reach < 16f ? reach * 2f : float.PositiveInfinity)
         {
             float threshold = MathF.Max(minLogit, origin - reach);
             int count = Collect(blocks, adjusted, threshold, scratch);
@@ -259,8 +255,6 @@ internal sealed class Sampler
             if (threshold == minLogit)
                 return count;
         }
-
-        throw new UnreachableException();
     }
 
     private int KeepTopK(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, SamplerScratch scratch)

@@ -14,13 +14,13 @@ internal static class Selection
     /// <summary>How many numbers <see cref="BestByWeight"/> needs for its buckets.</summary>
     public const int BucketCount = 1 << BucketBits;
 
-    /// <summary>The k-th greatest of the values; negative infinity where there are fewer. The values hold no NaN.</summary>
-    /// <param name="heap">Room for k values. It holds the k greatest so far, the least of them first.</param>
+    /// <summary>The k-th greatest of the values; negative infinity where there are fewer. The values hold no NaN, the heap has room for k.</summary>
     public static float KthGreatest(ReadOnlySpan<float> values, int k, Span<float> heap)
     {
         if (k > values.Length)
             return float.NegativeInfinity;
 
+        // The k greatest so far, the least of them first.
         heap = heap[..k];
         values[..k].CopyTo(heap);
         for (int i = k / 2 - 1; i >= 0; i--)

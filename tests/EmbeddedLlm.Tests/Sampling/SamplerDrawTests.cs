@@ -1,0 +1,171 @@
+using EmbeddedLlm.Sampling;
+
+namespace EmbeddedLlm.Tests.Sampling;
+
+public sealed class SamplerDrawTests
+{
+    private static readonly SamplingOptions Off = new() { Temperature = 1f, TopK = 0, TopP = 1f, MinP = 0f, Seed = 1 };
+
+    private static readonly Dictionary<string, SamplingOptions> Settings = new()
+    {
+        ["default"] = new(),
+        ["temperature"] = Off with { Temperature = 0.9f },
+        ["top-p"] = Off with { TopP = 0.8f },
+        ["min-p"] = Off with { MinP = 0.1f, Temperature = 2f },
+        ["top-k"] = Off with { TopK = 12 },
+        ["penalties"] = Off with { PresencePenalty = 1f, Temperature = 1.2f },
+    };
+
+    public static TheoryData<string> Names => [.. Settings.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void TokensAreDrawnAsOftenAsTheirProbabilitiesSay(string name)
+    {
+        const int Draws = 40_000;
+        float[] logits = RandomLogits.Normal(new Random(name.Length), 300, 1.5);
+        SamplerScratch scratch = new(logits.Length);
+        Sampler sampler = new(Settings[name] with { Seed = 20 });
+        sampler.Accept([1, 5, 5, 9]);
+        int[] counts = new int[logits.Length];
+        for (int i = 0; i < Draws; i++)
+            counts[sampler.Sample(logits, [], scratch)]++;
+
+        // Pearson's chi-squared over the tokens expected at least 5 times, the others as one cell; about normal for many cells.
+        TokenDistribution expected = sampler.Distribution(logits, [], scratch);
+        double statistic = 0;
+        int cells = 0;
+        double restExpected = 0;
+        int rest = Draws;
+        for (int i = 0; i < expected.Tokens.Length; i++)
+        {
+            double mean = expected.Probabilities[i] * (double)Draws;
+            if (mean < 5)
+            {
+                restExpected += mean;
+                continue;
+            }
+
+            int count = counts[expected.Tokens[i]];
+            statistic += (count - mean) * (count - mean) / mean;
+            rest -= count;
+            cells++;
+        }
+
+        if (restExpected >= 5)
+        {
+            statistic += (rest - restExpected) * (rest - restExpected) / restExpected;
+            cells++;
+        }
+
+        Assert.True(cells > 5);
+        Assert.True(statistic < cells - 1 + 4 * Math.Sqrt(2 * (cells - 1)), $"chi-squared {statistic} over {cells} cells");
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void TheSameSeedGivesTheSameTokens(string name)
+    {
+        float[] logits = RandomLogits.Normal(new Random(name.Length), 5000, 2);
+        Assert.Equal(Run(Settings[name] with { Seed = 42 }, logits), Run(Settings[name] with { Seed = 42 }, logits));
+        Assert.NotEqual(Run(Settings[name] with { Seed = 42 }, logits), Run(Settings[name] with { Seed = 43 }, logits));
+    }
+
+    [Fact]
+    public void WithoutASeedEverySamplerDrawsAnew()
+    {
+        float[] logits = new float[5000];
+        Assert.NotEqual(Run(Off with { Seed = null }, logits), Run(Off with { Seed = null }, logits));
+    }
+
+    [Fact]
+    public void TheStreamOfRandomNumbersIsPinned()
+    {
+        RandomStream stream = new(0);
+        Assert.Equal([0.8833108082136426, 0.43152799704850997, 0.026433771592597743], [stream.NextDouble(), stream.NextDouble(), stream.NextDouble()]);
+    }
+
+    [Fact]
+    public void ATokenIsChosenByItsPlaceInTheStreamWhateverCameBefore()
+    {
+        // One draw per call, even where there is nothing to choose: a constraint on one token does not shift the later ones.
+        float[] logits = RandomLogits.Normal(new Random(5), 1000, 1);
+        SamplerScratch scratch = new(1000);
+        Sampler free = new(Off);
+        Sampler constrained = new(Off);
+        free.Sample(logits, [], scratch);
+        Assert.Equal(3, constrained.Sample(logits, [0b1000], scratch));
+        free.Sample(logits, [], scratch);
+        Assert.Equal(-1, constrained.Sample(logits, [0], scratch));
+        for (int i = 0; i < 20; i++)
+            Assert.Equal(free.Sample(logits, [], scratch), constrained.Sample(logits, [], scratch));
+    }
+
+    [Fact]
+    public void ACloneGoesOnAsTheOriginalWouldAndLeavesItAlone()
+    {
+        float[] logits = RandomLogits.Normal(new Random(5), 1000, 1);
+        SamplerScratch scratch = new(1000);
+        Sampler original = new(Off with { PresencePenalty = 3f, PenaltyLastN = 5 });
+        original.Accept([1, 2, 3, 4, 5, 6, 7]);
+        original.Sample(logits, [], scratch);
+        Sampler clone = original.Clone();
+        Assert.Equal(Continue(clone), Continue(original));
+
+        int[] Continue(Sampler sampler)
+        {
+            int[] tokens = new int[50];
+            for (int i = 0; i < tokens.Length; i++)
+                sampler.Accept(tokens[i] = sampler.Sample(logits, [], scratch));
+            return tokens;
+        }
+    }
+
+    [Fact]
+    public void StateIsNotTakenOverFromOtherOptions()
+        => Assert.Throws<ArgumentException>(() => new Sampler(Off).CopyFrom(new Sampler(SamplingOptions.Greedy)));
+
+    [Fact]
+    public void TheScratchIsSharedByRowsOfDifferentSizes()
+    {
+        SamplerScratch shared = new(10);
+        Random random = new(3);
+        foreach (int size in (int[])[10, 5000, 64, 1, 6000, 128])
+        {
+            float[] logits = RandomLogits.Normal(random, size, 1);
+            Assert.Equal(new Sampler(Off).Sample(logits, [], new SamplerScratch(size)), new Sampler(Off).Sample(logits, [], shared));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void NothingIsAllocatedPerToken(string name)
+    {
+        float[] logits = RandomLogits.Normal(new Random(name.Length), 20_000, 1);
+        ulong[] mask = new ulong[20_000 / 64 + 1];
+        mask.AsSpan().Fill(0xF0F0F0F0F0F0F0F0);
+        SamplerScratch scratch = new(logits.Length);
+        Sampler sampler = new(Settings[name] with { LogitBias = new Dictionary<int, float> { [6] = 3f } });
+        for (int i = 0; i < 100; i++)
+            sampler.Accept(sampler.Sample(logits, mask, scratch));
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+        {
+            sampler.Accept(sampler.Sample(logits, mask, scratch));
+            sampler.Accept(sampler.Sample(logits, [], scratch));
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+    }
+
+    private static int[] Run(SamplingOptions options, float[] logits)
+    {
+        SamplerScratch scratch = new(logits.Length);
+        Sampler sampler = new(options);
+        int[] tokens = new int[20];
+        for (int i = 0; i < tokens.Length; i++)
+            sampler.Accept(tokens[i] = sampler.Sample(logits, [], scratch));
+        return tokens;
+    }
+}
