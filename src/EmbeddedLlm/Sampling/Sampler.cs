@@ -36,15 +36,22 @@ internal sealed class Sampler
         _minPDistance = options.MinP > 0f ? MathF.Log(options.MinP) : float.NegativeInfinity;
     }
 
+    private Sampler(Sampler source)
+    {
+        Options = source.Options;
+        _bias = source._bias;
+        _window = source._window is { } window ? new PenaltyWindow(window.Capacity) : null;
+        _scale = source._scale;
+        _greedy = source._greedy;
+        _cuts = source._cuts;
+        _minPDistance = source._minPDistance;
+        CopyFrom(source);
+    }
+
     public SamplingOptions Options { get; }
 
     /// <summary>A sampler that goes on just as this one would, and independently of it.</summary>
-    public Sampler Clone()
-    {
-        Sampler clone = new(Options);
-        clone.CopyFrom(this);
-        return clone;
-    }
+    public Sampler Clone() => new(this);
 
     /// <summary>Takes over the state of a sampler with the same options; allocates nothing.</summary>
     public void CopyFrom(Sampler source)
@@ -246,7 +253,7 @@ internal sealed class Sampler
         double target = Options.TopP * WeighAll(blocks, adjusted, origin, Exponential.Log2E, scratch);
         int kept = 0;
         float below = float.NaN;
-        for (float reach = 2f; ; reach = reach < 16f ? reach + 2f : float.PositiveInfinity)
+        for (float reach = 3f; ; reach = reach < 16f ? reach + 1f : float.PositiveInfinity)
         {
             float threshold = MathF.Max(minLogit, origin - reach);
             int count = Collect(blocks, adjusted, threshold, below, scratch.Candidates.AsSpan(kept), scratch.Maxima);
