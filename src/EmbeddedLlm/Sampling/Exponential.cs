@@ -40,24 +40,38 @@ internal static class Exponential
         for (; i <= length - Vector<float>.Count; i += Vector<float>.Count)
             Exp2((Vector.LoadUnsafe(ref input, (nuint)i) - origins) * scales).StoreUnsafe(ref output, (nuint)i);
 
-        // The rest goes through the same operations in a vector of its own, since a scalar path could round otherwise.
         if (i < length)
-        {
-            Span<float> rest = stackalloc float[Vector<float>.Count];
-            source[i..].CopyTo(rest);
-            ref float first = ref MemoryMarshal.GetReference(rest);
-            Exp2((Vector.LoadUnsafe(ref first) - origins) * scales).StoreUnsafe(ref first);
-            rest[..(length - i)].CopyTo(destination[i..]);
-        }
+            WeighRest(source[i..], origins, scales, destination[i..]);
     }
 
-    /// <summary>The sum of up to a few dozen numbers per lane of four, always added in the same order. The length is a multiple of 16.</summary>
+    /// <summary>Fewer numbers than a vector has go through the same operations in a vector of their own, since a scalar path could round otherwise.</summary>
+    private static void WeighRest(ReadOnlySpan<float> source, Vector<float> origins, Vector<float> scales, Span<float> destination)
+    {
+        Span<float> rest = stackalloc float[Vector<float>.Count];
+        source.CopyTo(rest);
+        ref float first = ref MemoryMarshal.GetReference(rest);
+        Exp2((Vector.LoadUnsafe(ref first) - origins) * scales).StoreUnsafe(ref first);
+        rest[..source.Length].CopyTo(destination);
+    }
+
+    /// <summary>The sum of numbers, always added in the same order.</summary>
+    public static double Sum(ReadOnlySpan<float> values)
+    {
+        double sum = 0;
+        for (; values.Length >= LogitBlocks.BlockSize; values = values[LogitBlocks.BlockSize..])
+            sum += SumBlock(values[..LogitBlocks.BlockSize]);
+        foreach (float value in values)
+            sum += value;
+        return sum;
+    }
+
+    /// <summary>The sum of a block, always added in the same order.</summary>
     public static float SumBlock(ReadOnlySpan<float> values)
     {
-        Debug.Assert(values.Length % 16 == 0);
+        Debug.Assert(values.Length == LogitBlocks.BlockSize);
         ref float first = ref MemoryMarshal.GetReference(values);
         Vector128<float> a = default, b = default, c = default, d = default;
-        for (nuint i = 0; i < (nuint)values.Length; i += 16)
+        for (nuint i = 0; i < LogitBlocks.BlockSize; i += 16)
         {
             a += Vector128.LoadUnsafe(ref first, i);
             b += Vector128.LoadUnsafe(ref first, i + 4);
@@ -72,9 +86,9 @@ internal static class Exponential
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector<float> Exp2(Vector<float> exponent)
     {
-        // A comparison with NaN is false, so NaN ends up as 0 together with everything too small.
-        Vector<int> alive = Vector.GreaterThanOrEqual(exponent, new Vector<float>(Smallest));
-        exponent = Vector.ConditionalSelect(Vector.GreaterThan(exponent, Vector<float>.Zero), Vector<float>.Zero, exponent);
+        // A comparison with NaN is false, so NaN and everything too small become -127, of which the last step makes exactly 0.
+        exponent = Vector.ConditionalSelect(Vector.GreaterThanOrEqual(exponent, new Vector<float>(Smallest)), exponent, new Vector<float>(Smallest - 1f));
+        exponent = Vector.MinNative(exponent, Vector<float>.Zero);
 
         Vector<float> rounded = exponent + new Vector<float>(Rounder);
         Vector<float> f = exponent - (rounded - new Vector<float>(Rounder));
@@ -87,7 +101,6 @@ internal static class Exponential
         power = power * f + Vector<float>.One;
 
         // The whole part goes into the exponent bits; the bits of the rounder itself are shifted out.
-        Vector<float> result = (power.As<float, int>() + (rounded.As<float, int>() << 23)).As<int, float>();
-        return Vector.ConditionalSelect(alive, result, Vector<float>.Zero);
+        return (power.As<float, int>() + (rounded.As<float, int>() << 23)).As<int, float>();
     }
 }

@@ -80,16 +80,24 @@ internal readonly ref struct LogitBlocks
     }
 
     /// <summary>Appends every allowed token whose logit is at least the threshold. Blocks with a lower maximum are not looked at.</summary>
-    /// <returns>How many candidates there are now.</returns>
-    public int Collect(float threshold, ReadOnlySpan<float> maxima, Span<ulong> candidates, int count)
+    /// <param name="threshold">The least logit.</param>
+    /// <param name="below">Leaves out what is at least this; NaN leaves out nothing.</param>
+    /// <param name="maxima">The greatest logit of each block.</param>
+    /// <param name="candidates">Where to put them, see <see cref="Candidate"/>.</param>
+    /// <returns>How many were appended.</returns>
+    public int Collect(float threshold, float below, ReadOnlySpan<float> maxima, Span<ulong> candidates)
     {
         maxima = maxima[..Count];
+        int count = 0;
         for (int block = 0; block < maxima.Length; block++)
         {
             if (!(maxima[block] >= threshold))
                 continue;
             ReadOnlySpan<float> logits = this[block];
-            for (ulong hits = AtLeast(logits, threshold) & Allowed(block); hits != 0; hits &= hits - 1)
+            ulong hits = AtLeast(logits, threshold) & Allowed(block);
+            if (maxima[block] >= below)
+                hits &= ~AtLeast(logits, below);
+            for (; hits != 0; hits &= hits - 1)
             {
                 int i = BitOperations.TrailingZeroCount(hits);
                 candidates[count++] = Candidate.Create(logits[i], block * BlockSize + i);
@@ -101,7 +109,7 @@ internal readonly ref struct LogitBlocks
 
     /// <summary>
     /// Writes the sum of <c>2^((x - origin) · scale)</c> over the allowed tokens of each block, and returns the sum of all. Blocks in which
-    /// no token has 2⁻⁴⁸ of the first's weight count as 0: even a million of them together are less than 1e-8 of the whole.
+    /// no token has 2⁻⁴⁰ of the first's weight count as 0: even a million of them together are less than 1e-6 of the whole.
     /// </summary>
     public double Weigh(float origin, float scale, ReadOnlySpan<float> maxima, Span<float> sums)
     {
@@ -112,7 +120,7 @@ internal readonly ref struct LogitBlocks
         for (int block = 0; block < maxima.Length; block++)
         {
             float sum = 0f;
-            if ((maxima[block] - origin) * scale >= -48f)
+            if ((maxima[block] - origin) * scale >= -40f)
             {
                 WeighBlock(block, origin, scale, weights);
                 sum = Exponential.SumBlock(weights);
@@ -130,8 +138,12 @@ internal readonly ref struct LogitBlocks
     {
         weights = weights[..BlockSize];
         Exponential.Weigh(this[block], origin, scale, weights);
-        for (ulong banned = ~Allowed(block); banned != 0; banned &= banned - 1)
-            weights[BitOperations.TrailingZeroCount(banned)] = 0f;
+        ulong allowed = Allowed(block);
+        if (allowed == ulong.MaxValue)
+            return;
+        ref float first = ref MemoryMarshal.GetReference(weights);
+        for (int i = 0; i < BlockSize; i += Vector<float>.Count)
+            Vector.ConditionalSelect(Banned(allowed, i), Vector<float>.Zero, Vector.LoadUnsafe(ref first, (nuint)i)).StoreUnsafe(ref first, (nuint)i);
     }
 
     private ulong Allowed(int block) => !_masked ? ulong.MaxValue : block < _allowed.Length ? _allowed[block] : 0;
@@ -153,17 +165,19 @@ internal readonly ref struct LogitBlocks
     private static float Maximum(ReadOnlySpan<float> block, ulong allowed)
     {
         ref float first = ref MemoryMarshal.GetReference(block);
-        Vector<int> lanes = LaneBits;
         Vector<float> maximum = new(float.NegativeInfinity);
         for (int i = 0; i < BlockSize; i += Vector<float>.Count)
         {
-            Vector<int> banned = Vector.Equals(new Vector<int>((int)(allowed >> i)) & lanes, Vector<int>.Zero);
             Vector<float> logits = Vector.LoadUnsafe(ref first, (nuint)i);
-            maximum = Greater(Vector.ConditionalSelect(banned, new Vector<float>(float.NegativeInfinity), logits), maximum);
+            maximum = Greater(Vector.ConditionalSelect(Banned(allowed, i), new Vector<float>(float.NegativeInfinity), logits), maximum);
         }
 
         return Maximum(maximum);
     }
+
+    /// <summary>All ones in the lanes of the tokens from i on that are not allowed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector<int> Banned(ulong allowed, int i) => Vector.Equals(new Vector<int>((int)(allowed >> i)) & LaneBits, Vector<int>.Zero);
 
     /// <summary>The greater of each pair, the second where the first is NaN: a processor's own maximum differs in that from one to the next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

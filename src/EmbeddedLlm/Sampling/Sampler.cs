@@ -36,15 +36,22 @@ internal sealed class Sampler
         _minPDistance = options.MinP > 0f ? MathF.Log(options.MinP) : float.NegativeInfinity;
     }
 
+    private Sampler(Sampler source)
+    {
+        Options = source.Options;
+        _bias = source._bias;
+        _window = source._window is { } window ? new PenaltyWindow(window.Capacity) : null;
+        _scale = source._scale;
+        _greedy = source._greedy;
+        _cuts = source._cuts;
+        _minPDistance = source._minPDistance;
+        CopyFrom(source);
+    }
+
     public SamplingOptions Options { get; }
 
     /// <summary>A sampler that goes on just as this one would, and independently of it.</summary>
-    public Sampler Clone()
-    {
-        Sampler clone = new(Options);
-        clone.CopyFrom(this);
-        return clone;
-    }
+    public Sampler Clone() => new(this);
 
     /// <summary>Takes over the state of a sampler with the same options; allocates nothing.</summary>
     public void CopyFrom(Sampler source)
@@ -104,7 +111,7 @@ internal sealed class Sampler
         if (_greedy)
             scratch.Candidates[0] = Candidate.Create(greatest, Greatest(blocks, adjusted, greatest, scratch.Maxima));
         else
-            kept = _cuts ? Cut(blocks, adjusted, origin, scratch) : Collect(blocks, adjusted, float.MinValue, scratch);
+            kept = _cuts ? Cut(blocks, adjusted, origin, scratch) : Collect(blocks, adjusted, float.MinValue, float.NaN, scratch.Candidates, scratch.Maxima);
 
         Span<ulong> candidates = scratch.Candidates.AsSpan(0, kept);
         Span<float> weights = scratch.Weights.AsSpan(0, kept);
@@ -239,21 +246,27 @@ internal sealed class Sampler
     {
         minLogit = MathF.Max(minLogit, float.MinValue);
         if (Options.TopP >= 1f)
-            return Collect(blocks, adjusted, minLogit, scratch);
+            return Collect(blocks, adjusted, minLogit, float.NaN, scratch.Candidates, scratch.Maxima);
 
-        // Min-p measures from the greatest logit, whatever top-p has cut off before, so both cuts can be made in either order.
-        // Most rows have the probability close to the greatest logit; only where that is not so are more candidates looked at.
+        // Min-p measures from the greatest logit, whatever top-p has cut off before, so both cuts can be made in either order. Most rows
+        // have their probability close to the greatest logit; only where that is not so are lower slices of the logits looked at.
         double target = Options.TopP * WeighAll(blocks, adjusted, origin, Exponential.Log2E, scratch);
-        for (float reach = 4f; ; reach = reach < 16f ? reach * 2f : float.PositiveInfinity)
+        int kept = 0;
+        float below = float.NaN;
+        for (float reach = 3f; ; reach = reach < 16f ? reach + 1f : float.PositiveInfinity)
         {
             float threshold = MathF.Max(minLogit, origin - reach);
-            int count = Collect(blocks, adjusted, threshold, scratch);
-            Span<ulong> candidates = scratch.Candidates.AsSpan(0, count);
-            Span<float> weights = scratch.Weights.AsSpan(0, count);
-            if (Weigh(candidates, origin, Exponential.Log2E, weights) >= target)
-                return Selection.BestByWeight(candidates, weights, target, scratch.Buckets);
+            int count = Collect(blocks, adjusted, threshold, below, scratch.Candidates.AsSpan(kept), scratch.Maxima);
+            Span<ulong> candidates = scratch.Candidates.AsSpan(kept, count);
+            Span<float> weights = scratch.Weights.AsSpan(kept, count);
+            double weight = Weigh(candidates, origin, Exponential.Log2E, weights);
+            if (weight >= target)
+                return kept + Selection.BestByWeight(candidates, weights, target, scratch.Buckets);
+            kept += count;
             if (threshold == minLogit)
-                return count;
+                return kept;
+            target -= weight;
+            below = threshold;
         }
     }
 
@@ -264,7 +277,7 @@ internal sealed class Sampler
         float threshold = Options.TopK < parts
             ? Selection.KthGreatest(scratch.Maxima.AsSpan(0, parts), Options.TopK, scratch.Weights)
             : float.NegativeInfinity;
-        int count = Collect(blocks, adjusted, MathF.Max(threshold, float.MinValue), scratch);
+        int count = Collect(blocks, adjusted, MathF.Max(threshold, float.MinValue), float.NaN, scratch.Candidates, scratch.Maxima);
         if (count <= Options.TopK)
             return count;
 
@@ -286,13 +299,15 @@ internal sealed class Sampler
         return kept;
     }
 
-    private static int Collect(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float threshold, SamplerScratch scratch)
+    private static int Collect(
+        LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float threshold, float below, Span<ulong> candidates, ReadOnlySpan<float> maxima)
     {
-        int count = blocks.Collect(threshold, scratch.Maxima, scratch.Candidates, 0);
+        int count = blocks.Collect(threshold, below, maxima, candidates);
         foreach (ulong candidate in adjusted)
         {
-            if (Candidate.Logit(candidate) >= threshold)
-                scratch.Candidates[count++] = candidate;
+            float logit = Candidate.Logit(candidate);
+            if (logit >= threshold && !(logit >= below))
+                candidates[count++] = candidate;
         }
 
         return count;
@@ -304,10 +319,7 @@ internal sealed class Sampler
         for (int i = 0; i < candidates.Length; i++)
             weights[i] = Candidate.Logit(candidates[i]);
         Exponential.Weigh(weights[..candidates.Length], origin, scale, weights);
-        double total = 0;
-        foreach (float weight in weights[..candidates.Length])
-            total += weight;
-        return total;
+        return Exponential.Sum(weights[..candidates.Length]);
     }
 
     private static double WeighAll(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float origin, float scale, SamplerScratch scratch)

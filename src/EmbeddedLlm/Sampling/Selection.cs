@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.CompilerServices;
 
 namespace EmbeddedLlm.Sampling;
 
@@ -40,7 +39,8 @@ internal static class Selection
     }
 
     /// <summary>
-    /// Moves the best candidates to the front, in no particular order: as few as have the given weight together, or all.
+    /// Moves the best candidates to the front, in no particular order: as few as have the given weight together, or all. What is behind
+    /// them afterwards has no meaning.
     /// </summary>
     /// <param name="candidates">Distinct candidates, see <see cref="Candidate"/>.</param>
     /// <param name="weights">Their weights, moved along with them.</param>
@@ -88,35 +88,31 @@ internal static class Selection
         return kept;
     }
 
-    /// <summary>Moves the candidates of lower buckets to the front and those of this bucket behind them.</summary>
+    /// <summary>Moves the candidates of lower buckets to the front and those of this bucket behind them; the others are lost.</summary>
     private static (int Before, int Within) Partition(Span<ulong> range, Span<float> weights, ulong least, int shift, ulong bucket)
     {
-        int before = 0;
-        int within = 0;
+        // Whether a candidate is lost is as good as random, so it is not a branch.
+        int left = 0;
         for (int i = 0; i < range.Length; i++)
         {
-            ulong own = (range[i] - least) >> shift;
-            if (own > bucket)
-                continue;
-            Swap(range, weights, i, before + within);
-            if (own == bucket)
-            {
-                within++;
-                continue;
-            }
+            ulong candidate = range[i];
+            range[left] = candidate;
+            weights[left] = weights[i];
+            left += (candidate - least) >> shift <= bucket ? 1 : 0;
+        }
 
-            Swap(range, weights, before, before + within);
+        // Few of those left are in the bucket itself.
+        int before = 0;
+        for (int i = 0; i < left; i++)
+        {
+            if ((range[i] - least) >> shift == bucket)
+                continue;
+            (range[i], range[before]) = (range[before], range[i]);
+            (weights[i], weights[before]) = (weights[before], weights[i]);
             before++;
         }
 
-        return (before, within);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Swap(Span<ulong> range, Span<float> weights, int i, int j)
-    {
-        (range[i], range[j]) = (range[j], range[i]);
-        (weights[i], weights[j]) = (weights[j], weights[i]);
+        return (before, left - before);
     }
 
     private static (ulong Least, ulong Greatest) Range(ReadOnlySpan<ulong> candidates)
