@@ -30,6 +30,21 @@ internal sealed class CatalogEntry
 
     /// <summary>The SPDX identifier of the licence.</summary>
     public required string License { get; init; }
+
+    /// <summary>What the model's makers recommend for sampling; what is left out is the library's default.</summary>
+    public CatalogSampling? Sampling { get; init; }
+}
+
+/// <summary>Recommended sampling options; see the request's options of the same names.</summary>
+internal sealed class CatalogSampling
+{
+    public float? Temperature { get; init; }
+
+    public int? TopK { get; init; }
+
+    public float? TopP { get; init; }
+
+    public float? MinP { get; init; }
 }
 
 /// <summary>The file <c>models.json</c>.</summary>

@@ -23,15 +23,15 @@ internal sealed class ModelCatalog
     public IReadOnlyList<CatalogEntry> Entries => _entries;
 
     /// <summary>Finds the file for a catalogue name or a path. A file that a package brought is checked against the catalogue's size and SHA-256.</summary>
-    /// <returns>The full path.</returns>
+    /// <returns>The full path, and the catalogue's entry where a name was given.</returns>
     /// <exception cref="ModelLoadException">There is no such name or file, or the file is not the one in the catalogue.</exception>
-    public async Task<string> ResolveAsync(string nameOrPath, CancellationToken cancellationToken)
+    public async Task<(string Path, CatalogEntry? Entry)> ResolveAsync(string nameOrPath, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(nameOrPath);
         if (Array.Find(_entries, entry => entry.Name.Equals(nameOrPath, StringComparison.OrdinalIgnoreCase)) is { } entry)
-            return await ResolveAsync(entry, cancellationToken).ConfigureAwait(false);
+            return (await ResolveAsync(entry, cancellationToken).ConfigureAwait(false), entry);
         if (File.Exists(nameOrPath))
-            return Path.GetFullPath(nameOrPath);
+            return (Path.GetFullPath(nameOrPath), null);
         if (Directory.Exists(nameOrPath))
             throw new ModelLoadException($"'{nameOrPath}' is a folder; give the path of a .gguf file in it.");
         if (LooksLikePath(nameOrPath))

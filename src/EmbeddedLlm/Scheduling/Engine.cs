@@ -6,13 +6,14 @@ namespace EmbeddedLlm.Scheduling;
 /// <summary>
 /// The thread that owns a decoder and steps its scheduler. Thread-safe; disposal ends all requests with <see cref="ObjectDisposedException"/>, waits for the thread and disposes the decoder.
 /// </summary>
-internal sealed partial class Engine : IAsyncDisposable
+internal sealed partial class Engine : IAsyncDisposable, IDisposable
 {
     private readonly IDecoder _decoder;
     private readonly Scheduler _scheduler;
     private readonly ILogger _logger;
     private readonly ManualResetEventSlim _wake = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Thread _thread;
     private volatile bool _isStopping;
 
     /// <param name="decoder">The model; owned from here on, used by the engine's thread alone.</param>
@@ -25,7 +26,8 @@ internal sealed partial class Engine : IAsyncDisposable
         _decoder = decoder;
         _logger = logger;
         _scheduler = new Scheduler(decoder, vocabulary, contextLength, queueCapacity, () => _wake.Set());
-        new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm engine" }.Start();
+        _thread = new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm engine" };
+        _thread.Start();
     }
 
     /// <inheritdoc cref="Scheduler.ContextLength"/>
@@ -37,10 +39,22 @@ internal sealed partial class Engine : IAsyncDisposable
     /// <summary>Stops the thread, aborting a running decode where the device can. May be called more than once, from any thread.</summary>
     public ValueTask DisposeAsync()
     {
+        Stop();
+        return new ValueTask(_ended.Task);
+    }
+
+    /// <summary>The same as <see cref="DisposeAsync"/>, for owners that can only wait: at most for the rest of a decode that cannot be aborted.</summary>
+    public void Dispose()
+    {
+        Stop();
+        _thread.Join();
+    }
+
+    private void Stop()
+    {
         _isStopping = true;
         _decoder.RequestAbort();
         _wake.Set();
-        return new ValueTask(_ended.Task);
     }
 
     private void Run()

@@ -15,7 +15,7 @@ public sealed class ModelCatalogTests : IDisposable
     public async Task TheStarterModelsFileIsTheOneInTheCatalogue()
     {
         ModelCatalog catalog = new([.. ModelCatalog.Default.Entries], Path.Combine(SharedData.RepositoryRoot, "src", "EmbeddedLlm.Starter"));
-        Assert.EndsWith("starter.gguf", await catalog.ResolveAsync("Starter", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.EndsWith("starter.gguf", (await catalog.ResolveAsync("Starter", TestContext.Current.CancellationToken)).Path, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -23,7 +23,7 @@ public sealed class ModelCatalogTests : IDisposable
     {
         string path = Path.Combine(_folder.FullName, "model.bin");
         await File.WriteAllTextAsync(path, "x", TestContext.Current.CancellationToken);
-        Assert.Equal(path, await Create("x").ResolveAsync(path, TestContext.Current.CancellationToken));
+        Assert.Equal((path, null), await Create("x").ResolveAsync(path, TestContext.Current.CancellationToken));
     }
 
     [Theory]

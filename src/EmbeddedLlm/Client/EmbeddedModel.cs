@@ -1,0 +1,139 @@
+using System.Text;
+using EmbeddedLlm.Catalog;
+using EmbeddedLlm.Client;
+using EmbeddedLlm.Gguf;
+using EmbeddedLlm.Runtime;
+using EmbeddedLlm.Scheduling;
+using EmbeddedLlm.Templates;
+using Microsoft.Extensions.AI;
+using Tokenizer = EmbeddedLlm.Runtime.Tokenizer;
+
+namespace EmbeddedLlm;
+
+/// <summary>
+/// A GGUF model in this process. All members may be called from any thread at any time: requests are computed together, and those that run while the model
+/// is disposed end with <see cref="ObjectDisposedException"/>.
+/// </summary>
+public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
+{
+    private readonly LoadedModel _model;
+    private readonly EmbeddedModelOptions _options;
+    private readonly SamplingDefaults _sampling;
+
+    private EmbeddedModel(LoadedModel model, string id, string path, EmbeddedModelOptions options, CatalogEntry? entry)
+    {
+        _model = model;
+        _options = options;
+        _sampling = SamplingDefaults.Create(model.File.Metadata, entry?.Sampling);
+        Id = id;
+        Path = path;
+    }
+
+    /// <summary>The catalogue name, else the file's name without its extension.</summary>
+    public string Id { get; }
+
+    /// <summary>The full path of the model's file.</summary>
+    public string Path { get; }
+
+    /// <summary>The metadata in the model's file.</summary>
+    public GgufMetadata Metadata => _model.File.Metadata;
+
+    /// <summary>The number of weights.</summary>
+    public long ParameterCount => _model.Facts.ParameterCount;
+
+    /// <summary>The size of all weights in bytes.</summary>
+    public long WeightBytes => _model.Facts.WeightBytes;
+
+    /// <summary>The number of tokens in the vocabulary.</summary>
+    public int VocabularySize => _model.Vocabulary.Count;
+
+    /// <summary>The longest prompt and answer of one request together, in tokens.</summary>
+    public int ContextLength => _model.Engine.ContextLength;
+
+    /// <summary>The KV cache's size in tokens, shared by all requests.</summary>
+    public int CacheLength => _model.Facts.CacheLength;
+
+    /// <summary>The number of CPU threads that compute.</summary>
+    public int Threads => _model.Facts.Threads;
+
+    /// <summary>Loads a model.</summary>
+    /// <param name="nameOrPath">A name in the catalogue, such as <c>starter</c>, or the path of a .gguf file.</param>
+    /// <param name="options">How to load it; the defaults suit the model and the machine.</param>
+    /// <param name="progress">Gets the fraction that is loaded, from 0 to 1, on the loading thread.</param>
+    /// <param name="cancellationToken">Stops the load.</param>
+    /// <returns>The model, which the caller disposes.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
+    /// <exception cref="ModelLoadException">There is no such model, or it cannot be used.</exception>
+    /// <exception cref="GgufFormatException">The file is damaged or no GGUF file.</exception>
+    /// <exception cref="NativeLibraryException">llama.cpp's libraries are missing or of the wrong version.</exception>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
+    public static async Task<EmbeddedModel> LoadAsync(
+        string nameOrPath, EmbeddedModelOptions? options = null, IProgress<float>? progress = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new EmbeddedModelOptions();
+        options.Validate();
+        (string path, CatalogEntry? entry) = await ModelCatalog.Default.ResolveAsync(nameOrPath, cancellationToken).ConfigureAwait(false);
+        LoadedModel model = await ModelLoader.LoadAsync(path, options, progress, cancellationToken).ConfigureAwait(false);
+        return new EmbeddedModel(model, entry?.Name ?? System.IO.Path.GetFileNameWithoutExtension(path), path, options, entry);
+    }
+
+    /// <summary>A chat client for the model. It is thread-safe, and its disposal leaves the model loaded.</summary>
+    /// <exception cref="ModelLoadException">The model has no chat template, and the options do not ask for ChatML in its place.</exception>
+    /// <exception cref="ChatTemplateException">The chat template cannot be parsed, and the options do not ask for ChatML in its place.</exception>
+    public IChatClient AsChatClient() => new EmbeddedChatClient(this, CreatePromptBuilder(), _sampling);
+
+    /// <summary>Splits a text into tokens, without adding any.</summary>
+    /// <param name="text">The text; lone surrogates become U+FFFD.</param>
+    /// <param name="parseSpecial">Whether the texts of control tokens stand for those tokens; otherwise they are mere characters.</param>
+    /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
+    public int[] Tokenize(string text, bool parseSpecial = false)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return _model.Tokenizer.Tokenize(text, parseSpecial);
+    }
+
+    /// <summary>The text of tokens; bytes that are not UTF-8 become U+FFFD.</summary>
+    /// <param name="tokens">The tokens.</param>
+    /// <param name="includeSpecial">Whether control tokens give their text; otherwise they give none.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary.</exception>
+    public string Detokenize(ReadOnlySpan<int> tokens, bool includeSpecial = false) => Encoding.UTF8.GetString(DetokenizeToBytes(tokens, includeSpecial));
+
+    /// <summary>The bytes of tokens. A token may end in the middle of a character.</summary>
+    /// <inheritdoc cref="Detokenize"/>
+    public byte[] DetokenizeToBytes(ReadOnlySpan<int> tokens, bool includeSpecial = false) => _model.Tokenizer.Detokenize(tokens, includeSpecial);
+
+    /// <summary>Ends the running requests, and frees the model's memory when the computing thread has stopped.</summary>
+    public ValueTask DisposeAsync() => _model.DisposeAsync();
+
+    /// <inheritdoc cref="DisposeAsync"/>
+    public void Dispose() => _model.Dispose();
+
+    internal Tokenizer Tokenizer => _model.Tokenizer;
+
+    internal GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _model.Engine.Submit(request, cancellationToken);
+
+    private PromptBuilder CreatePromptBuilder()
+    {
+        return new PromptBuilder(FindTemplate(), _model.Facts.BeginOfSequence, _model.Facts.EndOfSequence);
+
+        ChatTemplate FindTemplate()
+        {
+            bool fallsBack = _options.ChatTemplateFallback == ChatTemplateFallback.ChatMl;
+            string? source = _options.ChatTemplate;
+            if (source is null && !Metadata.TryGetString("tokenizer.chat_template", out source))
+            {
+                return fallsBack ? ChatTemplate.ChatMl : throw new ModelLoadException(
+                    $"'{Path}' has no chat template. Give one with {nameof(EmbeddedModelOptions)}.{nameof(EmbeddedModelOptions.ChatTemplate)}, or ask for ChatML with {nameof(EmbeddedModelOptions.ChatTemplateFallback)}.");
+            }
+
+            try
+            {
+                return ChatTemplate.Parse(source, name: Id);
+            }
+            catch (ChatTemplateException) when (fallsBack)
+            {
+                return ChatTemplate.ChatMl;
+            }
+        }
+    }
+}

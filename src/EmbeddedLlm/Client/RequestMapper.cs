@@ -1,0 +1,75 @@
+using System.Text;
+using EmbeddedLlm.Sampling;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Client;
+
+/// <summary>Reads chat options. What cannot be honoured is an error that names it: nothing is ignored in silence.</summary>
+internal static class RequestMapper
+{
+    /// <summary>The most tokens to generate; <see cref="int.MaxValue"/> where the caller sets no limit.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one.</exception>
+    public static int MaxOutputTokens(ChatOptions? options)
+    {
+        if (options?.MaxOutputTokens is not { } limit)
+            return int.MaxValue;
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1, nameof(options.MaxOutputTokens));
+        return limit;
+    }
+
+    /// <summary>The stop strings in UTF-8.</summary>
+    /// <exception cref="ArgumentException">One is null or empty.</exception>
+    public static byte[][] StopStrings(ChatOptions? options)
+    {
+        if (options?.StopSequences is not { Count: > 0 } stops)
+            return [];
+        foreach (string stop in stops)
+            ArgumentException.ThrowIfNullOrEmpty(stop, nameof(options.StopSequences));
+        return [.. stops.Select(Encoding.UTF8.GetBytes)];
+    }
+
+    /// <summary>The sampling options: the request's, and the model's for the rest.</summary>
+    public static SamplingOptions Sampling(ChatOptions? options, EmbeddedChatOptions? more, SamplingDefaults defaults) => defaults.For(options, more);
+
+    /// <summary>What the caller's <see cref="ChatOptions.RawRepresentationFactory"/> gives.</summary>
+    /// <exception cref="NotSupportedException">It gives something else than <see cref="EmbeddedChatOptions"/>.</exception>
+    public static EmbeddedChatOptions? RawRepresentation(ChatOptions? options, IChatClient client) => options?.RawRepresentationFactory?.Invoke(client) switch
+    {
+        null => null,
+        EmbeddedChatOptions more => more,
+        object other => throw NotSupported(nameof(options.RawRepresentationFactory), $"it gave a {other.GetType().Name}, and an {nameof(EmbeddedChatOptions)} is understood"),
+    };
+
+    /// <summary>Throws for what the client cannot do.</summary>
+    /// <param name="options">The request's options.</param>
+    /// <param name="modelId">The model that answers.</param>
+    /// <exception cref="NotSupportedException">Names the option.</exception>
+    public static void EnsureSupported(ChatOptions? options, string modelId)
+    {
+        if (options is null)
+            return;
+        if (options.ConversationId is not null)
+            throw NotSupported(nameof(options.ConversationId), "conversations are not kept: send the whole conversation each time");
+        if (options.ModelId is not null && options.ModelId != modelId)
+            throw NotSupported(nameof(options.ModelId), $"the client answers with '{modelId}', not with '{options.ModelId}'");
+        if (options.Tools is { Count: > 0 })
+            throw NotSupported(nameof(options.Tools));
+        if (options.ToolMode is not (null or AutoChatToolMode or NoneChatToolMode))
+            throw NotSupported(nameof(options.ToolMode));
+        if (options.ResponseFormat is not (null or ChatResponseFormatText))
+            throw NotSupported(nameof(options.ResponseFormat));
+        if (options.Reasoning is not null)
+            throw NotSupported(nameof(options.Reasoning));
+        if (options.AdditionalProperties is { Count: > 0 })
+            throw NotSupported(nameof(options.AdditionalProperties), $"it has '{options.AdditionalProperties.Keys.First()}'");
+#pragma warning disable MEAI001 // Experimental, but to be refused all the same.
+        if (options.AllowBackgroundResponses is true)
+            throw NotSupported(nameof(options.AllowBackgroundResponses));
+        if (options.ContinuationToken is not null)
+            throw NotSupported(nameof(options.ContinuationToken));
+#pragma warning restore MEAI001
+    }
+
+    private static NotSupportedException NotSupported(string option, string? why = null) =>
+        new($"{nameof(ChatOptions)}.{option} is not supported{(why is null ? "" : ": " + why)}.");
+}

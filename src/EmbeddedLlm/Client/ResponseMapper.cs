@@ -1,0 +1,55 @@
+using EmbeddedLlm.Scheduling;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Client;
+
+/// <summary>Makes responses and updates from what the engine generates.</summary>
+/// <param name="ResponseId">One for the whole response.</param>
+/// <param name="MessageId">One for the message in it.</param>
+/// <param name="ModelId">The model that answers.</param>
+/// <param name="CreatedAt">When the request came.</param>
+internal sealed record ResponseMapper(string ResponseId, string MessageId, string ModelId, DateTimeOffset CreatedAt)
+{
+    public static ResponseMapper Create(string modelId) =>
+        new(Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("N"), modelId, DateTimeOffset.UtcNow);
+
+    public ChatResponseUpdate TextUpdate(string text) => CreateUpdate(new TextContent(text));
+
+    /// <summary>The last update: why the answer ended, and what it cost.</summary>
+    public ChatResponseUpdate LastUpdate(in GenerationSummary summary)
+    {
+        ChatResponseUpdate update = CreateUpdate(new UsageContent(UsageOf(summary)));
+        update.FinishReason = FinishReasonOf(summary.End);
+        update.RawRepresentation = TimingsOf(summary);
+        return update;
+    }
+
+    public ChatResponse Response(string text, in GenerationSummary summary) => new(new ChatMessage(ChatRole.Assistant, text) { MessageId = MessageId, CreatedAt = CreatedAt })
+    {
+        ResponseId = ResponseId,
+        ModelId = ModelId,
+        CreatedAt = CreatedAt,
+        FinishReason = FinishReasonOf(summary.End),
+        Usage = UsageOf(summary),
+        RawRepresentation = TimingsOf(summary),
+    };
+
+    private ChatResponseUpdate CreateUpdate(AIContent content) => new(ChatRole.Assistant, [content])
+    {
+        ResponseId = ResponseId,
+        MessageId = MessageId,
+        ModelId = ModelId,
+        CreatedAt = CreatedAt,
+    };
+
+    private static ChatFinishReason FinishReasonOf(GenerationEnd end) => end == GenerationEnd.Stop ? ChatFinishReason.Stop : ChatFinishReason.Length;
+
+    private static UsageDetails UsageOf(in GenerationSummary summary) => new()
+    {
+        InputTokenCount = summary.PromptTokens,
+        OutputTokenCount = summary.OutputTokens,
+        TotalTokenCount = summary.PromptTokens + summary.OutputTokens,
+    };
+
+    private static GenerationTimings TimingsOf(in GenerationSummary summary) => new(summary.QueueTime, summary.PrefillTime, summary.DecodeTime);
+}

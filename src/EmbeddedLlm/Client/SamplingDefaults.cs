@@ -1,0 +1,46 @@
+using EmbeddedLlm.Catalog;
+using EmbeddedLlm.Gguf;
+using EmbeddedLlm.Sampling;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Client;
+
+/// <summary>
+/// The sampling options of requests that do not name them: what the catalogue recommends for the model, else what the model's file does (its <c>general.sampling.*</c>), else
+/// the library's own.
+/// </summary>
+internal sealed record SamplingDefaults(SamplingOptions Options)
+{
+    public static SamplingDefaults Create(GgufMetadata metadata, CatalogSampling? recommended)
+    {
+        SamplingOptions own = new();
+        return new SamplingDefaults(own with
+        {
+            Temperature = recommended?.Temperature ?? (metadata.TryGetSingle("general.sampling.temp", out float temperature) ? temperature : own.Temperature),
+            TopK = recommended?.TopK ?? (metadata.TryGetInt32("general.sampling.top_k", out int topK) ? topK : own.TopK),
+            TopP = recommended?.TopP ?? (metadata.TryGetSingle("general.sampling.top_p", out float topP) ? topP : own.TopP),
+            MinP = recommended?.MinP ?? (metadata.TryGetSingle("general.sampling.min_p", out float minP) ? minP : own.MinP),
+        });
+    }
+
+    /// <summary>The options of one request.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
+    public SamplingOptions For(ChatOptions? options, EmbeddedChatOptions? more)
+    {
+        SamplingOptions sampling = Options with
+        {
+            Temperature = options?.Temperature ?? Options.Temperature,
+            TopK = options?.TopK ?? Options.TopK,
+            TopP = options?.TopP ?? Options.TopP,
+            FrequencyPenalty = options?.FrequencyPenalty ?? Options.FrequencyPenalty,
+            PresencePenalty = options?.PresencePenalty ?? Options.PresencePenalty,
+            Seed = options?.Seed ?? Options.Seed,
+            MinP = more?.MinP ?? Options.MinP,
+            RepeatPenalty = more?.RepeatPenalty ?? Options.RepeatPenalty,
+            PenaltyLastN = more?.PenaltyLastN ?? Options.PenaltyLastN,
+            LogitBias = more?.LogitBias ?? Options.LogitBias,
+        };
+        sampling.Validate();
+        return sampling;
+    }
+}

@@ -1,0 +1,7 @@
+namespace EmbeddedLlm;
+
+/// <summary>Where a request's time went. It is the <c>RawRepresentation</c> of a <c>ChatResponse</c> and of the last <c>ChatResponseUpdate</c> of a stream.</summary>
+/// <param name="Queue">From the submission to the beginning of the computation.</param>
+/// <param name="Prefill">From then to the first token of the answer: the prompt's computation.</param>
+/// <param name="Decode">From the first token of the answer to the last.</param>
+public sealed record GenerationTimings(TimeSpan Queue, TimeSpan Prefill, TimeSpan Decode);

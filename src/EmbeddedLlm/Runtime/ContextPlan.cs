@@ -1,0 +1,67 @@
+using EmbeddedLlm.Gguf;
+using EmbeddedLlm.Interop;
+
+namespace EmbeddedLlm.Runtime;
+
+/// <summary>The sizes of a context: what the options ask for, and for the rest what suits the model and the machine.</summary>
+/// <param name="ContextLength">The longest prompt and answer of one request together, in tokens.</param>
+/// <param name="CacheLength">The KV cache's size in tokens.</param>
+/// <param name="BatchSize">The most tokens in one step.</param>
+/// <param name="Threads">The CPU threads that compute.</param>
+internal sealed record ContextPlan(int ContextLength, int CacheLength, int BatchSize, int Threads)
+{
+    private const int DefaultContextLength = 8192;
+    private const long DefaultCacheBytes = 1L << 30;
+
+    /// <param name="before">The CPU clock when the load began, to see who else is busy.</param>
+    /// <exception cref="ModelLoadException">The KV cache would not fit into the machine's memory.</exception>
+    public static ContextPlan Create(ModelHandle model, GgufFile file, EmbeddedModelOptions options, CpuTime? before)
+    {
+        int trained = NativeMethods.llama_model_n_ctx_train(model);
+        int contextLength = options.ContextLength ?? Math.Min(trained > 0 ? trained : DefaultContextLength, DefaultContextLength);
+        if (options.CacheLength is { } wanted)
+            contextLength = Math.Min(contextLength, wanted);
+
+        double cellBytes = CellBytes(model, options);
+        long affordable = (long)(DefaultCacheBytes / Math.Max(cellBytes, 1));
+        long cacheLength = options.CacheLength ?? Math.Min((long)contextLength * options.MaxSequences, Math.Max(contextLength, affordable));
+        EnsureFits(cacheLength, cellBytes);
+
+        int threads = options.Threads ?? ChooseThreads((long)NativeMethods.llama_model_size(model), before);
+        int batchSize = (int)Math.Min(Math.Max(options.BatchSize, options.MaxSequences), cacheLength);
+        return new ContextPlan(contextLength, (int)cacheLength, batchSize, threads);
+    }
+
+    public static ggml_type NativeType(KvCacheType type) => type switch
+    {
+        KvCacheType.F16 => ggml_type.F16,
+        KvCacheType.F32 => ggml_type.F32,
+        KvCacheType.BF16 => ggml_type.BF16,
+        KvCacheType.Q8_0 => ggml_type.Q8_0,
+        KvCacheType.Q5_0 => ggml_type.Q5_0,
+        KvCacheType.Q4_0 => ggml_type.Q4_0,
+        _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
+    };
+
+    private static double CellBytes(ModelHandle model, EmbeddedModelOptions options)
+    {
+        double perHead = (double)NativeMethods.llama_model_n_embd(model) / Math.Max(1, NativeMethods.llama_model_n_head(model));
+        return NativeMethods.llama_model_n_layer(model) * NativeMethods.llama_model_n_head_kv(model) * perHead * 4;
+    }
+
+    private static void EnsureFits(long cacheLength, double cellBytes)
+    {
+        long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (cacheLength * cellBytes > available)
+            throw new ModelLoadException(
+                $"A KV cache of {cacheLength} tokens needs {cacheLength * cellBytes / (1L << 20):N0} MiB, and this process may use {available >> 20:N0} MiB. " +
+                $"Lower {nameof(EmbeddedModelOptions)}.{nameof(EmbeddedModelOptions.ContextLength)} or {nameof(EmbeddedModelOptions.CacheLength)}, or take a smaller KV cache type.");
+    }
+
+    private static int ChooseThreads(long weightBytes, CpuTime? before)
+    {
+        // This thread has kept one core busy while it loaded.
+        double busy = before is { } earlier && CpuCores.ReadTime() is { } now ? now.BusyCoresSince(earlier) - 1 : 0;
+        return ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), busy);
+    }
+}

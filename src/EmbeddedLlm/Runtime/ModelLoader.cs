@@ -1,0 +1,170 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using EmbeddedLlm.Gguf;
+using EmbeddedLlm.Interop;
+using EmbeddedLlm.Scheduling;
+using EmbeddedLlm.Tokens;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EmbeddedLlm.Runtime;
+
+/// <summary>Brings a model from a file into memory: check the header, load the weights, make a context, read the vocabulary, start the engine.</summary>
+internal sealed unsafe class ModelLoader(string path, EmbeddedModelOptions options, LoadProgress progress)
+{
+    private readonly ILogger _logger = options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance;
+
+    /// <summary>Loads on a thread of its own, since reading gigabytes would keep one of the pool's for too long.</summary>
+    /// <exception cref="ModelLoadException">The file is no usable model, or llama.cpp or the memory refuses it.</exception>
+    /// <exception cref="GgufFormatException">The file is damaged.</exception>
+    /// <exception cref="NativeLibraryException">There is no llama.cpp.</exception>
+    /// <exception cref="OperationCanceledException">The caller gave up.</exception>
+    public static Task<LoadedModel> LoadAsync(string path, EmbeddedModelOptions options, IProgress<float>? progress, CancellationToken cancellationToken)
+    {
+        ModelLoader loader = new(path, options, new LoadProgress(progress, cancellationToken));
+        return Task.Factory.StartNew(loader.Load, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    }
+
+    private LoadedModel Load()
+    {
+        CpuTime? before = CpuCores.ReadTime();
+        GgufFile file = ReadHeader();
+        progress.ThrowIfStopped();
+        NativeLibraryLoader.Load(options.NativeLibraryFolder);
+        IDisposable? log = options.LoggerFactory is null ? null : NativeLog.Register(_logger);
+        ModelHandle? model = null;
+        ContextHandle? context = null;
+        try
+        {
+            model = LoadWeights();
+            EnsureGenerates(model);
+            ContextPlan plan = ContextPlan.Create(model, file, options, before);
+            int[] abort = LlamaDecoder.CreateAbortFlag();
+            context = CreateContext(model, plan, abort);
+            progress.ThrowIfStopped();
+
+            Vocabulary vocabulary = VocabularyReader.Read(model);
+            Tokenizer tokenizer = new(model, vocabulary);
+            ModelFacts facts = ReadFacts(model, plan, vocabulary);
+            LlamaDecoder decoder = new(context, vocabulary.Count, abort);
+            Engine engine = new(decoder, vocabulary, plan.ContextLength, options.QueueCapacity, _logger);
+            return new LoadedModel(model, file, vocabulary, tokenizer, engine, facts, log);
+        }
+        catch
+        {
+            context?.Dispose();
+            model?.Dispose();
+            log?.Dispose();
+            throw;
+        }
+    }
+
+    private GgufFile ReadHeader()
+    {
+        try
+        {
+            GgufFile file = GgufFile.Open(path);
+            GgufModelValidator.Validate(file);
+            return file;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ModelLoadException($"'{path}' cannot be read: {exception.Message}", exception);
+        }
+    }
+
+    private ModelHandle LoadWeights()
+    {
+        llama_model_params parameters = NativeMethods.llama_model_default_params();
+        parameters.n_gpu_layers = options.GpuLayers ?? -1;
+        parameters.load_mode = options.MemoryMap && NativeMethods.llama_supports_mmap() ? llama_load_mode.MMAP : llama_load_mode.NONE;
+        GCHandle handle = GCHandle.Alloc(progress);
+        long mark = NativeLog.Mark();
+        ModelHandle model;
+        try
+        {
+            parameters.progress_callback = LoadProgress.Callback;
+            parameters.progress_callback_user_data = (void*)GCHandle.ToIntPtr(handle);
+            model = ModelHandle.Load(path, parameters);
+        }
+        finally
+        {
+            handle.Free();
+        }
+
+        try
+        {
+            progress.ThrowIfStopped();
+            return model.IsInvalid ? throw new ModelLoadException($"llama.cpp could not load '{path}'.{ReasonSince(mark)}") : model;
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    private void EnsureGenerates(ModelHandle model)
+    {
+        if (!NativeMethods.llama_model_has_decoder(model) || NativeMethods.llama_model_has_encoder(model) || NativeMethods.llama_model_is_diffusion(model))
+            throw new ModelLoadException($"'{path}' is not a model that generates text token by token, but an encoder, an encoder-decoder or a diffusion model.");
+        if (NativeMethods.llama_vocab_type(NativeMethods.llama_model_get_vocab(model)) == llama_vocab_type.NONE)
+            throw new ModelLoadException($"'{path}' has no vocabulary.");
+    }
+
+    private ContextHandle CreateContext(ModelHandle model, ContextPlan plan, int[] abort)
+    {
+        llama_context_params parameters = NativeMethods.llama_context_default_params();
+        parameters.n_ctx = (uint)plan.CacheLength;
+        parameters.n_batch = (uint)plan.BatchSize;
+        parameters.n_ubatch = (uint)plan.BatchSize;
+        parameters.n_seq_max = (uint)options.MaxSequences;
+        // Only each sequence's last token asks for logits, so their buffer need not hold a whole batch: 300 MB with 152k tokens.
+        parameters.n_outputs_max = (uint)options.MaxSequences;
+        parameters.n_threads = plan.Threads;
+        parameters.n_threads_batch = plan.Threads;
+        parameters.flash_attn_type = options.FlashAttention switch
+        {
+            null => llama_flash_attn_type.AUTO,
+            true => llama_flash_attn_type.ENABLED,
+            false => llama_flash_attn_type.DISABLED,
+        };
+        parameters.type_k = ContextPlan.NativeType(options.KeyCacheType);
+        parameters.type_v = ContextPlan.NativeType(options.ValueCacheType);
+        parameters.kv_unified = 1;
+        parameters.no_perf = 1;
+        parameters.abort_callback = LlamaDecoder.AbortCallback;
+        parameters.abort_callback_data = LlamaDecoder.AddressOf(abort);
+
+        long mark = NativeLog.Mark();
+        ContextHandle context = ContextHandle.Create(model, parameters);
+        if (!context.IsInvalid)
+            return context;
+        context.Dispose();
+        throw new ModelLoadException($"llama.cpp could not make a context of {plan.CacheLength} tokens for '{path}'.{ReasonSince(mark)}");
+    }
+
+    private static ModelFacts ReadFacts(ModelHandle model, ContextPlan plan, Vocabulary vocabulary)
+    {
+        llama_vocab* vocab = NativeMethods.llama_model_get_vocab(model);
+        int* suppressed = NativeMethods.llama_vocab_get_suppress_tokens(vocab, out int suppressedCount);
+        return new ModelFacts(
+            checked((long)NativeMethods.llama_model_n_params(model)),
+            checked((long)NativeMethods.llama_model_size(model)),
+            NativeMethods.llama_model_n_ctx_train(model),
+            plan.Threads,
+            plan.CacheLength,
+            TextOf(NativeMethods.llama_vocab_bos(vocab)),
+            TextOf(NativeMethods.llama_vocab_eos(vocab)),
+            suppressed is null ? [] : new ReadOnlySpan<int>(suppressed, suppressedCount).ToArray());
+
+        string TextOf(int token) => token < 0 ? "" : Encoding.UTF8.GetString(vocabulary.BytesOf(token));
+    }
+
+    /// <summary>llama.cpp's own words about what went wrong on this thread.</summary>
+    private static string ReasonSince(long mark)
+    {
+        string[] lines = [.. NativeLog.Since(mark, Environment.CurrentManagedThreadId).Where(line => line.Level >= LogLevel.Warning).Select(line => line.Text)];
+        return lines.Length == 0 ? "" : " It says: " + string.Join(" ", lines);
+    }
+}
