@@ -15,6 +15,7 @@ internal sealed unsafe class Tokenizer
     private readonly Vocabulary _vocabulary;
     private readonly SpecialTokens _specialTokens;
     private readonly int _beginOfSequence;
+    private readonly bool _isBytePair;
 
     /// <param name="model">The model; kept open by its owner as long as the tokenizer is used.</param>
     /// <param name="vocabulary">The model's tokens.</param>
@@ -24,6 +25,7 @@ internal sealed unsafe class Tokenizer
         _vocab = NativeMethods.llama_model_get_vocab(model);
         _vocabulary = vocabulary;
         _specialTokens = new SpecialTokens(ReadSpecialTokens());
+        _isBytePair = NativeMethods.llama_vocab_type(_vocab) == llama_vocab_type.BPE;
         _beginOfSequence = NativeMethods.llama_vocab_get_add_bos(_vocab) ? NativeMethods.llama_vocab_bos(_vocab) : -1;
     }
 
@@ -88,37 +90,34 @@ internal sealed unsafe class Tokenizer
 
     private void AppendPlain(StringBuilder plain, bool stripsStart, bool stripsEnd, List<int> tokens)
     {
-        string text = plain.ToString();
+        ReadOnlySpan<char> text = plain.ToString();
         plain.Clear();
         if (stripsStart)
             text = text.TrimStart();
         if (stripsEnd)
             text = text.TrimEnd();
-        if (text.Length == 0)
-            return;
+        while (!text.IsEmpty)
+        {
+            int length = _isBytePair ? PlainTextChunks.FirstLength(text) : text.Length;
+            AppendNative(text[..length], tokens);
+            text = text[length..];
+        }
+    }
 
+    private void AppendNative(ReadOnlySpan<char> text, List<int> tokens)
+    {
         byte[] utf8 = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
-        // No token is empty, so there are no more tokens than bytes but for a space that some vocabularies put in front.
         int byteCount = Encoding.UTF8.GetBytes(text, utf8);
+        // No token is empty, so there are no more tokens than bytes but for a space that some vocabularies put in front.
         int[] ids = ArrayPool<int>.Shared.Rent(byteCount + 2);
         try
         {
-            bool added = false;
-            _model.DangerousAddRef(ref added);
-            int count;
-            try
+            int count = TokenizeNative(utf8.AsSpan(0, byteCount), ids);
+            if (count < 0 && count > int.MinValue)
             {
-                count = NativeMethods.llama_tokenize(_vocab, utf8, byteCount, ids, ids.Length, add_special: false, parse_special: false);
-                if (count < 0 && count > int.MinValue)
-                {
-                    ArrayPool<int>.Shared.Return(ids);
-                    ids = ArrayPool<int>.Shared.Rent(-count);
-                    count = NativeMethods.llama_tokenize(_vocab, utf8, byteCount, ids, ids.Length, add_special: false, parse_special: false);
-                }
-            }
-            finally
-            {
-                _model.DangerousRelease();
+                ArrayPool<int>.Shared.Return(ids);
+                ids = ArrayPool<int>.Shared.Rent(-count);
+                count = TokenizeNative(utf8.AsSpan(0, byteCount), ids);
             }
 
             if (count < 0)
@@ -129,6 +128,20 @@ internal sealed unsafe class Tokenizer
         {
             ArrayPool<byte>.Shared.Return(utf8);
             ArrayPool<int>.Shared.Return(ids);
+        }
+    }
+
+    private int TokenizeNative(ReadOnlySpan<byte> utf8, Span<int> ids)
+    {
+        bool added = false;
+        _model.DangerousAddRef(ref added);
+        try
+        {
+            return NativeMethods.llama_tokenize(_vocab, utf8, utf8.Length, ids, ids.Length, add_special: false, parse_special: false);
+        }
+        finally
+        {
+            _model.DangerousRelease();
         }
     }
 
