@@ -59,7 +59,7 @@ public sealed class EmbeddedModelOptions
     /// <summary>Where log lines go, llama.cpp's own included. Default: nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 
-    /// <summary>Throws <see cref="ArgumentOutOfRangeException"/>, naming the option, where a value makes no sense.</summary>
+    /// <summary>Throws <see cref="ArgumentException"/>, naming the option, where a value makes no sense.</summary>
     internal void Validate()
     {
         if (ContextLength is { } contextLength)
@@ -80,6 +80,8 @@ public sealed class EmbeddedModelOptions
             throw new ArgumentOutOfRangeException(nameof(ValueCacheType), ValueCacheType, null);
         if (!Enum.IsDefined(ChatTemplateFallback))
             throw new ArgumentOutOfRangeException(nameof(ChatTemplateFallback), ChatTemplateFallback, null);
+        if (FlashAttention is false && ValueCacheType is KvCacheType.Q8_0 or KvCacheType.Q5_0 or KvCacheType.Q4_0)
+            throw new ArgumentException($"A quantised value cache ({ValueCacheType}) needs {nameof(FlashAttention)}.", nameof(ValueCacheType));
     }
 }
 

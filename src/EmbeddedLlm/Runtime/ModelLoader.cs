@@ -45,8 +45,8 @@ internal sealed unsafe class ModelLoader(string path, EmbeddedModelOptions optio
 
             Vocabulary vocabulary = VocabularyReader.Read(model);
             Tokenizer tokenizer = new(model, vocabulary);
-            ModelFacts facts = ReadFacts(model, plan, vocabulary);
             LlamaDecoder decoder = new(context, vocabulary.Count, abort);
+            ModelFacts facts = ReadFacts(model, plan, decoder, vocabulary);
             Engine engine = new(decoder, vocabulary, plan.ContextLength, options.QueueCapacity, _logger);
             return new LoadedModel(model, file, vocabulary, tokenizer, engine, facts, log);
         }
@@ -144,7 +144,7 @@ internal sealed unsafe class ModelLoader(string path, EmbeddedModelOptions optio
         throw new ModelLoadException($"llama.cpp could not make a context of {plan.CacheLength} tokens for '{path}'.{ReasonSince(mark)}");
     }
 
-    private static ModelFacts ReadFacts(ModelHandle model, ContextPlan plan, Vocabulary vocabulary)
+    private static ModelFacts ReadFacts(ModelHandle model, ContextPlan plan, LlamaDecoder decoder, Vocabulary vocabulary)
     {
         llama_vocab* vocab = NativeMethods.llama_model_get_vocab(model);
         int* suppressed = NativeMethods.llama_vocab_get_suppress_tokens(vocab, out int suppressedCount);
@@ -153,7 +153,7 @@ internal sealed unsafe class ModelLoader(string path, EmbeddedModelOptions optio
             checked((long)NativeMethods.llama_model_size(model)),
             NativeMethods.llama_model_n_ctx_train(model),
             plan.Threads,
-            plan.CacheLength,
+            decoder.CellCount,
             TextOf(NativeMethods.llama_vocab_bos(vocab)),
             TextOf(NativeMethods.llama_vocab_eos(vocab)),
             suppressed is null ? [] : new ReadOnlySpan<int>(suppressed, suppressedCount).ToArray());

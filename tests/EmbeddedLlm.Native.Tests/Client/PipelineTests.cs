@@ -1,0 +1,120 @@
+using System.Diagnostics;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Caching.Distributed;
+using Microsoft.Extensions.Caching.Memory;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using OpenTelemetry;
+using OpenTelemetry.Trace;
+
+namespace EmbeddedLlm.Native.Tests.Client;
+
+public sealed class PipelineTests(StarterModelFixture starter)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void ServicesAreAnswered()
+    {
+        ChatClientMetadata metadata = starter.Chat.GetRequiredService<ChatClientMetadata>();
+        Assert.Equal(("embeddedllm", "starter"), (metadata.ProviderName, metadata.DefaultModelId));
+        Assert.Same(starter.Model, starter.Chat.GetService<EmbeddedModel>());
+        Assert.Same(starter.Chat, starter.Chat.GetService<IChatClient>());
+        Assert.Null(starter.Chat.GetService<string>());
+        Assert.Null(starter.Chat.GetService(typeof(IChatClient), "key"));
+    }
+
+    [Fact]
+    public async Task DisposingAClientLeavesTheModelLoaded()
+    {
+        starter.Model.AsChatClient().Dispose();
+        Assert.Equal("1, 2, 3, 4, 5.", (await starter.Chat.GetResponseAsync("Count to five.", cancellationToken: Cancel)).Text);
+    }
+
+    [Fact]
+    public async Task LoggingCachingAndTelemetryWorkAroundIt()
+    {
+        List<Activity> activities = [];
+        using TracerProvider tracing = Sdk.CreateTracerProviderBuilder().AddSource("embeddedllm-test").AddInMemoryExporter(activities).Build();
+        RecordingLoggerFactory logs = new();
+        IChatClient chat = starter.Model.AsChatClient().AsBuilder()
+            .UseLogging(logs)
+            .UseDistributedCache(new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions())))
+            .UseOpenTelemetry(logs, "embeddedllm-test")
+            .Build();
+
+        ChatResponse first = await chat.GetResponseAsync("Count to five.", cancellationToken: Cancel);
+        ChatResponse second = await chat.GetResponseAsync("Count to five.", cancellationToken: Cancel);
+        Assert.Equal("1, 2, 3, 4, 5.", first.Text);
+        Assert.Equal(first.ResponseId, second.ResponseId);
+        Activity activity = Assert.Single(activities);
+        Assert.Equal("embeddedllm", activity.GetTagItem("gen_ai.provider.name"));
+        Assert.Equal(25, (int)activity.GetTagItem("gen_ai.usage.input_tokens")! + (int)activity.GetTagItem("gen_ai.usage.output_tokens")!);
+        Assert.Contains(logs.Lines, line => line.Contains("GetResponseAsync", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task AContainerLoadsTheModelWithTheFirstRequestAndFreesIt()
+    {
+        RecordingLoggerFactory logs = new();
+        ServiceProvider services = new ServiceCollection()
+            .AddSingleton<ILoggerFactory>(logs)
+            .AddEmbeddedLlm("starter", options => options.MaxSequences = 2)
+            .BuildServiceProvider();
+        IChatClient chat = services.GetRequiredService<IChatClient>();
+        Assert.Null(chat.GetService<EmbeddedModel>());
+        string[] answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(async _ => (await chat.GetResponseAsync("Count to five.", cancellationToken: Cancel)).Text));
+        Assert.All(answers, answer => Assert.Equal("1, 2, 3, 4, 5.", answer));
+        EmbeddedModel model = chat.GetRequiredService<EmbeddedModel>();
+        Assert.Contains(logs.Lines, line => line.StartsWith("llama.cpp:", StringComparison.Ordinal));
+        await services.DisposeAsync();
+        Assert.Throws<ObjectDisposedException>(() => model.Tokenize("x"));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => chat.GetResponseAsync("Hello!", cancellationToken: Cancel));
+    }
+
+    [Fact]
+    public async Task AContainerMayBeDisposedSynchronously()
+    {
+        ServiceProvider services = new ServiceCollection().AddEmbeddedLlm("starter").BuildServiceProvider();
+        IChatClient chat = services.GetRequiredService<IChatClient>();
+        await chat.GetResponseAsync("Hello!", cancellationToken: Cancel);
+        EmbeddedModel model = chat.GetRequiredService<EmbeddedModel>();
+        services.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => model.Tokenize("x"));
+    }
+
+    [Fact]
+    public async Task AFailedLoadIsTheRequestsErrorAndIsTriedAgain()
+    {
+        await using ServiceProvider services = new ServiceCollection().AddEmbeddedLlm("no-such-model").BuildServiceProvider();
+        IChatClient chat = services.GetRequiredService<IChatClient>();
+        await Assert.ThrowsAsync<ModelLoadException>(() => chat.GetResponseAsync("Hello!", cancellationToken: Cancel));
+        await Assert.ThrowsAsync<ModelLoadException>(() => chat.GetResponseAsync("Hello!", cancellationToken: Cancel));
+    }
+
+    private sealed class RecordingLoggerFactory : ILoggerFactory, ILogger
+    {
+        private readonly System.Collections.Concurrent.ConcurrentQueue<string> _lines = new();
+
+        public IEnumerable<string> Lines => _lines;
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            _lines.Enqueue(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
+    }
+}

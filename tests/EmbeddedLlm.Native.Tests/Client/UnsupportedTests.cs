@@ -1,0 +1,63 @@
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Native.Tests.Client;
+
+public sealed class UnsupportedTests(StarterModelFixture starter)
+{
+    public static TheoryData<string, ChatOptions> Unsupported => new()
+    {
+        { "ConversationId", new() { ConversationId = "abc" } },
+        { "ModelId", new() { ModelId = "gpt-4o" } },
+        { "Tools", new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] } },
+        { "ToolMode", new() { ToolMode = ChatToolMode.RequireAny } },
+        { "ResponseFormat", new() { ResponseFormat = ChatResponseFormat.Json } },
+        { "Reasoning", new() { Reasoning = new ReasoningOptions() } },
+        { "AdditionalProperties", new() { AdditionalProperties = new() { ["enable_thinking"] = true } } },
+        { "RawRepresentationFactory", new() { RawRepresentationFactory = _ => "something else" } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unsupported))]
+    public async Task WhatIsNotSupportedIsNamed(string name, ChatOptions options)
+    {
+        NotSupportedException exception = await Assert.ThrowsAsync<NotSupportedException>(() => starter.Chat.GetResponseAsync("Hello!", options, TestContext.Current.CancellationToken));
+        Assert.Contains($"ChatOptions.{name} ", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ContentThatIsNotTextIsNamed()
+    {
+        ChatMessage message = new(ChatRole.User, [new TextContent("What is this?"), new DataContent(new byte[] { 1 }, "image/png")]);
+        NotSupportedException exception = await Assert.ThrowsAsync<NotSupportedException>(() => starter.Chat.GetResponseAsync(message, cancellationToken: TestContext.Current.CancellationToken));
+        Assert.Contains("DataContent", exception.Message, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<string, ChatOptions> OutOfRange => new()
+    {
+        { "MaxOutputTokens", new() { MaxOutputTokens = 0 } },
+        { "Temperature", new() { Temperature = -1 } },
+        { "Temperature", new() { Temperature = float.NaN } },
+        { "TopP", new() { TopP = 1.5f } },
+        { "TopK", new() { TopK = -1 } },
+        { "MinP", new() { RawRepresentationFactory = _ => new EmbeddedChatOptions { MinP = 2 } } },
+    };
+
+    [Theory]
+    [MemberData(nameof(OutOfRange))]
+    public async Task AnOptionOutOfItsRangeIsNamed(string name, ChatOptions options)
+    {
+        ArgumentOutOfRangeException exception = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => starter.Chat.GetResponseAsync("Hello!", options, TestContext.Current.CancellationToken));
+        Assert.Contains(name, exception.ParamName, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OptionsThatSayNothingAreHonoured()
+    {
+        ChatOptions options = new() { ModelId = "starter", ResponseFormat = ChatResponseFormat.Text, ToolMode = ChatToolMode.Auto, Tools = [], StopSequences = [] };
+        Assert.Equal("1, 2, 3, 4, 5.", (await starter.Chat.GetResponseAsync("Count to five.", options, TestContext.Current.CancellationToken)).Text);
+    }
+
+    [Fact]
+    public async Task AnEmptyStopSequenceIsRefused() =>
+        await Assert.ThrowsAsync<ArgumentException>(() => starter.Chat.GetResponseAsync("Hello!", new() { StopSequences = [""] }, TestContext.Current.CancellationToken));
+}

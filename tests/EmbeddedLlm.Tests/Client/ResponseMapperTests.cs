@@ -1,0 +1,32 @@
+using EmbeddedLlm.Client;
+using EmbeddedLlm.Scheduling;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Tests.Client;
+
+public sealed class ResponseMapperTests
+{
+    private static readonly GenerationSummary Summary =
+        new(GenerationEnd.Length, PromptTokens: 7, OutputTokens: 5, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2), TimeSpan.FromMilliseconds(3));
+
+    [Fact]
+    public void UpdatesAddUpToTheResponse()
+    {
+        ResponseMapper mapper = ResponseMapper.Create("m");
+        ChatResponse response = mapper.Response("ab", Summary);
+        ChatResponse added = new[] { mapper.TextUpdate("a"), mapper.TextUpdate("b"), mapper.LastUpdate(Summary) }.ToChatResponse();
+        Assert.Equal(
+            (response.Text, response.ResponseId, response.ModelId, response.CreatedAt, response.FinishReason),
+            (added.Text, added.ResponseId, added.ModelId, added.CreatedAt, added.FinishReason));
+        Assert.Equal((7, 5, 12), (added.Usage!.InputTokenCount, added.Usage.OutputTokenCount, added.Usage.TotalTokenCount));
+        Assert.Equal(response.Messages.Single().MessageId, added.Messages.Single().MessageId);
+    }
+
+    [Fact]
+    public void AnEmptyAnswerIsAResponseToo()
+    {
+        ChatResponse added = new[] { ResponseMapper.Create("m").LastUpdate(Summary) }.ToChatResponse();
+        Assert.Equal("", added.Text);
+        Assert.Equal(ChatFinishReason.Length, added.FinishReason);
+    }
+}
