@@ -24,7 +24,7 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
     {
         _model = model;
         _options = options;
-        _sampling = SamplingDefaults.Create(model.File.Metadata, entry?.Sampling);
+        _sampling = SamplingDefaults.Create(model.File.Metadata, entry?.Sampling, model.Facts.SuppressedTokens);
         Id = id;
         Path = path;
     }

@@ -11,15 +11,22 @@ namespace EmbeddedLlm.Client;
 /// </summary>
 internal sealed record SamplingDefaults(SamplingOptions Options)
 {
-    public static SamplingDefaults Create(GgufMetadata metadata, CatalogSampling? recommended)
+    /// <param name="metadata">The model's file's.</param>
+    /// <param name="recommended">What the catalogue says.</param>
+    /// <param name="suppressed">Tokens that are never generated, unless a request gives them a bias of its own.</param>
+    public static SamplingDefaults Create(GgufMetadata metadata, CatalogSampling? recommended, ReadOnlySpan<int> suppressed)
     {
         SamplingOptions own = new();
+        Dictionary<int, float> bias = [];
+        foreach (int token in suppressed)
+            bias[token] = float.NegativeInfinity;
         return new SamplingDefaults(own with
         {
             Temperature = recommended?.Temperature ?? (metadata.TryGetSingle("general.sampling.temp", out float temperature) ? temperature : own.Temperature),
             TopK = recommended?.TopK ?? (metadata.TryGetInt32("general.sampling.top_k", out int topK) ? topK : own.TopK),
             TopP = recommended?.TopP ?? (metadata.TryGetSingle("general.sampling.top_p", out float topP) ? topP : own.TopP),
             MinP = recommended?.MinP ?? (metadata.TryGetSingle("general.sampling.min_p", out float minP) ? minP : own.MinP),
+            LogitBias = bias.Count > 0 ? bias : null,
         });
     }
 
@@ -38,9 +45,19 @@ internal sealed record SamplingDefaults(SamplingOptions Options)
             MinP = more?.MinP ?? Options.MinP,
             RepeatPenalty = more?.RepeatPenalty ?? Options.RepeatPenalty,
             PenaltyLastN = more?.PenaltyLastN ?? Options.PenaltyLastN,
-            LogitBias = more?.LogitBias ?? Options.LogitBias,
+            LogitBias = Merge(Options.LogitBias, more?.LogitBias),
         };
         sampling.Validate();
         return sampling;
+    }
+
+    private static IReadOnlyDictionary<int, float>? Merge(IReadOnlyDictionary<int, float>? defaults, IReadOnlyDictionary<int, float>? wanted)
+    {
+        if (defaults is null || wanted is null)
+            return wanted ?? defaults;
+        Dictionary<int, float> merged = new(defaults);
+        foreach ((int token, float bias) in wanted)
+            merged[token] = bias;
+        return merged;
     }
 }

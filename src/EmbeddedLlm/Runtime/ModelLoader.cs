@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EmbeddedLlm.Runtime;
 
 /// <summary>Brings a model from a file into memory: check the header, load the weights, make a context, read the vocabulary, start the engine.</summary>
-internal sealed unsafe class ModelLoader(string path, EmbeddedModelOptions options, LoadProgress progress)
+internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptions options, LoadProgress progress)
 {
     private readonly ILogger _logger = options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance;
 
@@ -48,6 +48,7 @@ internal sealed unsafe class ModelLoader(string path, EmbeddedModelOptions optio
             LlamaDecoder decoder = new(context, vocabulary.Count, abort);
             ModelFacts facts = ReadFacts(model, plan, decoder, vocabulary);
             Engine engine = new(decoder, vocabulary, plan.ContextLength, options.QueueCapacity, _logger);
+            LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads);
             return new LoadedModel(model, file, vocabulary, tokenizer, engine, facts, log);
         }
         catch
@@ -167,4 +168,9 @@ internal sealed unsafe class ModelLoader(string path, EmbeddedModelOptions optio
         string[] lines = [.. NativeLog.Since(mark, Environment.CurrentManagedThreadId).Where(line => line.Level >= LogLevel.Warning).Select(line => line.Text)];
         return lines.Length == 0 ? "" : " It says: " + string.Join(" ", lines);
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "Loaded {Path}: {Parameters:F1} million parameters in {Megabytes} MiB, context {ContextLength} tokens, cache {CacheLength} tokens, {Threads} threads.")]
+    private partial void LogLoaded(string path, double parameters, long megabytes, int contextLength, int cacheLength, int threads);
 }
