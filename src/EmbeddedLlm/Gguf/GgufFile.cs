@@ -8,7 +8,7 @@ namespace EmbeddedLlm.Gguf;
 /// </summary>
 /// <remarks>
 /// Instances hold the bytes of the header, not the file, and are safe to use from many threads. Reading checks the structure of the file, not
-/// whether a model can be made of it; that is what a validator does.
+/// whether a model can be made of it; that is what <see cref="GgufModelValidator"/> does.
 /// </remarks>
 public sealed class GgufFile
 {
@@ -54,6 +54,16 @@ public sealed class GgufFile
         // No buffer: the header is read in a few large pieces.
         using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
         return Read(stream);
+    }
+
+    /// <summary>Reads the headers of all files of a model: of the one file, or of all that it is split over.</summary>
+    /// <param name="path">The path of the only or the first file. The others lie beside it: <c>name-00001-of-00003.gguf</c> and so on.</param>
+    /// <exception cref="GgufFormatException">A file is not GGUF, or is damaged, or the first is not named as one of several.</exception>
+    /// <exception cref="IOException">A file cannot be read; <see cref="FileNotFoundException"/> where it is missing.</exception>
+    public static IReadOnlyList<GgufFile> OpenParts(string path)
+    {
+        GgufFile first = Open(path);
+        return [first, .. GgufSplitChecks.OtherPaths(first, path).Select(Open)];
     }
 
     /// <summary>Reads the header of a file from a stream's current position, which is taken as the start of the file.</summary>

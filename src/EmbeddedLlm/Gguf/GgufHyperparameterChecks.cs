@@ -12,14 +12,14 @@ internal static class GgufHyperparameterChecks
 
     private static readonly string[] RopeScalingTypes = ["none", "linear", "yarn", "longrope"];
 
-    public static void Check(GgufModelKeys keys)
+    public static void Check(GgufModelKeys keys, GgufArchitecture architecture, IReadOnlyList<GgufFile> parts)
     {
         if (keys.Architecture == "clip")
             throw keys.Bad("general.architecture", "is 'clip', which is part of a multi-modal model, not a language model");
 
         int layers = CheckLayers(keys);
         CheckExperts(keys, layers);
-        CheckHeads(keys, layers);
+        GgufHeadChecks.Check(keys, architecture, layers, parts);
         CheckNumbers(keys);
     }
 
@@ -36,6 +36,7 @@ internal static class GgufHyperparameterChecks
         if (predicting > layers)
             throw keys.Bad(keys.Key("nextn_predict_layers"), $"is {predicting:N0} of {layers} layers");
 
+        keys.PerLayer(keys.Key("feed_forward_length"), (int)layers);
         string? scaling = keys.String(keys.Key("rope.scaling.type"));
         if (scaling is not null && !RopeScalingTypes.Contains(scaling))
             throw keys.Bad(keys.Key("rope.scaling.type"), "is none of none, linear, yarn and longrope");
@@ -64,44 +65,6 @@ internal static class GgufHyperparameterChecks
             throw keys.Bad(keys.Key("expert_group_count"), $"is {groups:N0}, which does not divide {experts:N0} experts");
         if (groups > 1 && (groupsUsed == 0 || groupsUsed >= groups))
             throw keys.Bad(keys.Key("expert_group_used_count"), $"is {groupsUsed:N0} of {groups:N0} groups");
-    }
-
-    private static void CheckHeads(GgufModelKeys keys, int layers)
-    {
-        uint[] heads = keys.PerLayer(keys.Key("attention.head_count"), layers) ?? new uint[layers];
-        uint[] kvHeads = keys.PerLayer(keys.Key("attention.head_count_kv"), layers) ?? heads;
-        for (int i = 0; i < layers; i++)
-        {
-            // A layer may have no heads at all; queries are otherwise spread evenly over keys and values.
-            if (heads[i] > 0 && kvHeads[i] > 0 && heads[i] % kvHeads[i] != 0)
-                throw keys.Bad(keys.Key("attention.head_count_kv"), $"is {kvHeads[i]:N0} in layer {i}, which does not divide its {heads[i]:N0} heads");
-        }
-
-        keys.PerLayer(keys.Key("feed_forward_length"), layers);
-        if (heads[0] == 0)
-            return;
-
-        uint width = keys.UInt32(keys.Key("embedding_length"))!.Value;
-        CheckHeadSizes(keys, width / heads[0], suffix: "", default);
-    }
-
-    private static void CheckHeadSizes(GgufModelKeys keys, uint size, string suffix, (uint Key, uint Value, uint Rope) inherited)
-    {
-        bool isSliding = suffix.Length > 0;
-        uint key = keys.UInt32(keys.Key("attention.key_length" + suffix)) ?? (isSliding ? inherited.Key : size);
-        uint value = keys.UInt32(keys.Key("attention.value_length" + suffix)) ?? (isSliding ? inherited.Value : size);
-        uint rope = keys.UInt32(keys.Key("rope.dimension_count" + suffix)) ?? (isSliding ? inherited.Rope : key);
-        GgufArchitecture architecture = GgufArchitectures.Find(keys.Architecture);
-
-        if (architecture.HasFlag(GgufArchitecture.EqualKeysAndValues) && key != value)
-            throw keys.Bad(keys.Key("attention.value_length" + suffix), $"makes heads of {value:N0} for values and {key:N0} for keys");
-        if (architecture.HasFlag(GgufArchitecture.Rotary) && (rope % 2 != 0 || rope > key))
-            throw keys.Bad(keys.Key("rope.dimension_count" + suffix), $"is {rope:N0} in heads of {key:N0}: it is even and not larger than a head");
-        if (architecture.HasFlag(GgufArchitecture.FullRotary) && rope != key && !isSliding)
-            throw keys.Bad(keys.Key("rope.dimension_count"), $"is {rope:N0}, in this architecture always the {key:N0} of a head");
-
-        if (!isSliding)
-            CheckHeadSizes(keys, size, "_swa", (key, value, rope));
     }
 
     // Norms assert that their ε is not negative, which not-a-number is not either.

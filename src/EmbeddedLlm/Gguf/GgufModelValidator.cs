@@ -7,8 +7,8 @@ namespace EmbeddedLlm.Gguf;
 /// <remarks>
 /// <para>
 /// The checks follow llama.cpp v0.4.0: what its loader, its tokenizers and its compute graphs take for granted about a file. A healthy model
-/// is never refused, and of an architecture that is not known here only what all architectures share is checked. A file that passes may still
-/// be one that llama.cpp cannot load; it then says so without harm.
+/// is never refused. Of an architecture that llama.cpp v0.4.0 does not know, only layout and tokenizer are checked. A file that passes may
+/// still be one that llama.cpp cannot load; it then says so without harm.
 /// </para>
 /// <para>Only the header is looked at, never a weight. Thread-safe.</para>
 /// </remarks>
@@ -41,9 +41,12 @@ public static class GgufModelValidator
 
         GgufSplitChecks.Check(parts);
         GgufModelKeys keys = new(parts[0]);
-        int vocabularySize = GgufTokenizerChecks.Check(keys);
-        GgufHyperparameterChecks.Check(keys);
-        GgufTensorChecks.Check(keys, parts, vocabularySize);
+        GgufTokenizerChecks.Check(keys);
+        if (!GgufArchitectures.TryFind(keys.Architecture, out GgufArchitecture architecture))
+            return;
+
+        GgufHyperparameterChecks.Check(keys, architecture, parts);
+        GgufTensorChecks.Check(keys, parts);
     }
 
     /// <summary>Checks a file that is used for its vocabulary alone; it needs no hyperparameters and no tensors.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>Models that are split over several files: each names its number, and the first their count.</summary>
@@ -5,6 +7,19 @@ internal static class GgufSplitChecks
 {
     private const string CountKey = "split.count";
     private const string NumberKey = "split.no";
+
+    /// <summary>The paths of the files that follow a model's first; none where it is not split.</summary>
+    public static IEnumerable<string> OtherPaths(GgufFile first, string path)
+    {
+        int count = UInt16(first, CountKey) ?? 1;
+        if (count <= 1)
+            return [];
+
+        string ending = Name(number: 1, count);
+        return path.EndsWith(ending, StringComparison.Ordinal)
+            ? Enumerable.Range(2, count - 1).Select(number => path[..^ending.Length] + Name(number, count))
+            : throw new GgufFormatException(0, $"it is the first of {count} files, but its name does not end with '{ending}'");
+    }
 
     public static void Check(IReadOnlyList<GgufFile> parts)
     {
@@ -28,6 +43,9 @@ internal static class GgufSplitChecks
             }
         }
     }
+
+    // llama.h, llama_split_path.
+    private static string Name(int number, int count) => string.Create(CultureInfo.InvariantCulture, $"-{number:D5}-of-{count:D5}.gguf");
 
     private static int? UInt16(GgufFile file, string key)
     {

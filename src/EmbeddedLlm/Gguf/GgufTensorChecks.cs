@@ -1,3 +1,5 @@
+using System.Collections.Frozen;
+
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
@@ -6,24 +8,66 @@ namespace EmbeddedLlm.Gguf;
 /// </summary>
 internal static class GgufTensorChecks
 {
-    public static void Check(GgufModelKeys keys, IReadOnlyList<GgufFile> parts, int vocabularySize)
+    // Operands of additions, multiplications, convolutions and rotations, which the CPU backend only has for 32-bit floats.
+    private static readonly FrozenSet<string> SingleRoles = FrozenSet.ToFrozenSet(
+        [
+            "altup_correct_scale", "attn_res_score", "attn_sinks", "exp_probs_b", "exp_probs_b_vl", "ffn_res_score", "hc_attn_base", "hc_attn_scale",
+            "hc_ffn_base", "hc_ffn_scale", "layer_output_scale", "output_hc_base", "output_hc_scale", "output_res_score", "ple_conv1d",
+            "rope_factors_long", "rope_factors_short", "rope_freqs", "shortconv.conv", "ssm_a", "ssm_conv1d", "ssm_conv1d_k", "ssm_conv1d_q",
+            "ssm_conv1d_v", "ssm_d", "time_mix_first", "time_mix_lerp_fused",
+        ],
+        StringComparer.Ordinal);
+
+    // Tables of token and expert numbers.
+    private static readonly FrozenSet<string> IntegerRoles = FrozenSet.ToFrozenSet(
+        ["d2t", "ffn_gate_tid2eid", "masked_embd_centroids", "masked_embd_ordering", "selector_predecessor", "selector_successor"],
+        StringComparer.Ordinal);
+
+    public static void Check(GgufModelKeys keys, IReadOnlyList<GgufFile> parts)
     {
+        bool hasEmbeddings = false;
         foreach (GgufFile part in parts)
         {
+            hasEmbeddings |= part.TryGetTensor("token_embd.weight", out _);
             foreach (GgufTensorInfo tensor in part.Tensors)
                 CheckType(tensor);
         }
 
-        _ = keys;
-        _ = vocabularySize;
+        // Its embeddings are then read from the output matrix, which may have been rearranged for multiplication by then.
+        if (keys.Architecture == "codeshell" && !hasEmbeddings)
+            throw new GgufFormatException(0, "the tensor 'token_embd.weight' is missing");
     }
 
     private static void CheckType(GgufTensorInfo tensor)
     {
-        bool isVector = tensor.Name.EndsWith(".bias", StringComparison.Ordinal) || tensor.Name.EndsWith("norm.weight", StringComparison.Ordinal);
-        if (isVector && tensor.Type != GgmlType.F32)
-            throw new GgufFormatException(0, $"the tensor '{tensor.Name}' is of type {tensor.Type}, not {GgmlType.F32}");
-        if (tensor.Type is GgmlType.Q8_1 or GgmlType.Q8_K or GgmlType.F64 or GgmlType.I8 or GgmlType.I16)
+        ReadOnlySpan<char> role = Role(tensor.Name, out bool isBias);
+        if (isBias || IsNorm(role) || SingleRoles.GetAlternateLookup<ReadOnlySpan<char>>().Contains(role))
+        {
+            if (tensor.Type != GgmlType.F32)
+                throw new GgufFormatException(0, $"the tensor '{tensor.Name}' is of type {tensor.Type}, not {GgmlType.F32}");
+        }
+        else if (tensor.Type is GgmlType.Q8_1 or GgmlType.Q8_K or GgmlType.F64 or GgmlType.I8 or GgmlType.I16
+            || (tensor.Type is GgmlType.I32 or GgmlType.I64 && !IntegerRoles.GetAlternateLookup<ReadOnlySpan<char>>().Contains(role)))
+        {
             throw new GgufFormatException(0, $"the tensor '{tensor.Name}' is of type {tensor.Type}, which is not for weights");
+        }
+    }
+
+    // post_attention_norm, attn_norm_2, norm1: with a number or without.
+    private static bool IsNorm(ReadOnlySpan<char> role) => role.TrimEnd("_0123456789").EndsWith("norm");
+
+    /// <summary>What a tensor is for: its name without layer (<c>blk.7.</c>) and ending (<c>.weight</c>).</summary>
+    internal static ReadOnlySpan<char> Role(ReadOnlySpan<char> name, out bool isBias)
+    {
+        isBias = name.EndsWith(".bias");
+        if (isBias || name.EndsWith(".weight"))
+            name = name[..name.LastIndexOf('.')];
+
+        int layer = name.IndexOfAnyInRange('0', '9') - 1;
+        if (layer < 0 || name[layer] != '.')
+            return name;
+
+        ReadOnlySpan<char> rest = name[(layer + 1)..].TrimStart("0123456789");
+        return rest is ['.', .. var role] ? role : name;
     }
 }

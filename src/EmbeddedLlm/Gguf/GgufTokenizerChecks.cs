@@ -21,12 +21,14 @@ internal static class GgufTokenizerChecks
     private const string TypesKey = "tokenizer.ggml.token_type";
     private const string MergesKey = "tokenizer.ggml.merges";
 
-    /// <summary>Checks the tokenizer and returns the number of its tokens.</summary>
-    public static int Check(GgufModelKeys keys)
+    public static void Check(GgufModelKeys keys)
     {
         string model = keys.String("tokenizer.ggml.model") ?? throw GgufModelKeys.Missing("tokenizer.ggml.model");
         if (model is "no_vocab" or "none")
-            return CheckSize(keys);
+        {
+            CheckSize(keys);
+            return;
+        }
 
         GgufArray list = keys.Strings(TokensKey) ?? throw GgufModelKeys.Missing(TokensKey);
         if (list.Count is 0 or > MaximumTokens)
@@ -60,14 +62,13 @@ internal static class GgufTokenizerChecks
                 CheckPlamo(list);
                 break;
         }
-
-        return list.Count;
     }
 
-    private static int CheckSize(GgufModelKeys keys)
+    private static void CheckSize(GgufModelKeys keys)
     {
         uint size = keys.UInt32(keys.Key("vocab_size")) ?? 0;
-        return size <= MaximumTokens ? (int)size : throw keys.Bad(keys.Key("vocab_size"), $"is {size:N0}, the most is {MaximumTokens:N0}");
+        if (size > MaximumTokens)
+            throw keys.Bad(keys.Key("vocab_size"), $"is {size:N0}, the most is {MaximumTokens:N0}");
     }
 
     private static void CheckTables(GgufModelKeys keys, int count)
