@@ -17,4 +17,7 @@ public sealed class NativeLibraryException : EmbeddedLlmException
 
     /// <summary>The folders and files that were tried, in order; empty where none was.</summary>
     public IReadOnlyList<string> PathsTried { get; } = [];
+
+    /// <summary>Whether a part of a refused build is in the process, so that no other can be tried.</summary>
+    internal bool IsFinal { get; init; }
 }

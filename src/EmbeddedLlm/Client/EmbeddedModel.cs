@@ -24,7 +24,7 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
     {
         _model = model;
         _options = options;
-        _sampling = SamplingDefaults.Create(model.File.Metadata, entry?.Sampling, model.Facts.SuppressedTokens);
+        _sampling = SamplingDefaults.Create(model.Metadata, entry?.Sampling, model.Facts.SuppressedTokens);
         Id = id;
         Path = path;
     }
@@ -36,7 +36,10 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
     public string Path { get; }
 
     /// <summary>The metadata in the model's file.</summary>
-    public GgufMetadata Metadata => _model.File.Metadata;
+    public GgufMetadata Metadata => _model.Metadata;
+
+    /// <summary>What the header of the model's file says: architecture, layers, heads, chat templates.</summary>
+    public GgufModelInfo Info => _model.Info;
 
     /// <summary>The number of weights.</summary>
     public long ParameterCount => _model.Facts.ParameterCount;
@@ -119,8 +122,8 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
         ChatTemplate FindTemplate()
         {
             bool fallsBack = _options.ChatTemplateFallback == ChatTemplateFallback.ChatMl;
-            string? source = _options.ChatTemplate;
-            if (source is null && !Metadata.TryGetString("tokenizer.chat_template", out source))
+            string? source = _options.ChatTemplate ?? Info.ChatTemplate;
+            if (source is null)
             {
                 return fallsBack ? ChatTemplate.ChatMl : throw new ModelLoadException(
                     $"'{Path}' has no chat template. Give one with {nameof(EmbeddedModelOptions)}.{nameof(EmbeddedModelOptions.ChatTemplate)}, or ask for ChatML with {nameof(EmbeddedModelOptions.ChatTemplateFallback)}.");

@@ -1,7 +1,7 @@
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>The bytes are not a GGUF file, or not one that can be loaded safely. Misuse of the reader is never reported with this type.</summary>
-public sealed class GgufFormatException : Exception
+public sealed class GgufFormatException : EmbeddedLlmException
 {
     /// <summary>Creates an exception for a fault at a position of the file.</summary>
     /// <param name="offset">The byte position in the file at which the fault was found.</param>

@@ -12,16 +12,22 @@ internal static class LoadFailure
         return FindHint(file, error) is { } hint ? $"{hint} ({error})" : error;
     }
 
+    /// <summary>Why a file cannot be a library for this process, as far as its header tells; null where nothing speaks against it.</summary>
+    public static string? FindWrongImage(string file)
+    {
+        if (ReadImage(file) is not { } image)
+            return null;
+        if (image.Format != ExpectedFormat)
+            return $"it is {image.Format ?? "no library"}, not a {ExpectedFormat} library: the file is damaged, or for another system";
+        return image.Machine is { } machine && machine != RuntimeInformation.ProcessArchitecture
+            ? $"it is built for {machine}, this process runs as {RuntimeInformation.ProcessArchitecture}"
+            : null;
+    }
+
     private static string? FindHint(string file, string error)
     {
-        if (ReadImage(file) is { } image)
-        {
-            if (image.Format != ExpectedFormat)
-                return $"it is {image.Format ?? "no library"}, not a {ExpectedFormat} library: the file is damaged, or for another system";
-            if (image.Machine is { } machine && machine != RuntimeInformation.ProcessArchitecture)
-                return $"it is built for {machine}, this process runs as {RuntimeInformation.ProcessArchitecture}";
-        }
-
+        if (FindWrongImage(file) is { } wrong)
+            return wrong;
         if (error.Contains("GLIBC", StringComparison.Ordinal))
             return "this system's C or C++ library is too old: glibc 2.34 (Ubuntu 22.04, Debian 12, RHEL 9) or newer is needed";
         if (NativePlatform.IsMusl)

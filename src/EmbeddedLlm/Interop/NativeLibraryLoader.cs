@@ -23,7 +23,7 @@ internal static class NativeLibraryLoader
     /// (itself and its <c>runtimes/&lt;rid&gt;/native</c>); otherwise the app's own folder, the packages' folders below it, and those where
     /// the host found native assets.
     /// </summary>
-    /// <exception cref="NativeLibraryException">No usable library; says every path tried. A later call may try again elsewhere.</exception>
+    /// <exception cref="NativeLibraryException">No usable library; says every path tried. A later call may try again elsewhere, unless a part of a refused build is in the process.</exception>
     /// <exception cref="InvalidOperationException">Libraries from another folder are loaded already.</exception>
     public static NativeLibraries Load(string? folder = null)
     {
@@ -37,11 +37,24 @@ internal static class NativeLibraryLoader
             if (_ready is { } loaded)
                 return EnsureSameFolder(loaded, folder);
 
-            NativeLibraries libraries = NativeLibraryOpener.Open(FindFolders(folder));
+            NativeLibraries libraries = Open(folder);
             Bind(libraries);
             Start(libraries);
             _ready = libraries;
             return libraries;
+        }
+    }
+
+    private static NativeLibraries Open(string? folder)
+    {
+        try
+        {
+            return NativeLibraryOpener.Open(FindFolders(folder));
+        }
+        catch (NativeLibraryException exception) when (exception.IsFinal)
+        {
+            _failure = exception;
+            throw;
         }
     }
 

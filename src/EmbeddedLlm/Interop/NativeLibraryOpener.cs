@@ -4,25 +4,34 @@ using System.Text;
 namespace EmbeddedLlm.Interop;
 
 /// <summary>
-/// Opens the libraries of the first folder that has a usable build. Keeps no state: what it opened and refused is closed again.
+/// Opens the libraries of the first folder that has a usable build.
 /// </summary>
+/// <remarks>
+/// What was opened stays open, also when it is refused: ggml installs a C++ terminate handler that would dangle, and aborts the process when it finds that handler in
+/// place as it is opened again at the same address. Nor can another folder be tried after that, since the system takes the open ggml for the one that the next build
+/// asks for by name. So whatever can be seen from outside is checked before anything is opened.
+/// </remarks>
 internal static class NativeLibraryOpener
 {
     /// <exception cref="NativeLibraryException">No folder has one; the message says why for each path.</exception>
     public static NativeLibraries Open(IEnumerable<string> folders)
     {
         var attempts = new List<(string Path, string Reason)>();
+        bool isFinal = false;
         foreach (string folder in folders)
         {
-            if (TryOpenFolder(folder, attempts) is { } libraries)
+            if (TryOpenFolder(folder, attempts, out isFinal) is { } libraries)
                 return libraries;
+            if (isFinal)
+                break;
         }
 
-        throw new NativeLibraryException(Describe(attempts), [.. attempts.Select(attempt => attempt.Path)]);
+        throw new NativeLibraryException(Describe(attempts, isFinal), [.. attempts.Select(attempt => attempt.Path)]) { IsFinal = isFinal };
     }
 
-    private static NativeLibraries? TryOpenFolder(string folder, List<(string Path, string Reason)> attempts)
+    private static NativeLibraries? TryOpenFolder(string folder, List<(string Path, string Reason)> attempts, out bool isFinal)
     {
+        isFinal = false;
         IReadOnlyList<string> candidates;
         try
         {
@@ -45,16 +54,19 @@ internal static class NativeLibraryOpener
 
         foreach (string candidate in candidates)
         {
-            if (TryOpenBuild(folder, candidate, attempts) is { } libraries)
+            if (TryOpenBuild(folder, candidate, attempts, out isFinal) is { } libraries)
                 return libraries;
+            if (isFinal)
+                break;
         }
 
         return null;
     }
 
     /// <summary>Opens dependencies first and each by its full path, so the system's own search never picks a namesake elsewhere.</summary>
-    private static NativeLibraries? TryOpenBuild(string folder, string llamaFile, List<(string Path, string Reason)> attempts)
+    private static NativeLibraries? TryOpenBuild(string folder, string llamaFile, List<(string Path, string Reason)> attempts, out bool isFinal)
     {
+        isFinal = false;
         string variant = Path.GetFileName(llamaFile)[(NativePlatform.FilePrefix + NativeMethods.Llama).Length..];
         string? ggmlBaseFile = FindCompanion(folder, NativeMethods.GgmlBase, variant);
         string? ggmlFile = FindCompanion(folder, NativeMethods.Ggml, variant);
@@ -65,32 +77,29 @@ internal static class NativeLibraryOpener
             return null;
         }
 
-        nint ggmlBase = 0, ggml = 0, llama = 0;
-        bool accepted = false;
-        try
+        foreach (string file in (ReadOnlySpan<string>)[ggmlBaseFile, ggmlFile, llamaFile])
         {
-            if (!TryLoad(ggmlBaseFile, attempts, out ggmlBase) || !TryLoad(ggmlFile, attempts, out ggml) || !TryLoad(llamaFile, attempts, out llama))
-                return null;
-
-            string? version = NativeAbi.ReadVersion(llama);
-            if (NativeAbi.FindProblem(llama, version) is { } problem)
+            if (LoadFailure.FindWrongImage(file) is { } reason)
             {
-                attempts.Add((llamaFile, problem));
+                attempts.Add((file, reason));
                 return null;
             }
+        }
 
-            accepted = true;
-            return new NativeLibraries(folder, version!, llama, ggml, ggmlBase);
-        }
-        finally
+        if (!TryLoad(ggmlBaseFile, attempts, out nint ggmlBase))
+            return null;
+        isFinal = true;
+        if (!TryLoad(ggmlFile, attempts, out nint ggml) || !TryLoad(llamaFile, attempts, out nint llama))
+            return null;
+
+        string? version = NativeAbi.ReadVersion(llama);
+        if (NativeAbi.FindProblem(llama, version) is { } problem)
         {
-            if (!accepted)
-            {
-                Close(llama);
-                Close(ggml);
-                Close(ggmlBase);
-            }
+            attempts.Add((llamaFile, problem));
+            return null;
         }
+
+        return new NativeLibraries(folder, version!, llama, ggml, ggmlBase);
     }
 
     /// <summary>The library of the same variant and version where there is one (<c>.cuda.v0.4.0.so</c>), any otherwise.</summary>
@@ -122,19 +131,15 @@ internal static class NativeLibraryOpener
         }
     }
 
-    private static void Close(nint handle)
-    {
-        if (handle != 0)
-            NativeLibrary.Free(handle);
-    }
-
-    private static string Describe(List<(string Path, string Reason)> attempts)
+    private static string Describe(List<(string Path, string Reason)> attempts, bool isFinal)
     {
         var text = new StringBuilder("No usable llama.cpp library was found. Tried, in this order:");
         foreach ((string path, string reason) in attempts)
             text.AppendLine().Append("  ").Append(path).Append(": ").Append(reason);
 
         text.AppendLine();
+        if (isFinal)
+            text.Append("Part of that build is in the process now, so no other folder can be tried before a restart. ");
         if (NativePlatform.RuntimeIdentifier is null)
         {
             text.Append(NativePlatform.IsMusl

@@ -15,15 +15,15 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
 
     /// <param name="before">The CPU clock when the load began, to see who else is busy.</param>
     /// <exception cref="ModelLoadException">The KV cache would not fit into the machine's memory.</exception>
-    public static ContextPlan Create(ModelHandle model, GgufFile file, EmbeddedModelOptions options, CpuTime? before)
+    public static ContextPlan Create(ModelHandle model, GgufModelInfo info, EmbeddedModelOptions options, CpuTime? before)
     {
         int trained = NativeMethods.llama_model_n_ctx_train(model);
         int contextLength = options.ContextLength ?? Math.Min(trained > 0 ? trained : DefaultContextLength, DefaultContextLength);
         if (options.CacheLength is { } wanted)
             contextLength = Math.Min(contextLength, wanted);
 
-        double cellBytes = CellBytes(model, options);
-        long affordable = (long)(DefaultCacheBytes / Math.Max(cellBytes, 1));
+        long cellBytes = Math.Max(1, info.KvBytesPerToken(GgufType(options.KeyCacheType), GgufType(options.ValueCacheType)));
+        long affordable = DefaultCacheBytes / cellBytes;
         long cacheLength = options.CacheLength ?? Math.Min((long)contextLength * options.MaxSequences, Math.Max(contextLength, affordable));
         EnsureFits(cacheLength, cellBytes);
 
@@ -32,29 +32,26 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         return new ContextPlan(contextLength, (int)cacheLength, batchSize, threads);
     }
 
-    public static ggml_type NativeType(KvCacheType type) => type switch
+    /// <summary>The type as llama.cpp takes it; both sides number ggml's types alike.</summary>
+    public static ggml_type NativeType(KvCacheType type) => (ggml_type)GgufType(type);
+
+    private static GgmlType GgufType(KvCacheType type) => type switch
     {
-        KvCacheType.F16 => ggml_type.F16,
-        KvCacheType.F32 => ggml_type.F32,
-        KvCacheType.BF16 => ggml_type.BF16,
-        KvCacheType.Q8_0 => ggml_type.Q8_0,
-        KvCacheType.Q5_0 => ggml_type.Q5_0,
-        KvCacheType.Q4_0 => ggml_type.Q4_0,
+        KvCacheType.F16 => GgmlType.F16,
+        KvCacheType.F32 => GgmlType.F32,
+        KvCacheType.BF16 => GgmlType.BF16,
+        KvCacheType.Q8_0 => GgmlType.Q8_0,
+        KvCacheType.Q5_0 => GgmlType.Q5_0,
+        KvCacheType.Q4_0 => GgmlType.Q4_0,
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
     };
 
-    private static double CellBytes(ModelHandle model, EmbeddedModelOptions options)
-    {
-        double perHead = (double)NativeMethods.llama_model_n_embd(model) / Math.Max(1, NativeMethods.llama_model_n_head(model));
-        return NativeMethods.llama_model_n_layer(model) * NativeMethods.llama_model_n_head_kv(model) * perHead * 4;
-    }
-
-    private static void EnsureFits(long cacheLength, double cellBytes)
+    private static void EnsureFits(long cacheLength, long cellBytes)
     {
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (cacheLength * cellBytes > available)
+        if (cacheLength > available / cellBytes)
             throw new ModelLoadException(
-                $"A KV cache of {cacheLength} tokens needs {cacheLength * cellBytes / (1L << 20):N0} MiB, and this process may use {available >> 20:N0} MiB. " +
+                $"A KV cache of {cacheLength} tokens needs {cacheLength * (double)cellBytes / (1L << 20):N0} MiB, and this process may use {available >> 20:N0} MiB. " +
                 $"Lower {nameof(EmbeddedModelOptions)}.{nameof(EmbeddedModelOptions.ContextLength)} or {nameof(EmbeddedModelOptions.CacheLength)}, or take a smaller KV cache type.");
     }
 

@@ -11,19 +11,31 @@ internal sealed class LoadedModel : IAsyncDisposable, IDisposable
     private readonly ModelHandle _handle;
     private readonly IDisposable? _log;
 
-    public LoadedModel(ModelHandle handle, GgufFile file, Vocabulary vocabulary, Tokenizer tokenizer, Engine engine, ModelFacts facts, IDisposable? log)
+    public LoadedModel(
+        ModelHandle handle,
+        GgufMetadata metadata,
+        GgufModelInfo info,
+        Vocabulary vocabulary,
+        Tokenizer tokenizer,
+        Engine engine,
+        ModelFacts facts,
+        IDisposable? log)
     {
         _handle = handle;
         _log = log;
-        File = file;
+        Metadata = metadata;
+        Info = info;
         Vocabulary = vocabulary;
         Tokenizer = tokenizer;
         Engine = engine;
         Facts = facts;
     }
 
-    /// <summary>The file's header.</summary>
-    public GgufFile File { get; }
+    /// <summary>The metadata in the model's file, the first where there are several.</summary>
+    public GgufMetadata Metadata { get; }
+
+    /// <summary>What the model's header says.</summary>
+    public GgufModelInfo Info { get; }
 
     public Vocabulary Vocabulary { get; }
 

@@ -28,7 +28,8 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
     private LoadedModel Load()
     {
         CpuTime? before = CpuCores.ReadTime();
-        GgufFile file = ReadHeader();
+        IReadOnlyList<GgufFile> files = ReadHeaders();
+        GgufModelInfo info = GgufModelInfo.From(files);
         progress.ThrowIfStopped();
         NativeLibraryLoader.Load(options.NativeLibraryFolder);
         IDisposable? log = options.LoggerFactory is null ? null : NativeLog.Register(_logger);
@@ -38,7 +39,7 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         {
             model = LoadWeights();
             EnsureGenerates(model);
-            ContextPlan plan = ContextPlan.Create(model, file, options, before);
+            ContextPlan plan = ContextPlan.Create(model, info, options, before);
             int[] abort = LlamaDecoder.CreateAbortFlag();
             context = CreateContext(model, plan, abort);
             progress.ThrowIfStopped();
@@ -49,7 +50,7 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
             ModelFacts facts = ReadFacts(model, plan, decoder, vocabulary);
             Engine engine = new(decoder, vocabulary, plan.ContextLength, options.QueueCapacity, _logger);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads);
-            return new LoadedModel(model, file, vocabulary, tokenizer, engine, facts, log);
+            return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, facts, log);
         }
         catch
         {
@@ -60,13 +61,13 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         }
     }
 
-    private GgufFile ReadHeader()
+    private IReadOnlyList<GgufFile> ReadHeaders()
     {
         try
         {
-            GgufFile file = GgufFile.Open(path);
-            GgufModelValidator.Validate(file);
-            return file;
+            IReadOnlyList<GgufFile> files = GgufFile.OpenParts(path);
+            GgufModelValidator.Validate(files);
+            return files;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

@@ -20,16 +20,20 @@ public sealed class NativeLibraryOpenerTests
         Assert.Contains(NativeLibraryLoader.FolderVariable, failure.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void AFileThatIsNoLibraryIsCalledDamaged()
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("ggml")]
+    [InlineData("ggml-base")]
+    public void AFileThatIsNoLibraryIsCalledDamagedBeforeAnythingIsOpened(string damaged)
     {
-        using TemporaryFolder folder = CopyWithoutLlama();
-        string file = folder.Write(LlamaFile, "not a library"u8);
+        using TemporaryFolder folder = CreateOtherLibraries();
+        string file = folder.Write(NativePlatform.FilePrefix + damaged + NativePlatform.FileExtension, "not a library"u8);
 
         NativeLibraryException failure = Assert.Throws<NativeLibraryException>(() => NativeLibraryOpener.Open([folder.Path]));
 
         Assert.Equal([file], failure.PathsTried);
         Assert.Contains("the file is damaged, or for another system", failure.Message, StringComparison.Ordinal);
+        Assert.False(failure.IsFinal);
     }
 
     [Fact]
@@ -44,14 +48,15 @@ public sealed class NativeLibraryOpenerTests
     }
 
     [Fact]
-    public void ALibraryThatIsNotLlamaIsRefused()
+    public void ALibraryThatIsNotLlamaIsRefusedAndNoOtherFolderTried()
     {
-        using TemporaryFolder folder = CopyWithoutLlama();
-        File.Copy(NativePlatform.FindLibraryFiles(folder.Path, "ggml-base")[0], Path.Combine(folder.Path, LlamaFile));
+        using TemporaryFolder folder = CreateOtherLibraries();
 
-        NativeLibraryException failure = Assert.Throws<NativeLibraryException>(() => NativeLibraryOpener.Open([folder.Path]));
+        NativeLibraryException failure = Assert.Throws<NativeLibraryException>(() => NativeLibraryOpener.Open([folder.Path, NativeLibraryLoader.Load().Folder]));
 
         Assert.Contains("it does not say its version", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("no other folder can be tried", failure.Message, StringComparison.Ordinal);
+        Assert.True(failure.IsFinal);
     }
 
     [Fact]
@@ -89,12 +94,13 @@ public sealed class NativeLibraryOpenerTests
         Assert.Equal(plain, NativePlatform.FindLibraryFiles(folder.Path, "llama")[0]);
     }
 
-    private static TemporaryFolder CopyWithoutLlama()
+    /// <summary>Real libraries under the names of llama.cpp's, but the .NET runtime's: ggml's own would meddle with the one in use.</summary>
+    private static TemporaryFolder CreateOtherLibraries()
     {
         TemporaryFolder folder = TestPaths.CreateFolder();
-        string source = NativeLibraryLoader.Load().Folder;
-        foreach (string file in NativePlatform.FindLibraryFiles(source, "ggml").Concat(NativePlatform.FindLibraryFiles(source, "ggml-base")))
-            File.Copy(file, Path.Combine(folder.Path, Path.GetFileName(file)));
+        string other = Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, NativePlatform.FilePrefix + "System.IO.Compression.Native" + NativePlatform.FileExtension);
+        foreach (string name in (string[])["llama", "ggml", "ggml-base"])
+            File.Copy(other, folder.PathOf(NativePlatform.FilePrefix + name + NativePlatform.FileExtension));
         return folder;
     }
 }
