@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using EmbeddedLlm.Sampling;
 using EmbeddedLlm.Tokens;
@@ -14,10 +15,10 @@ namespace EmbeddedLlm.Scheduling;
 internal sealed class Sequence
 {
     private readonly StopController _controller;
-    private int[] _tokens;
+    private readonly long _submittedAt = Stopwatch.GetTimestamp();
     private long _admittedAt;
     private long _firstTokenAt;
-    private readonly long _submittedAt = Stopwatch.GetTimestamp();
+    private int[] _tokens;
 
     public Sequence(GenerationRequest request, int contextLength)
     {
@@ -79,7 +80,7 @@ internal sealed class Sequence
 
     /// <summary>Takes the token sampled from the last logits, and writes the text it decides.</summary>
     /// <returns>Why the generation ends with it, or null where it goes on.</returns>
-    public GenerationEnd? Accept(int token, Vocabulary vocabulary, System.Buffers.ArrayBufferWriter<byte> text)
+    public GenerationEnd? Accept(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
     {
         if (OutputCount == 0)
         {
@@ -112,7 +113,7 @@ internal sealed class Sequence
         Stopwatch.GetElapsedTime(_admittedAt, _firstTokenAt),
         Stopwatch.GetElapsedTime(_firstTokenAt));
 
-    private GenerationEnd End(GenerationEnd end, System.Buffers.ArrayBufferWriter<byte> text)
+    private GenerationEnd End(GenerationEnd end, ArrayBufferWriter<byte> text)
     {
         _controller.Flush(text);
         return end;
