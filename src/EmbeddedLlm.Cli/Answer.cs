@@ -39,10 +39,10 @@ internal sealed record Answer
         }
 
         if (Timings is not null)
-            parts.Add(string.Create(CultureInfo.InvariantCulture, $"first token after {(Timings.Queue + Timings.Prefill).TotalMilliseconds:N1} ms"));
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"first token {(Timings.Queue + Timings.Prefill).TotalMilliseconds:N1} ms"));
         if (FinishReason is { } reason && reason != ChatFinishReason.Stop)
-            parts.Add($"ended by {reason.Value}");
-        return string.Join(", ", parts);
+            parts.Add($"finish reason {reason.Value}");
+        return string.Join("; ", parts);
     }
 
     private static string Count(long tokens) => tokens == 1 ? "1 token" : string.Create(CultureInfo.InvariantCulture, $"{tokens:N0} tokens");
@@ -52,6 +52,6 @@ internal sealed record Answer
         if (tokens <= 0 || time is not { Ticks: > 0 } span)
             return "";
         double speed = tokens / span.TotalSeconds;
-        return " at " + speed.ToString(speed < 100 ? "N1" : "N0", CultureInfo.InvariantCulture) + " tok/s";
+        return ", " + speed.ToString(speed < 100 ? "N1" : "N0", CultureInfo.InvariantCulture) + " tok/s";
     }
 }

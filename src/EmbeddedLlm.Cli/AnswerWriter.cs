@@ -13,10 +13,10 @@ internal sealed class AnswerWriter(Terminal terminal)
         terminal.Output.Write(terminal.OutputIsTerminal ? TerminalText.Clean(text) : text);
     }
 
-    /// <summary>Ends the last line, if the answer did not.</summary>
+    /// <summary>Ends the last line, where there is one that the answer did not end.</summary>
     public void EndLine()
     {
-        if (_last != '\n')
+        if (_last is not ('\0' or '\n'))
             Write("\n");
     }
 }

@@ -24,14 +24,30 @@ internal sealed class InfoCommand(Terminal terminal)
         EmbeddedModel model = await _model.LoadAsync(result, terminal, interrupts.Token).ConfigureAwait(false);
         await using (model.ConfigureAwait(false))
         {
-            Table table = new Table().HideHeaders().AddColumns("", "");
-            table.Border = terminal.OutputIsTerminal ? TableBorder.Rounded : TableBorder.None;
-            foreach ((string name, string value) in FactsOf(model))
-                table.AddRow(new Text(name, new Style(decoration: Decoration.Bold)), new Text(TerminalText.Clean(value)));
-            terminal.CreateOutputConsole().Write(table);
+            (string Name, string Value)[] facts = [.. FactsOf(model).Select(fact => (fact.Name, TerminalText.Clean(fact.Value)))];
+            if (terminal.OutputIsTerminal)
+                terminal.OutputConsole.Write(TableOf(facts));
+            else
+                WriteLines(facts);
         }
 
         return ExitCode.Success;
+    }
+
+    private static Table TableOf((string Name, string Value)[] facts)
+    {
+        Table table = new Table().RoundedBorder().HideHeaders().AddColumns("", "");
+        foreach ((string name, string value) in facts)
+            table.AddRow(new Text(name, new Style(decoration: Decoration.Bold)), new Text(value));
+        return table;
+    }
+
+    /// <summary>For programs: no frame, and nothing broken to fit a width.</summary>
+    private void WriteLines((string Name, string Value)[] facts)
+    {
+        int width = facts.Max(fact => fact.Name.Length);
+        foreach ((string name, string value) in facts)
+            terminal.Output.WriteLine($"{name.PadRight(width)}  {value.ReplaceLineEndings(" ")}");
     }
 
     private static IEnumerable<(string Name, string Value)> FactsOf(EmbeddedModel model)

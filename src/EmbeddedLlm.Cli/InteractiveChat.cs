@@ -8,7 +8,8 @@ internal sealed class InteractiveChat(Terminal terminal, Interrupts interrupts, 
         /reset   forget the conversation
         /help    show this
         /exit    leave (or Ctrl-D)
-        Ctrl-C stops an answer. Alt-Enter begins a new line. The arrow keys bring back what was typed before.
+        Ctrl-C stops an answer. Alt-Enter begins a new line.
+        The arrow keys bring back what was typed before.
         """;
 
     private readonly LineReader _reader = new(terminal.Dialogue);
@@ -34,8 +35,11 @@ internal sealed class InteractiveChat(Terminal terminal, Interrupts interrupts, 
             string text = line.Text.Trim();
             if (text is "/exit" or "/quit")
                 return;
-            if (text.Length > 0 && !TryRunCommand(text))
+            if (text.Length == 0)
+                continue;
+            if (!TryRunCommand(text))
                 await AskAsync(text).ConfigureAwait(false);
+            terminal.Dialogue.WriteLine();
         }
     }
 

@@ -30,7 +30,11 @@ internal static class LoadBar
         {
             ProgressTask bar = context.AddTask("Loading");
             while (!await EndsWithinAsync(task, Frame).ConfigureAwait(false))
-                bar.Value = fraction.Value * 100;
+            {
+                // The header and the vocabulary come before the weights, and nobody counts them.
+                bar.IsIndeterminate = fraction.Value == 0;
+                bar.Value = fraction.Value * bar.MaxValue;
+            }
         }
     }
 

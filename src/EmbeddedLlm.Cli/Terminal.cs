@@ -16,6 +16,7 @@ internal sealed class Terminal : IDisposable
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly Encoding? _formerEncoding;
+    private readonly Lazy<IAnsiConsole> _outputConsole = new(() => CreateConsole(Console.Out));
     private readonly Lazy<IAnsiConsole> _errorConsole = new(() => CreateConsole(Console.Error));
     private readonly Lazy<AnsiWriter> _errorWriter = new(() => new AnsiWriter(Console.Error));
 
@@ -38,6 +39,9 @@ internal sealed class Terminal : IDisposable
     /// <summary>Whether standard error can show what moves.</summary>
     public bool CanAnimate => ErrorIsTerminal && ErrorConsole.Profile.Capabilities is { Ansi: true, Interactive: true };
 
+    /// <summary>Standard output, for what Spectre.Console draws.</summary>
+    public IAnsiConsole OutputConsole => _outputConsole.Value;
+
     /// <summary>Standard error, for what Spectre.Console draws.</summary>
     public IAnsiConsole ErrorConsole => _errorConsole.Value;
 
@@ -59,16 +63,6 @@ internal sealed class Terminal : IDisposable
             // No console to set: the streams are redirected, and written in UTF-8 below all the same.
             return new Terminal(formerEncoding: null);
         }
-    }
-
-    /// <summary>A console for Spectre.Console's widgets on standard output.</summary>
-    public IAnsiConsole CreateOutputConsole()
-    {
-        IAnsiConsole console = CreateConsole(Console.Out);
-        // A file or a pipe has no width to fit into, and wrapped values are of no use there.
-        if (!OutputIsTerminal)
-            console.Profile.Width = short.MaxValue;
-        return console;
     }
 
     /// <summary>Writes a subdued line to standard error.</summary>

@@ -24,6 +24,8 @@ internal static class Usage
     {
         foreach (string error in errors)
             terminal.Fail(error);
+        if (result.UnmatchedTokens.Count > 0 && result.CommandResult.Command.Arguments.Count > 0)
+            terminal.Note("Words that belong together need quotation marks around them.");
         terminal.Note($"See '{CommandLineOf(result.CommandResult)} --help'.");
         return ExitCode.Usage;
     }
