@@ -6,7 +6,7 @@ namespace EmbeddedLlm.Cli;
 /// <summary><c>chat</c>: one answer to a prompt, or a conversation at the terminal.</summary>
 internal sealed class ChatCommand(Terminal terminal)
 {
-    private readonly ModelArguments _model = new();
+    private readonly ModelArguments _model = new(chats: true);
     private readonly RequestArguments _request = new();
 
     private readonly Argument<string?> _prompt = new("PROMPT")

@@ -7,7 +7,7 @@ namespace EmbeddedLlm.Cli;
 /// <summary><c>info</c>: the facts of a model.</summary>
 internal sealed class InfoCommand(Terminal terminal)
 {
-    private readonly ModelArguments _model = new();
+    private readonly ModelArguments _model = new(chats: false);
 
     public static Command Create(Terminal terminal)
     {

@@ -3,7 +3,8 @@ using System.CommandLine;
 namespace EmbeddedLlm.Cli;
 
 /// <summary>The options of every command that loads a model.</summary>
-internal sealed class ModelArguments
+/// <param name="chats">Whether the command chats with it.</param>
+internal sealed class ModelArguments(bool chats)
 {
     private readonly Option<string> _model = new("--model", "-m")
     {
@@ -34,7 +35,8 @@ internal sealed class ModelArguments
         command.Add(_threads);
         command.Add(_gpuLayers);
         command.Add(_nativeFolder);
-        command.Add(_chatMl);
+        if (chats)
+            command.Add(_chatMl);
     }
 
     /// <summary>Loads the model that the command line names.</summary>

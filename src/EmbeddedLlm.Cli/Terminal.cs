@@ -15,6 +15,7 @@ internal sealed class Terminal : IDisposable
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    private readonly Lock _gate = new();
     private readonly Encoding? _formerEncoding;
     private readonly Lazy<IAnsiConsole> _outputConsole = new(() => CreateConsole(Console.Out));
     private readonly Lazy<IAnsiConsole> _errorConsole = new(() => CreateConsole(Console.Error));
@@ -71,7 +72,7 @@ internal sealed class Terminal : IDisposable
     /// <summary>Writes an error to standard error.</summary>
     public void Fail(string message)
     {
-        lock (_errorWriter)
+        lock (_gate)
         {
             if (ErrorIsTerminal)
                 _errorWriter.Value.Write("error: ", new Style(foreground: Color.Red));
@@ -110,7 +111,7 @@ internal sealed class Terminal : IDisposable
 
     private void WriteError(string text, Style style)
     {
-        lock (_errorWriter)
+        lock (_gate)
         {
             if (ErrorIsTerminal)
                 _errorWriter.Value.WriteLine(TerminalText.Clean(text), style);

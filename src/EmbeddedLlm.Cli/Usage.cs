@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
 
 namespace EmbeddedLlm.Cli;
@@ -11,6 +12,10 @@ internal static class Usage
     /// <summary>The errors; none if the command can run.</summary>
     public static IReadOnlyList<string> ErrorsOf(ParseResult result)
     {
+        // The help, the version and completions are given for wrong command lines too.
+        if (result.Action != result.CommandResult.Command.Action && result.Action is not ParseErrorAction)
+            return [];
+
         // A mistyped option would otherwise be taken for the command's argument.
         string[] unknown = [.. result.Tokens
             .TakeWhile(token => token.Type != TokenType.DoubleDash)
