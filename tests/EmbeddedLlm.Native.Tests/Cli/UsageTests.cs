@@ -5,7 +5,7 @@ public sealed class UsageTests
     [Theory]
     [InlineData("Unknown option '--bogus'.", "chat", "--bogus")]
     [InlineData("Unknown option '-x'.", "chat", "Hello", "-x")]
-    [InlineData("Unrecognized command or argument '--chatml'.", "info", "--chatml")]
+    [InlineData("Unknown option '--chatml'.", "info", "--chatml")]
     [InlineData("--temperature takes a number of at least 0, not '-1'.", "chat", "Hello", "--temperature", "-1")]
     [InlineData("--temperature takes a number of at least 0, not '0,5'.", "chat", "Hello", "--temperature", "0,5")]
     [InlineData("--temperature takes a number of at least 0, not 'NaN'.", "chat", "Hello", "--temperature", "NaN")]
