@@ -1,0 +1,26 @@
+using EmbeddedLlm.Gguf;
+using EmbeddedLlm.Templates;
+
+namespace EmbeddedLlm.Cli;
+
+/// <summary>A failure in words for the person at the terminal.</summary>
+internal static class Failure
+{
+    /// <param name="exception">What happened.</param>
+    /// <param name="verbose">Whether to say where in the program it happened.</param>
+    public static string Describe(Exception exception, bool verbose)
+    {
+        if (verbose)
+            return exception.ToString();
+        bool isExpected = exception is EmbeddedLlmException or GgufFormatException or ChatTemplateException or NotSupportedException or ArgumentException
+            or IOException or UnauthorizedAccessException;
+        string message = isExpected ? exception.Message : $"{exception.GetType().Name}: {exception.Message} (--verbose shows where.)";
+        return exception switch
+        {
+            ContextOverflowException overflow =>
+                $"The conversation has {overflow.PromptTokens} tokens and the context holds {overflow.ContextLength}, at least one of them for the answer. Shorten it, or give more room with --context.",
+            ChatTemplateException => $"{message}\nThe model's chat template was refused; --chatml uses ChatML in its place.",
+            _ => message,
+        };
+    }
+}

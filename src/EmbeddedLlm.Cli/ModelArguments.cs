@@ -1,0 +1,60 @@
+using System.CommandLine;
+
+namespace EmbeddedLlm.Cli;
+
+/// <summary>The options of every command that loads a model.</summary>
+/// <param name="chats">Whether the command chats with it.</param>
+internal sealed class ModelArguments(bool chats)
+{
+    private readonly Option<string> _model = new("--model", "-m")
+    {
+        Description = "A name in the catalogue, or the path of a .gguf file.",
+        HelpName = "NAME|PATH",
+        DefaultValueFactory = _ => "starter",
+    };
+
+    private readonly Option<int?> _context = Numbers.Option("--context", "The longest prompt and answer together, in tokens.", minimum: 2);
+    private readonly Option<int?> _threads = Numbers.Option("--threads", "The number of CPU threads that compute.", minimum: 1);
+    private readonly Option<int?> _gpuLayers = Numbers.Option("--gpu-layers", "How many of the model's layers the GPU holds; 0 for none.", minimum: 0);
+
+    private readonly Option<string?> _nativeFolder = new("--native-dir")
+    {
+        Description = "The folder that holds llama.cpp's libraries.",
+        HelpName = "FOLDER",
+    };
+
+    private readonly Option<bool> _chatMl = new("--chatml")
+    {
+        Description = "Use ChatML where the model has no usable chat template.",
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Add(_model);
+        command.Add(_context);
+        command.Add(_threads);
+        command.Add(_gpuLayers);
+        command.Add(_nativeFolder);
+        if (chats)
+            command.Add(_chatMl);
+    }
+
+    /// <summary>Loads the model that the command line names.</summary>
+    public Task<EmbeddedModel> LoadAsync(ParseResult result, Terminal terminal, CancellationToken cancellationToken)
+    {
+        bool verbose = result.GetValue(Program.Verbose);
+        EmbeddedModelOptions options = new()
+        {
+            // One conversation at a time: the memory of more sequences would lie idle.
+            MaxSequences = 1,
+            ContextLength = result.GetValue(_context),
+            Threads = result.GetValue(_threads),
+            GpuLayers = result.GetValue(_gpuLayers),
+            NativeLibraryFolder = result.GetValue(_nativeFolder),
+            ChatTemplateFallback = result.GetValue(_chatMl) ? ChatTemplateFallback.ChatMl : ChatTemplateFallback.Error,
+            LoggerFactory = verbose ? new StandardErrorLog(terminal) : null,
+        };
+        string model = result.GetRequiredValue(_model);
+        return LoadBar.RunAsync(terminal, !verbose, progress => EmbeddedModel.LoadAsync(model, options, progress, cancellationToken));
+    }
+}

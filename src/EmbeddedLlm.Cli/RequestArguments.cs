@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Cli;
+
+/// <summary>The options of every command that asks a model for an answer. What is not given is the model's default.</summary>
+internal sealed class RequestArguments
+{
+    private readonly Option<string?> _system = new("--system", "-s")
+    {
+        Description = "What is said to the model ahead of the conversation.",
+        HelpName = "TEXT",
+    };
+
+    private readonly Option<float?> _temperature = Numbers.Option("--temperature", "Divides the logits before the draw; 0 takes the most likely token.", minimum: 0f);
+    private readonly Option<float?> _topP = Numbers.Option("--top-p", "Keep the most likely tokens that have this probability together; 1 keeps all.", minimum: 0f, maximum: 1f, isAboveMinimum: true);
+    private readonly Option<int?> _topK = Numbers.Option("--top-k", "Keep this many of the most likely tokens; 0 keeps all.", minimum: 0);
+    private readonly Option<float?> _minP = Numbers.Option("--min-p", "Keep tokens with at least this fraction of the most likely one's probability; 0 keeps all.", minimum: 0f, maximum: 1f);
+    private readonly Option<long?> _seed = Numbers.Option("--seed", "The same seed gives the same answer.", minimum: long.MinValue);
+    private readonly Option<int?> _maxTokens = Numbers.Option("--max-tokens", "The longest answer, in tokens.", minimum: 1);
+
+    public void AddTo(Command command)
+    {
+        command.Add(_system);
+        command.Add(_temperature);
+        command.Add(_topP);
+        command.Add(_topK);
+        command.Add(_minP);
+        command.Add(_seed);
+        command.Add(_maxTokens);
+    }
+
+    public ChatOptions CreateOptions(ParseResult result)
+    {
+        float? minP = result.GetValue(_minP);
+        return new ChatOptions
+        {
+            Instructions = result.GetValue(_system),
+            Temperature = result.GetValue(_temperature),
+            TopP = result.GetValue(_topP),
+            TopK = result.GetValue(_topK),
+            Seed = result.GetValue(_seed),
+            MaxOutputTokens = result.GetValue(_maxTokens),
+            RawRepresentationFactory = minP is null ? null : _ => new EmbeddedChatOptions { MinP = minP },
+        };
+    }
+}

@@ -1,0 +1,33 @@
+namespace EmbeddedLlm.Native.Tests.Cli;
+
+public sealed class InfoCommandTests(StarterModelFixture starter)
+{
+    [Fact]
+    public async Task EachFactIsALine()
+    {
+        CliResult result = await CliProcess.RunAsync("info");
+        string[] lines = result.Output.TrimEnd().ReplaceLineEndings("\n").Split('\n');
+        Assert.Equal(0, result.ExitCode);
+        Assert.Equal($"Model            {starter.Model.Id}", lines[0]);
+        Assert.Contains($"File             {Path.Combine(AppContext.BaseDirectory, "models", "starter.gguf")}", lines);
+        Assert.Contains("Architecture     llama", lines);
+        Assert.Contains("Parameters       0.92 M", lines);
+        Assert.Contains("Chat template    yes", lines);
+        Assert.All(lines, line => Assert.Equal(line.TrimEnd(), line));
+    }
+
+    [Fact]
+    public async Task TheContextIsTheOneAskedFor()
+    {
+        CliResult result = await CliProcess.RunAsync("info", "--context", "300");
+        Assert.Contains("Context          300 tokens", result.Output);
+    }
+
+    [Fact]
+    public async Task AMissingFileIsAFailure()
+    {
+        CliResult result = await CliProcess.RunAsync("info", "--model", "no/such/file.gguf");
+        Assert.Equal(("", 1), (result.Output, result.ExitCode));
+        Assert.StartsWith("error: There is no file '", result.Error);
+    }
+}
