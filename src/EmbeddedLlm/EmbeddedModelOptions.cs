@@ -29,7 +29,9 @@ public sealed class EmbeddedModelOptions
     /// <summary>How many of the model's layers are held by the GPU; 0 for none. Default: all of them where there is a GPU.</summary>
     public int? GpuLayers { get; set; }
 
-    /// <summary>The number of CPU threads that compute. Default: chosen for the model's size and for the cores that are free while it loads.</summary>
+    /// <summary>
+    /// The number of CPU threads that compute, at most one for each core that the process may use. Default: chosen for the model's size and for the cores that are free while it loads.
+    /// </summary>
     public int? Threads { get; set; }
 
     /// <summary>The type in which the KV cache keeps keys. Default: F16.</summary>

@@ -15,6 +15,18 @@ public sealed class GgufFormatException : EmbeddedLlmException
         IsTruncated = isTruncated;
     }
 
+    private GgufFormatException(string path, GgufFormatException found)
+        : base($"'{path}' is not a valid GGUF file: {found.Reason} (at byte {found.Offset:N0}).", found)
+    {
+        Path = path;
+        Offset = found.Offset;
+        Reason = found.Reason;
+        IsTruncated = found.IsTruncated;
+    }
+
+    /// <summary>The file's path, where the bytes came from a file that was being loaded.</summary>
+    public string? Path { get; }
+
     /// <summary>The byte position in the file at which the fault was found.</summary>
     public long Offset { get; }
 
@@ -23,4 +35,7 @@ public sealed class GgufFormatException : EmbeddedLlmException
 
     /// <summary>Whether the bytes ended before the structure that they declare, as they do in a download that was cut short.</summary>
     public bool IsTruncated { get; }
+
+    /// <summary>The same fault with the file's name.</summary>
+    internal GgufFormatException In(string path) => new(path, this);
 }

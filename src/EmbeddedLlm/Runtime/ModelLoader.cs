@@ -40,6 +40,7 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
             model = LoadWeights();
             EnsureGenerates(model);
             ContextPlan plan = ContextPlan.Create(model, info, options, before);
+            WarnOfUnusualOptions(plan, NativeMethods.llama_model_n_ctx_train(model));
             int[] abort = LlamaDecoder.CreateAbortFlag();
             context = CreateContext(model, plan, abort);
             progress.ThrowIfStopped();
@@ -68,6 +69,10 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
             IReadOnlyList<GgufFile> files = GgufFile.OpenParts(path);
             GgufModelValidator.Validate(files);
             return files;
+        }
+        catch (GgufFormatException exception)
+        {
+            throw exception.In(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -112,6 +117,14 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
             throw new ModelLoadException($"'{path}' is not a model that generates text token by token, but an encoder, an encoder-decoder or a diffusion model.");
         if (NativeMethods.llama_vocab_type(NativeMethods.llama_model_get_vocab(model)) == llama_vocab_type.NONE)
             throw new ModelLoadException($"'{path}' has no vocabulary.");
+    }
+
+    private void WarnOfUnusualOptions(ContextPlan plan, int trained)
+    {
+        if (options.Threads > plan.Threads)
+            LogFewerThreads(options.Threads.Value, plan.Threads);
+        if (trained > 0 && plan.ContextLength > trained)
+            LogLongContext(plan.ContextLength, trained);
     }
 
     private ContextHandle CreateContext(ModelHandle model, ContextPlan plan, int[] abort)
@@ -174,4 +187,10 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         Level = LogLevel.Information,
         Message = "Loaded {Path}: {Parameters:F1} million parameters in {Megabytes} MiB, context {ContextLength} tokens, cache {CacheLength} tokens, {Threads} threads.")]
     private partial void LogLoaded(string path, double parameters, long megabytes, int contextLength, int cacheLength, int threads);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Wanted} threads were asked for, and the process may use {Used} cores: {Used} threads compute. More would wait for each other most of the time.")]
+    private partial void LogFewerThreads(int wanted, int used);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A context of {ContextLength} tokens was asked for, and the model was trained with {Trained}: answers beyond that are likely to be poor.")]
+    private partial void LogLongContext(int contextLength, int trained);
 }

@@ -67,6 +67,13 @@ public sealed class LoadTests
     }
 
     [Fact]
+    public async Task NoMoreThreadsComputeThanThereAreCores()
+    {
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", new() { Threads = 10_000 }, cancellationToken: Cancel);
+        Assert.Equal(Environment.ProcessorCount, model.Threads);
+    }
+
+    [Fact]
     public async Task AReadInsteadOfMappedModelAnswersTheSame()
     {
         await using EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", new() { MemoryMap = false }, cancellationToken: Cancel);
@@ -88,7 +95,9 @@ public sealed class LoadTests
     {
         using TemporaryFolder folder = new();
         string path = folder.Write("model.gguf", System.Text.Encoding.UTF8.GetBytes(content));
-        await Assert.ThrowsAsync<GgufFormatException>(() => EmbeddedModel.LoadAsync(path, cancellationToken: Cancel));
+        GgufFormatException exception = await Assert.ThrowsAsync<GgufFormatException>(() => EmbeddedModel.LoadAsync(path, cancellationToken: Cancel));
+        Assert.Equal(path, exception.Path);
+        Assert.Contains(path, exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
