@@ -19,7 +19,7 @@ internal static class GgufHeadChecks
 
         uint width = keys.UInt32(keys.Key("embedding_length"))!.Value;
         (uint key, uint value) = CheckSizes(keys, architecture, width / heads[0]);
-        if (architecture.HasFlag(GgufArchitecture.UniformHeads | GgufArchitecture.FullRotary))
+        if (architecture.HasFlag(GgufArchitecture.SizedProjections))
             CheckShapes(parts, heads[0], kvHeads[0], key, value);
     }
 
@@ -73,6 +73,7 @@ internal static class GgufHeadChecks
                     "attn_q" => (long)heads * key,
                     "attn_k" => (long)kvHeads * key,
                     "attn_v" => (long)kvHeads * value,
+                    "attn_qkv" => ((long)heads * key) + ((long)kvHeads * ((long)key + value)),
                     _ => 0,
                 };
 

@@ -26,15 +26,17 @@ internal static class GgufTensorChecks
     public static void Check(GgufModelKeys keys, IReadOnlyList<GgufFile> parts)
     {
         bool hasEmbeddings = false;
+        bool hasQuantisedOutput = false;
         foreach (GgufFile part in parts)
         {
             hasEmbeddings |= part.TryGetTensor("token_embd.weight", out _);
+            hasQuantisedOutput |= part.TryGetTensor("output.weight", out GgufTensorInfo? output) && GgmlTypes.IsQuantised(output.Type);
             foreach (GgufTensorInfo tensor in part.Tensors)
                 CheckType(tensor);
         }
 
         // Its embeddings are then read from the output matrix, which may have been rearranged for multiplication by then.
-        if (keys.Architecture == "codeshell" && !hasEmbeddings)
+        if (keys.Architecture == "codeshell" && !hasEmbeddings && hasQuantisedOutput)
             throw new GgufFormatException(0, "the tensor 'token_embd.weight' is missing");
     }
 

@@ -232,7 +232,8 @@ public sealed class GgufWriter
         _dataLength = checked(_dataLength + info.ByteSize + PaddingAfter(info.ByteSize));
     }
 
-    private byte[] LayOutHeader()
+    /// <summary>The header alone, without the padding that leads to the data.</summary>
+    internal byte[] LayOutHeader()
     {
         ArrayBufferWriter<byte> header = new(_metadata.WrittenCount + 4096);
         WriteUInt32(header, GgufHeaderParser.Magic);
