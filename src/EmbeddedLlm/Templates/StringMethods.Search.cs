@@ -2,7 +2,7 @@ namespace EmbeddedLlm.Templates;
 
 internal static partial class StringMethods
 {
-    private static readonly string[] SearchParameters = ["sub", "start", "end"];
+    private static string[] SearchParameters => ["sub", "start", "end"];
 
     private static IEnumerable<Builtin> SearchMethods =>
     [
