@@ -6,7 +6,6 @@ using EmbeddedLlm.Runtime;
 using EmbeddedLlm.Scheduling;
 using EmbeddedLlm.Templates;
 using Microsoft.Extensions.AI;
-using Tokenizer = EmbeddedLlm.Runtime.Tokenizer;
 
 namespace EmbeddedLlm;
 

@@ -49,7 +49,7 @@ internal sealed class ChatTemplate
         if (source.Length > limits.SourceLength)
             throw new ChatTemplateException($"the template is longer than {limits.SourceLength} characters", name, "", 0, refused: false, null);
 
-        source = Tokenizer.Normalize(source);
+        source = Lexer.Normalize(source);
         try
         {
             Body body = Parser.Parse(source, limits);

@@ -4,7 +4,7 @@ namespace EmbeddedLlm.Templates;
 /// A chat template cannot be parsed, failed while it rendered, refused the conversation, or exceeded a limit. The
 /// message shows where: template, line, column, the source line and a caret below the place.
 /// </summary>
-public sealed class ChatTemplateException : Exception
+public sealed class ChatTemplateException : EmbeddedLlmException
 {
     internal ChatTemplateException(string reason, string? templateName, string source, int offset, bool refused, Exception? inner)
         : this(reason, templateName, SourcePlace.Find(source, offset), refused, inner)

@@ -180,14 +180,20 @@ public sealed class SamplerDrawTests
         for (int i = 0; i < 100; i++)
             sampler.Accept(sampler.Sample(logits, mask, scratch));
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 100; i++)
-        {
-            sampler.Accept(sampler.Sample(logits, mask, scratch));
-            sampler.Accept(sampler.Sample(logits, [], scratch));
-        }
+        // The runtime itself may allocate on this thread once, when it replaces a method that has become hot.
+        Assert.Contains(Enumerable.Range(0, 3).ToArray(), _ => AllocatedBy100Tokens() == 0);
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        long AllocatedBy100Tokens()
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 100; i++)
+            {
+                sampler.Accept(sampler.Sample(logits, mask, scratch));
+                sampler.Accept(sampler.Sample(logits, [], scratch));
+            }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
     }
 
     private static int[] Run(SamplingOptions options, float[] logits)

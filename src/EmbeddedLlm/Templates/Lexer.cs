@@ -7,7 +7,7 @@ namespace EmbeddedLlm.Templates;
 /// newline after a block tag goes (<c>trim_blocks</c>), the blanks before one on its line go
 /// (<c>lstrip_blocks</c>), and so does one newline at the very end.
 /// </summary>
-internal sealed class Tokenizer
+internal sealed class Lexer
 {
     private static readonly string[] LongOperators = ["//", "**", "==", "!=", ">=", "<="];
     private readonly string _source;
@@ -18,7 +18,7 @@ internal sealed class Tokenizer
     /// <summary>Whether what precedes the position ended a line, so that blanks from here on are indentation.</summary>
     private bool _startsLine = true;
 
-    private Tokenizer(string source) => _source = source;
+    private Lexer(string source) => _source = source;
 
     /// <summary>The source as its positions are counted: one kind of newline, none at the end.</summary>
     public static string Normalize(string source)
@@ -30,11 +30,11 @@ internal sealed class Tokenizer
 
     public static List<Token> Tokenize(string normalizedSource)
     {
-        Tokenizer tokenizer = new(normalizedSource);
-        while (tokenizer._position < normalizedSource.Length)
-            tokenizer.ReadTextAndTag();
-        tokenizer.Add(TokenKind.End, normalizedSource.Length, "");
-        return tokenizer._tokens;
+        Lexer lexer = new(normalizedSource);
+        while (lexer._position < normalizedSource.Length)
+            lexer.ReadTextAndTag();
+        lexer.Add(TokenKind.End, normalizedSource.Length, "");
+        return lexer._tokens;
     }
 
     private void ReadTextAndTag()
