@@ -22,7 +22,7 @@ internal static class RatioCommand
             {
                 PairedResult result = await measurement.RunAsync(pairs);
                 Console.WriteLine($"  {measurement.Name}: {Ratio(result)} in {result.Pairs} pairs");
-                rows.Add((Path.GetFileNameWithoutExtension(model.AsSpan()).ToString(), measurement.Name, result));
+                rows.Add((subject.Model.Id, measurement.Name, result));
             }
         }
 

@@ -8,7 +8,6 @@ namespace EmbeddedLlm.Benchmarks;
 /// <summary>A model loaded twice: once by the library, behind its chat client, and once bare, with the same sizes. The file is mapped, so both read the same weights.</summary>
 internal sealed class Subject : IAsyncDisposable
 {
-    /// <summary>What a client can be asked to generate, whatever the model.</summary>
     private const int BatchSize = 512;
 
     private static readonly string[] EndTexts =
