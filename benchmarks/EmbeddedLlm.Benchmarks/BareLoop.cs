@@ -12,6 +12,7 @@ internal sealed unsafe class BareLoop : IDisposable
 {
     private readonly ModelHandle _model;
     private readonly ContextHandle _context;
+    private readonly ThreadpoolHandle? _threadpool;
     private readonly llama_memory_i* _memory;
     private readonly int _vocabularySize;
     private readonly int _capacity;
@@ -42,6 +43,7 @@ internal sealed unsafe class BareLoop : IDisposable
         if (_context.IsInvalid)
             throw new InvalidOperationException($"No context of {settings.CacheLength} tokens could be made for '{path}'.");
 
+        _threadpool = settings.Poll is { } poll ? AttachThreadpool(settings.Threads, poll) : null;
         _memory = NativeMethods.llama_get_memory(_context);
         _vocabularySize = NativeMethods.llama_vocab_n_tokens(NativeMethods.llama_model_get_vocab(_model));
         _capacity = (int)NativeMethods.llama_n_batch(_context);
@@ -110,6 +112,12 @@ internal sealed unsafe class BareLoop : IDisposable
 
     public void Dispose()
     {
+        if (_threadpool is not null)
+        {
+            NativeMethods.llama_detach_threadpool(_context);
+            _threadpool.Dispose();
+        }
+
         _context.Dispose();
         _model.Dispose();
     }
@@ -133,6 +141,15 @@ internal sealed unsafe class BareLoop : IDisposable
         parameters.kv_unified = 1;
         parameters.no_perf = 1;
         return parameters;
+    }
+
+    private ThreadpoolHandle AttachThreadpool(int threads, int poll)
+    {
+        NativeMethods.ggml_threadpool_params_init(out ggml_threadpool_params parameters, threads);
+        parameters.poll = (uint)poll;
+        ThreadpoolHandle threadpool = ThreadpoolHandle.TryCreate(ref parameters) ?? throw new InvalidOperationException("The CPU backend gives no threadpool.");
+        NativeMethods.llama_attach_threadpool(_context, threadpool, threadpool);
+        return threadpool;
     }
 
     private static T* Address<T>(T[] pinned) where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
@@ -174,4 +191,7 @@ internal sealed unsafe class BareLoop : IDisposable
 /// <param name="BatchSize">The most tokens in one <c>llama_decode</c>.</param>
 /// <param name="Sequences">The most sequences side by side.</param>
 /// <param name="Threads">The CPU threads that compute.</param>
-internal readonly record struct BareSettings(int CacheLength, int BatchSize, int Sequences, int Threads);
+/// <param name="Poll">
+/// How long these spin for the next decode before they sleep, from 0 to 100; null to let llama.cpp make new threads for every decode, as it does where no threadpool is attached.
+/// </param>
+internal readonly record struct BareSettings(int CacheLength, int BatchSize, int Sequences, int Threads, int? Poll);

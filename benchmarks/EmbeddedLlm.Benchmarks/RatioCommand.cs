@@ -10,12 +10,12 @@ internal static class RatioCommand
 {
     private const int Callers = 8;
 
-    public static async Task<int> RunAsync(string[] models, int? pairs, int? threads)
+    public static async Task<int> RunAsync(string[] models, int? pairs, int? threads, int? poll)
     {
         List<(string Model, string What, PairedResult Result)> rows = [];
         foreach (string model in models)
         {
-            await using Subject subject = await Subject.LoadAsync(model, threads);
+            await using Subject subject = await Subject.LoadAsync(model, threads, poll);
             Console.WriteLine($"{model}: {subject.Model.VocabularySize:N0} tokens of vocabulary, {subject.Model.WeightBytes / 1e6:N1} MB of weights, {subject.Model.Threads} threads");
             await EnsureSameTextAsync(subject);
             foreach (PairedMeasurement measurement in Measurements(subject))

@@ -34,7 +34,8 @@ internal sealed class Subject : IAsyncDisposable
 
     /// <param name="name">A name that <see cref="BenchmarkFiles"/> or the catalogue knows, or a path.</param>
     /// <param name="threads">The CPU threads of both; null leaves it to the library, and the bare loop does the same.</param>
-    public static async Task<Subject> LoadAsync(string name, int? threads = null)
+    /// <param name="poll">Gives the bare loop a threadpool, see <see cref="BareSettings"/>.</param>
+    public static async Task<Subject> LoadAsync(string name, int? threads = null, int? poll = null)
     {
         EmbeddedModelOptions options = new() { Threads = threads, BatchSize = BatchSize };
         // A real model's own template often begins each prompt with the same words, which no model need compute twice.
@@ -44,7 +45,7 @@ internal sealed class Subject : IAsyncDisposable
         try
         {
             int[] excluded = EndTokens(model);
-            BareSettings settings = new(model.CacheLength, BatchSize, options.MaxSequences, model.Threads);
+            BareSettings settings = new(model.CacheLength, BatchSize, options.MaxSequences, model.Threads, poll);
             return new Subject(model, new BareLoop(model.Path, settings, excluded), CreatePromptBuilder(model, options.ChatTemplate), excluded);
         }
         catch
