@@ -1,0 +1,32 @@
+using System.CommandLine;
+using BenchmarkDotNet.Running;
+using EmbeddedLlm.Benchmarks;
+
+Option<string[]> models = new("--model")
+{
+    Description = $"A model: '{BenchmarkFiles.Starter}', '{BenchmarkFiles.Qwen25Of500M}' (random weights in that shape) or the path of a .gguf file. May be repeated.",
+    DefaultValueFactory = _ => [BenchmarkFiles.Qwen25Of500M, BenchmarkFiles.Starter],
+};
+Option<int?> pairs = new("--pairs") { Description = "How many pairs of each measurement. Default: as many as fit into 30 seconds, from 5 to 51." };
+Option<int?> threads = new("--threads") { Description = "The CPU threads of both. Default: what the library chooses." };
+Option<int?> poll = new("--bare-poll") { Description = "Lets the bare loop keep its threads, spinning for the next decode from 0 (not at all) to 100. Default: new threads for every decode." };
+Command ratio = new("ratio", "Measures the client and the bare loop in turns, and prints how they compare.") { models, pairs, threads, poll };
+ratio.SetAction((arguments, _) => RatioCommand.RunAsync(arguments.GetValue(models)!, arguments.GetValue(pairs), arguments.GetValue(threads), arguments.GetValue(poll)));
+
+RootCommand root = new("""
+    The benchmarks of EmbeddedLlm.
+
+    Whatever is not one of the commands below goes to BenchmarkDotNet:
+      --list flat             names the suites
+      --filter '*Decode*'     runs those that match
+    """) { ratio };
+root.TreatUnmatchedTokensAsErrors = false;
+root.SetAction(arguments =>
+{
+    string[] rest = [.. arguments.UnmatchedTokens];
+    if (rest.Length == 0)
+        return root.Parse("--help").Invoke();
+    BenchmarkSwitcher.FromAssembly(typeof(BenchmarkFiles).Assembly).Run(rest);
+    return 0;
+});
+return await root.Parse(args).InvokeAsync();

@@ -1,0 +1,146 @@
+using EmbeddedLlm.Client;
+using EmbeddedLlm.SyntheticModels;
+using EmbeddedLlm.Templates;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Benchmarks;
+
+/// <summary>A model loaded twice: once by the library, behind its chat client, and once bare, with the same sizes. The file is mapped, so both read the same weights.</summary>
+internal sealed class Subject : IAsyncDisposable
+{
+    private const int BatchSize = 512;
+
+    private static readonly string[] EndTexts =
+        ["<|im_end|>", "<|endoftext|>", "<|im_start|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<end_of_turn>", "<|end|>", "<|return|>", "<|call|>", "<eos>", "</s>"];
+
+    private readonly PromptBuilder _prompts;
+    private readonly ChatOptions _options;
+
+    private Subject(EmbeddedModel model, BareLoop bare, PromptBuilder prompts, int[] excluded)
+    {
+        Model = model;
+        Bare = bare;
+        Chat = model.AsChatClient();
+        _prompts = prompts;
+        EmbeddedChatOptions more = new() { LogitBias = excluded.ToDictionary(token => token, _ => float.NegativeInfinity) };
+        _options = new ChatOptions { Temperature = 0, RawRepresentationFactory = _ => more };
+    }
+
+    public EmbeddedModel Model { get; }
+
+    public IChatClient Chat { get; }
+
+    public BareLoop Bare { get; }
+
+    /// <param name="name">A name that <see cref="BenchmarkFiles"/> or the catalogue knows, or a path.</param>
+    /// <param name="threads">The CPU threads of both; null leaves it to the library, and the bare loop does the same.</param>
+    /// <param name="poll">Gives the bare loop a threadpool, see <see cref="BareSettings"/>.</param>
+    public static async Task<Subject> LoadAsync(string name, int? threads = null, int? poll = null)
+    {
+        EmbeddedModelOptions options = new() { Threads = threads, BatchSize = BatchSize };
+        // A real model's own template often begins each prompt with the same words, which no model need compute twice.
+        if (name == BenchmarkFiles.Qwen25Of500M)
+            options.ChatTemplate = SyntheticVocabulary.ChatMlTemplate;
+        EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name), options);
+        try
+        {
+            int[] excluded = EndTokens(model);
+            BareSettings settings = new(model.CacheLength, BatchSize, options.MaxSequences, model.Threads, poll);
+            return new Subject(model, new BareLoop(model.Path, settings, excluded), CreatePromptBuilder(model, options.ChatTemplate), excluded);
+        }
+        catch
+        {
+            await model.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A prompt of exactly the given number of tokens, template included. No two seeds give the same beginning, so that no cached prefix helps.</summary>
+    public BenchmarkPrompt CreatePrompt(int tokens, int seed)
+    {
+        Random random = new(seed);
+        List<string> words = [Word(random)];
+        int[] best = Tokens(words);
+        if (best.Length > tokens)
+            throw new ArgumentOutOfRangeException(nameof(tokens), tokens, $"The template alone has {best.Length} tokens.");
+        for (int failures = 0; best.Length < tokens;)
+        {
+            words.Add(Word(random));
+            int[] longer = Tokens(words);
+            if (longer.Length <= tokens)
+                best = longer;
+            else if (++failures < 1_000)
+                words.RemoveAt(words.Count - 1);
+            else
+                throw new InvalidOperationException($"No prompt of {tokens} tokens was found.");
+        }
+
+        return new BenchmarkPrompt(Messages(words), best);
+    }
+
+    /// <summary>Sends a prompt through the client and reads the whole answer, update by update.</summary>
+    /// <exception cref="InvalidOperationException">The answer has another number of tokens than asked for.</exception>
+    public async Task<ClientAnswer> AskAsync(BenchmarkPrompt prompt, int outputTokens, bool keepText = false)
+    {
+        ChatOptions options = _options.Clone();
+        options.MaxOutputTokens = outputTokens;
+        UsageDetails? usage = null;
+        GenerationTimings? timings = null;
+        string text = "";
+        await foreach (ChatResponseUpdate update in Chat.GetStreamingResponseAsync(prompt.Messages, options))
+        {
+            foreach (AIContent content in update.Contents)
+            {
+                if (content is UsageContent end)
+                    usage = end.Details;
+            }
+
+            if (keepText)
+                text += update.Text;
+            timings = update.RawRepresentation as GenerationTimings ?? timings;
+        }
+
+        if (usage?.OutputTokenCount != outputTokens || usage.InputTokenCount != prompt.Tokens.Length)
+            throw new InvalidOperationException($"{usage?.InputTokenCount} tokens gave {usage?.OutputTokenCount} where {prompt.Tokens.Length} should have given {outputTokens}.");
+        return new ClientAnswer((int)(usage.CachedInputTokenCount ?? 0), timings!, text);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Bare.Dispose();
+        await Model.DisposeAsync();
+    }
+
+    private static int[] EndTokens(EmbeddedModel model) =>
+        [.. EndTexts.Select(text => model.Tokenize(text, parseSpecial: true)).Where(tokens => tokens.Length == 1).Select(tokens => tokens[0]).Distinct()];
+
+    private static PromptBuilder CreatePromptBuilder(EmbeddedModel model, string? template)
+    {
+        if (template is null && !model.Metadata.TryGetString("tokenizer.chat_template", out template))
+            throw new InvalidOperationException($"'{model.Path}' has no chat template.");
+        return new PromptBuilder(ChatTemplate.Parse(template), TextOf("tokenizer.ggml.bos_token_id"), TextOf("tokenizer.ggml.eos_token_id"));
+
+        string TextOf(string key) => model.Metadata.TryGetInt32(key, out int token) ? model.Detokenize([token], includeSpecial: true) : "";
+    }
+
+    private static string Word(Random random)
+    {
+        Span<char> letters = stackalloc char[random.Next(1, 6)];
+        foreach (ref char letter in letters)
+            letter = (char)('a' + random.Next(26));
+        return letters.ToString();
+    }
+
+    private static ChatMessage[] Messages(List<string> words) => [new ChatMessage(ChatRole.User, string.Join(' ', words))];
+
+    private int[] Tokens(List<string> words) => Model.Tokenizer.TokenizePrompt(_prompts.Build(Messages(words), instructions: null, CancellationToken.None));
+}
+
+/// <summary>A conversation, and the tokens that the client makes of it.</summary>
+internal sealed record BenchmarkPrompt(ChatMessage[] Messages, int[] Tokens);
+
+/// <summary>What came of a request.</summary>
+/// <param name="CachedTokens">The prompt's tokens that needed no computing.</param>
+/// <param name="Timings">The engine's own figures.</param>
+/// <param name="Text">The answer, where it was to be kept.</param>
+internal sealed record ClientAnswer(int CachedTokens, GenerationTimings Timings, string Text);
