@@ -66,7 +66,7 @@ internal static class Access
     public static TemplateValue? OwnAttribute(Rendering rendering, TemplateValue owner, string name)
     {
         rendering.Charge(1);
-        if (owner is TemplateUndefined undefined)
+        if (owner is TemplateUndefined undefined && !IsInternal(name))
             throw undefined.Fault();
         if (owner.Methods.TryGetValue(name, out Builtin? method))
             return new TemplateMethod(method, owner);

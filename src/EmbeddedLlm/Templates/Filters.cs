@@ -22,7 +22,7 @@ internal static partial class Filters
         new("attr", ["name"], 1, GetAttribute),
         new("string", [], 0, static (rendering, self, _) => self.ToText(rendering)),
         new("tojson", ["ensure_ascii", "indent", "separators", "sort_keys"], 0, JsonText.Filter),
-        new("pprint", [], 0, PrettyPrint),
+        new("pprint", [], 0, static (rendering, self, _) => PrettyPrinter.Format(rendering, self)),
         new("length", [], 0, Length),
         new("count", [], 0, Length),
     ];
@@ -34,13 +34,6 @@ internal static partial class Filters
     {
         TemplateString name = Arg.Text(arguments[0]!, "attr");
         return Access.OwnAttribute(rendering, self, name.Text) ?? TemplateUndefined.Missing(self, name);
-    }
-
-    private static TemplateString PrettyPrint(Rendering rendering, TemplateValue self, ReadOnlySpan<TemplateValue?> arguments)
-    {
-        ReprWriter writer = new(rendering);
-        self.WriteRepr(writer);
-        return writer.ToTemplateString();
     }
 
     private static TemplateValue Length(Rendering rendering, TemplateValue self, ReadOnlySpan<TemplateValue?> arguments) =>

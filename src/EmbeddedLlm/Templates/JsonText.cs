@@ -89,7 +89,7 @@ internal readonly struct JsonText
             return;
         }
 
-        _writer.Enter();
+        _writer.TryEnter(sequence);
         _writer.Write('[');
         for (int i = 0; i < sequence.Items.Length; i++)
         {
@@ -113,7 +113,7 @@ internal readonly struct JsonText
             return;
         }
 
-        _writer.Enter();
+        _writer.TryEnter(dictionary);
         _writer.Write('{');
         bool isFirst = true;
         foreach ((TemplateValue key, TemplateValue value) in Entries(dictionary))

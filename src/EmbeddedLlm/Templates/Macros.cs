@@ -59,6 +59,22 @@ internal sealed class CallBlockStatement(CallExpression call, MacroDefinition de
     }
 }
 
+/// <summary><c>{% generation %}…{% endgeneration %}</c>: prints its body.</summary>
+internal sealed class GenerationStatement(MacroDefinition definition, int position) : Statement(position)
+{
+    public MacroDefinition Definition => definition;
+
+    public override IEnumerable<Node> Children => [definition];
+
+    public override Flow Execute(Rendering rendering, Frame frame)
+    {
+        TemplateValue value = new TemplateMacro(definition, frame).Call(rendering, Arguments.None);
+        rendering.Position = Position;
+        value.WriteText(rendering, rendering.Output);
+        return Flow.Next;
+    }
+}
+
 /// <summary>A macro that can be called, with the variables around its definition.</summary>
 internal sealed class TemplateMacro(MacroDefinition definition, Frame definedIn) : TemplateValue
 {

@@ -47,12 +47,12 @@ internal sealed partial class Parser
     }
 
     /// <summary>An expression, or several with commas between them, which are a tuple.</summary>
-    private Expression ParseTuple(bool withConditional = true, string? endsAt = null, bool inParentheses = false)
+    private Expression ParseTuple(bool withConditional = true, bool inParentheses = false)
     {
         int position = Current.Position;
         List<Expression> items = [];
         bool isTuple = false;
-        while (!EndsTuple(endsAt))
+        while (!EndsTuple())
         {
             items.Add(ParseExpression(withConditional));
             if (!SkipOperator(","))
@@ -67,8 +67,7 @@ internal sealed partial class Parser
         return Finish(new ListExpression([.. items], isTuple: true, position));
     }
 
-    private bool EndsTuple(string? endsAt) => Current.Kind is TokenKind.ExpressionEnd or TokenKind.BlockEnd || Current.IsOperator(")")
-        || (endsAt is not null && Current.IsName(endsAt));
+    private bool EndsTuple() => Current.Kind is TokenKind.ExpressionEnd or TokenKind.BlockEnd || Current.IsOperator(")");
 
     private Expression ParseLogical(bool isAnd)
     {

@@ -130,7 +130,7 @@ internal sealed partial class Parser
         if (!SkipName("in"))
             throw Unexpected("'in'");
 
-        Expression items = ParseTuple(withConditional: false, endsAt: "recursive");
+        Expression items = ParseTuple(withConditional: false);
         Expression? test = null;
         Target? testTarget = null;
         if (SkipName("if"))
@@ -205,8 +205,12 @@ internal sealed partial class Parser
         return new WithStatement([.. variables], ParseBlockBody(token, "endwith"), token.Position);
     }
 
-    /// <summary>Hugging Face's mark around what the assistant says, which matters for training only.</summary>
-    private WithStatement ParseGeneration(Token token) => new([], ParseClosedBody(token, "endgeneration"), token.Position);
+    /// <summary>Hugging Face's mark around what the assistant says, which matters for training only; to Jinja it is a macro that is called on the spot.</summary>
+    private GenerationStatement ParseGeneration(Token token)
+    {
+        Body body = ParseClosedBody(token, "endgeneration");
+        return new GenerationStatement(Finish(new MacroDefinition(null, [], body, token.Position)), token.Position);
+    }
 
     private OutputStatement ParsePrint(Token token)
     {
@@ -275,7 +279,7 @@ internal sealed partial class Parser
         bool isTuple = false;
         do
         {
-            if (targets.Count > 0 && (Current.IsName("in") || Current.Kind == TokenKind.BlockEnd || Current.IsOperator(")") || Current.IsOperator("=")))
+            if (targets.Count > 0 && (Current.Kind == TokenKind.BlockEnd || Current.IsOperator(")")))
                 break;
             targets.Add(ParseSingleTarget(allowsNamespace));
             isTuple |= Current.IsOperator(",");

@@ -44,7 +44,8 @@ internal ref struct PercentFormat
                 Convert();
         }
 
-        bool allowsUnused = _arguments is TemplateDictionary or TemplateSequence and not TemplateTuple;
+        // Whatever has items counts as a mapping here, and a mapping need not be used up.
+        bool allowsUnused = _arguments is TemplateDictionary or TemplateList or TemplateRange or TemplateUndefined;
         int count = _arguments is TemplateTuple tuple ? tuple.Items.Length : 1;
         if (_used < count && !allowsUnused)
             throw new TemplateFault("not all arguments converted during string formatting");

@@ -9,7 +9,7 @@ namespace EmbeddedLlm.Templates;
 internal sealed class ReprWriter(Rendering rendering)
 {
     private readonly StringBuilder _text = new();
-    private int _depth;
+    private readonly List<TemplateValue> _open = [];
 
     public Rendering Rendering => rendering;
 
@@ -33,23 +33,36 @@ internal sealed class ReprWriter(Rendering rendering)
         _text.Append(character, count);
     }
 
-    /// <summary>Enters a container. Namespaces can hold themselves, so the depth of a value is not known beforehand.</summary>
-    public void Enter()
+    /// <summary>
+    /// Enters a container, unless it is being written already: a namespace can hold itself, and is then cut short as
+    /// Python does it. For the same reason the depth of a value is not known beforehand.
+    /// </summary>
+    public bool TryEnter(TemplateValue container)
     {
         rendering.Charge(1);
-        if (++_depth > rendering.Limits.ValueDepth + 1)
+        if (_open.Contains(container))
+            return false;
+
+        _open.Add(container);
+        if (_open.Count > rendering.Limits.ValueDepth + 1)
             throw TemplateFault.LimitExceeded("the nesting of values", rendering.Limits.ValueDepth);
+        return true;
     }
 
     public void Leave()
     {
         EnsureLength();
-        _depth--;
+        _open.RemoveAt(_open.Count - 1);
     }
 
-    public void WriteItems(IEnumerable<TemplateValue> items)
+    public void WriteItems(TemplateValue container, IEnumerable<TemplateValue> items)
     {
-        Enter();
+        if (!TryEnter(container))
+        {
+            Write("...");
+            return;
+        }
+
         bool isFirst = true;
         foreach (TemplateValue item in items)
         {

@@ -56,7 +56,7 @@ internal sealed class ScopeBinder
                 foreach ((_, Expression value) in with.Variables)
                     Declare(scope, value);
                 break;
-            case BlockStatement:
+            case BlockStatement or GenerationStatement:
                 break;
             default:
                 DeclareChildren(scope, node);
@@ -118,6 +118,9 @@ internal sealed class ScopeBinder
             case CallBlockStatement block:
                 BindMacro(scope, block.Definition);
                 BindIn(scope, block.Call, isOptional);
+                break;
+            case GenerationStatement generation:
+                BindMacro(scope, generation.Definition);
                 break;
             case FilterBlockStatement block:
                 block.Entry = BindScope(scope, scope.Layout, [block.Body, block.Filter]);

@@ -147,7 +147,7 @@ internal sealed class FilterBlockStatement(Expression filter, Body body, int pos
     }
 }
 
-/// <summary><c>{% with a = 1 %}…{% endwith %}</c>, and Hugging Face's <c>{% generation %}</c>, which only opens a scope here.</summary>
+/// <summary><c>{% with a = 1 %}…{% endwith %}</c>.</summary>
 internal sealed class WithStatement((NameTarget Target, Expression Value)[] variables, Body body, int position) : ScopedStatement(body, position)
 {
     public (NameTarget Target, Expression Value)[] Variables => variables;

@@ -42,7 +42,7 @@ internal static partial class StringMethods
         {
             if (most >= 0 && parts.Count == most)
             {
-                parts.Add(Strip(text.Substring(i), null, "split", atStart: false));
+                parts.Add(text.Substring(i));
                 break;
             }
 
@@ -115,7 +115,7 @@ internal static partial class StringMethods
         {
             if (most >= 0 && parts.Count == most)
             {
-                parts.Add(Strip(text.Substring(0, end), null, "rsplit", atEnd: false));
+                parts.Add(text.Substring(0, end));
                 break;
             }
 

@@ -28,11 +28,9 @@ internal sealed class TemplateNamespace : TemplateValue
 
     public override void WriteRepr(ReprWriter writer)
     {
-        writer.Enter();
         writer.Write("<Namespace ");
         _attributes.WriteRepr(writer);
         writer.Write('>');
-        writer.Leave();
     }
 }
 

@@ -88,7 +88,12 @@ internal sealed class TemplateDictionary(PromptPartKind kind = PromptPartKind.Te
     public override void WriteRepr(ReprWriter writer)
     {
         MarkTo(writer);
-        writer.Enter();
+        if (!writer.TryEnter(this))
+        {
+            writer.Write("{...}");
+            return;
+        }
+
         writer.Write('{');
         bool isFirst = true;
         foreach ((TemplateValue key, TemplateValue value) in _entries)
@@ -151,7 +156,7 @@ internal sealed class TemplateDictionaryView(TemplateDictionary dictionary, Temp
         dictionary.MarkTo(writer);
         writer.Write(TypeName);
         writer.Write("([");
-        writer.WriteItems(Items);
+        writer.WriteItems(this, Items);
         writer.Write("])");
     }
 }

@@ -71,7 +71,7 @@ internal abstract class TemplateSequence : TemplateValue
     {
         writer.MarkCaller(_kind);
         writer.Write(open);
-        writer.WriteItems(_items);
+        writer.WriteItems(this, _items);
         writer.Write(close);
     }
 

@@ -175,7 +175,7 @@ internal sealed class TemplateString : TemplateValue
         {
             int length = CodePoints.LengthAt(AsSpan(), i);
             rendering.Charge(1);
-            yield return Substring(i, length);
+            yield return Substring(i, length).AsPlain();
             i += length;
         }
     }

@@ -20,9 +20,9 @@ internal static class Tests
         Is("sequence", static value => value is TemplateString or TemplateSequence or TemplateRange or TemplateDictionary or TemplateUndefined),
         Is("callable", static value => value.IsCallable || value is TemplateUndefined),
         Is("escaped", static value => value is TemplateString { IsMarkup: true }),
-        Is("filter", static value => value is TemplateString name && Filters.Table.ContainsKey(name.Text)),
-        Is("test", static value => value is TemplateString name && Table!.ContainsKey(name.Text)),
-        new("iterable", [], 0, static (rendering, self, _) => TemplateValue.From(self is TemplateLoop || self.Enumerate(rendering) is not null)),
+        Is("filter", static value => Names(value, Filters.Table)),
+        Is("test", static value => Names(value, Table!)),
+        new("iterable", [], 0, static (rendering, self, _) => TemplateValue.From(self.Enumerate(rendering) is not null)),
         new("lower", [], 0, static (rendering, self, _) => AskMethod(rendering, self, "islower")),
         new("upper", [], 0, static (rendering, self, _) => AskMethod(rendering, self, "isupper")),
         new("odd", [], 0, static (rendering, self, _) => HasRest(rendering, self, TemplateValue.From(2), 1)),
@@ -50,6 +50,12 @@ internal static class Tests
 
     private static Builtin Compare(string name, ComparisonOperator holds) =>
         new(name, ["other"], 1, (rendering, self, arguments) => TemplateValue.From(holds(rendering, self, arguments[0]!)));
+
+    private static bool Names(TemplateValue value, FrozenDictionary<string, Builtin> table)
+    {
+        ValueComparer.Instance.GetHashCode(value);
+        return value is TemplateString name && table.ContainsKey(name.Text);
+    }
 
     private static bool AreDifferent(Rendering rendering, TemplateValue left, TemplateValue right) => !Comparison.AreEqual(rendering, left, right);
 
