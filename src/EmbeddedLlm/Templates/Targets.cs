@@ -5,6 +5,9 @@ internal abstract class Target(int position) : Node(position)
 {
     public abstract void Assign(Rendering rendering, Frame frame, TemplateValue value);
 
+    /// <summary>What was assigned, with tuples in the shape of the target: what a loop's test lets through.</summary>
+    public abstract TemplateValue Collect(Frame frame);
+
     /// <summary>Fails before the value is computed where it could not be assigned.</summary>
     public virtual void EnsureAssignable(Rendering rendering, Frame frame)
     {
@@ -21,6 +24,8 @@ internal sealed class NameTarget(string name, int position) : Target(position)
     public override IEnumerable<Node> Children => [];
 
     public override void Assign(Rendering rendering, Frame frame, TemplateValue value) => Place.Write(frame, value);
+
+    public override TemplateValue Collect(Frame frame) => Place.Read(frame)!;
 }
 
 /// <summary><c>a, b</c>, each of which takes one item.</summary>
@@ -29,6 +34,8 @@ internal sealed class TupleTarget(Target[] targets, int position) : Target(posit
     public Target[] Targets => targets;
 
     public override IEnumerable<Node> Children => targets;
+
+    public override TemplateValue Collect(Frame frame) => new TemplateTuple([.. targets.Select(target => target.Collect(frame))]);
 
     public override void EnsureAssignable(Rendering rendering, Frame frame)
     {
@@ -69,6 +76,8 @@ internal sealed class NamespaceTarget(NameExpression owner, string name, int pos
     private readonly TemplateString _key = TemplateString.FromTemplate(name);
 
     public override IEnumerable<Node> Children => [owner];
+
+    public override TemplateValue Collect(Frame frame) => throw new InvalidOperationException("Loops do not assign to namespaces.");
 
     public override void EnsureAssignable(Rendering rendering, Frame frame) => Find(rendering, frame);
 

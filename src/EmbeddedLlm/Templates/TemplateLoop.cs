@@ -62,7 +62,7 @@ internal sealed class LoopCursor(Rendering rendering, Frame frame, ForStatement 
             loop.TestTarget!.Assign(rendering, frame, item);
             loop.TestEntry.Enter(rendering, frame);
             if (loop.Test.Evaluate(rendering, frame).IsTrue)
-                return item;
+                return loop.TestTarget.Collect(frame);
         }
 
         return null;
@@ -83,6 +83,17 @@ internal sealed class TemplateLoop(LoopCursor cursor, ForStatement statement, Fr
     public override bool IsCallable => true;
 
     public override int? Count => cursor.Count();
+
+    /// <summary>To go through a loop is to move it on.</summary>
+    public override IEnumerator<TemplateValue> Enumerate(Rendering rendering)
+    {
+        rendering.EnsureStack();
+        while (cursor.MoveNext())
+        {
+            rendering.EnsureStack();
+            yield return new TemplateTuple(cursor.Current, this);
+        }
+    }
 
     public override TemplateValue? GetAttribute(Rendering rendering, string name) => name switch
     {

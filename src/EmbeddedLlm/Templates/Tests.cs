@@ -22,7 +22,7 @@ internal static class Tests
         Is("escaped", static value => value is TemplateString { IsMarkup: true }),
         Is("filter", static value => Names(value, Filters.Table)),
         Is("test", static value => Names(value, Table!)),
-        new("iterable", [], 0, static (rendering, self, _) => TemplateValue.From(self is TemplateLoop || self.Enumerate(rendering) is not null)),
+        new("iterable", [], 0, static (rendering, self, _) => TemplateValue.From(self.Enumerate(rendering) is not null)),
         new("lower", [], 0, static (rendering, self, _) => AskMethod(rendering, self, "islower")),
         new("upper", [], 0, static (rendering, self, _) => AskMethod(rendering, self, "isupper")),
         new("odd", [], 0, static (rendering, self, _) => HasRest(rendering, self, TemplateValue.From(2), 1)),
