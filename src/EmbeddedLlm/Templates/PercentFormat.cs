@@ -87,7 +87,7 @@ internal ref struct PercentFormat
             throw new TemplateFault("incomplete format");
 
         char type = _chars[_position++];
-        if (type == '%')
+        if (type == '%' && _position == start + 2)
         {
             _output.Append('%', _format.KindAt(start));
             return;
