@@ -13,7 +13,7 @@ internal enum GgufArchitecture
     UniformHeads = 1,
 
     /// <summary>The projections to queries, keys and values have a row for each element of each head.</summary>
-    SizedProjections = 16 | UniformHeads,
+    SizedProjections = 16,
 
     /// <summary>The heads of keys and values have one size.</summary>
     EqualKeysAndValues = 2,
@@ -36,10 +36,11 @@ internal static class GgufArchitectures
     private static FrozenDictionary<string, GgufArchitecture> Build()
     {
         Dictionary<string, GgufArchitecture> known = new(StringComparer.Ordinal);
-        const GgufArchitecture Plain = GgufArchitecture.SizedProjections | GgufArchitecture.EqualKeysAndValues;
+        const GgufArchitecture Sized = GgufArchitecture.UniformHeads | GgufArchitecture.SizedProjections;
+        const GgufArchitecture Plain = Sized | GgufArchitecture.EqualKeysAndValues;
         Add(known, Plain | GgufArchitecture.FullRotary,
             "apertus arcee arctic baichuan chameleon codeshell cogvlm cohere2moe dbrx deepseek dots1 dream ernie4_5 ernie4_5-moe exaone " +
-            "exaone-moe exaone4 falcon grok grovemoe hunyuan-dense hunyuan-moe hunyuan_vl hy_v3 internlm2 " +
+            "exaone-moe exaone4 falcon granite granite_swa granitemoe graniteswitch grok grovemoe hunyuan-dense hunyuan-moe hunyuan_vl hy_v3 internlm2 " +
             "jais2 llada llada-moe llama llama-embed llama4 maincoder mellum minicpm mistral3 olmo olmo2 olmoe orion paddleocr pangu-embedded " +
             "plamo pockettts qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3tts qwen3vl qwen3vlmoe rnd1 seed_oss smallthinker smollm3 starcoder2 " +
             "talkie xverse");
@@ -48,17 +49,20 @@ internal static class GgufArchitectures
             "minimax-m2 minimax-m3 modern-bert muse-glimmer nanbeige nemotron neo-bert nomic-bert nomic-bert-moe " +
             "phi2 phi3 phimoe qwen stablelm starcoder");
         Add(known, Plain, "bloom gpt2 jais jina-bert-v2 mpt refact t5 t5encoder");
-        Add(known, GgufArchitecture.SizedProjections | GgufArchitecture.Rotary, "bailingmoe gemma gemma-embedding gemma2 gemma3 gemma3n gpt-oss");
+        Add(known, Sized | GgufArchitecture.Rotary, "bailingmoe gemma gemma-embedding gemma2 gemma3 gemma3n gpt-oss");
         Add(known, GgufArchitecture.UniformHeads | GgufArchitecture.EqualKeysAndValues | GgufArchitecture.Rotary,
-            "minimax-01 qwen35 qwen35moe qwen3next qwen4exp");
-        Add(known, GgufArchitecture.EqualKeysAndValues | GgufArchitecture.FullRotary, "deci granite granite_swa granitemoe graniteswitch");
-        Add(known, GgufArchitecture.EqualKeysAndValues | GgufArchitecture.Rotary, "granitehybrid laguna lfm2 lfm2moe openelm");
+            "deepseek2-ocr minimax-01 qwen35 qwen35moe qwen3next qwen4exp");
+        Add(known, GgufArchitecture.SizedProjections | GgufArchitecture.EqualKeysAndValues | GgufArchitecture.FullRotary, "deci");
+        Add(known, GgufArchitecture.SizedProjections | GgufArchitecture.EqualKeysAndValues | GgufArchitecture.Rotary,
+            "granitehybrid lfm2 lfm2moe openelm");
+        Add(known, GgufArchitecture.EqualKeysAndValues | GgufArchitecture.Rotary, "laguna");
         Add(known, GgufArchitecture.EqualKeysAndValues, "nemotron_h nemotron_h_moe");
         Add(known, GgufArchitecture.UniformHeads | GgufArchitecture.Rotary, "falcon-h1");
         Add(known, GgufArchitecture.Rotary, "gemma4 gemma4-assistant plamo2 plamo3");
-        Add(known, GgufArchitecture.UniformHeads, "deepseek2 deepseek2-ocr deepseek32 deepseek4 glm-dsa minicpm3 mistral4 plm");
+        Add(known, GgufArchitecture.UniformHeads, "deepseek2 deepseek32 deepseek4 glm-dsa minicpm3 mistral4 plm");
+        Add(known, GgufArchitecture.SizedProjections, "jamba");
         Add(known, GgufArchitecture.None,
-            "arwkv7 bailingmoe3 clip dots3note jamba kimi-k3 kimi-linear mamba mamba2 mimo2 rwkv6 rwkv6qwen2 rwkv7 step35 wavtokenizer-dec");
+            "arwkv7 bailingmoe3 clip dots3note kimi-k3 kimi-linear mamba mamba2 mimo2 rwkv6 rwkv6qwen2 rwkv7 step35 wavtokenizer-dec");
         return known.ToFrozenDictionary(StringComparer.Ordinal);
     }
 

@@ -20,7 +20,7 @@ internal static class GgufHeadChecks
         uint width = keys.UInt32(keys.Key("embedding_length"))!.Value;
         (uint key, uint value) = CheckSizes(keys, architecture, width / heads[0]);
         if (architecture.HasFlag(GgufArchitecture.SizedProjections))
-            CheckShapes(parts, heads[0], kvHeads[0], key, value);
+            CheckShapes(parts, heads, kvHeads, key, value);
     }
 
     private static void CheckCounts(GgufModelKeys keys, GgufArchitecture architecture, uint[] heads, uint[] kvHeads)
@@ -48,6 +48,9 @@ internal static class GgufHeadChecks
         uint slidingValue = keys.UInt32(keys.Key("attention.value_length_swa")) ?? value;
         uint slidingRope = keys.UInt32(keys.Key("rope.dimension_count_swa")) ?? rope;
         CheckSizes(keys, architecture, suffix: "_swa", slidingKey, slidingValue, slidingRope);
+        if (architecture.HasFlag(GgufArchitecture.SizedProjections) && (slidingKey != key || slidingValue != value))
+            throw keys.Bad(keys.Key("attention.key_length_swa"), "makes heads of other sizes, which this architecture has no use for");
+
         return (key, value);
     }
 
@@ -55,32 +58,33 @@ internal static class GgufHeadChecks
     {
         if (architecture.HasFlag(GgufArchitecture.EqualKeysAndValues) && key != value)
             throw keys.Bad(keys.Key("attention.value_length" + suffix), $"makes heads of {value:N0} for values and {key:N0} for keys");
-        if (architecture.HasFlag(GgufArchitecture.Rotary) && (rope % 2 != 0 || rope > key))
-            throw keys.Bad(keys.Key("rope.dimension_count" + suffix), $"is {rope:N0} in heads of {key:N0}: it is even and not larger than a head");
+        if (architecture.HasFlag(GgufArchitecture.Rotary) && (rope == 0 || rope % 2 != 0 || rope > key))
+            throw keys.Bad(keys.Key("rope.dimension_count" + suffix), $"is {rope:N0} in heads of {key:N0}: it is even, not 0, and not larger than a head");
         if (architecture.HasFlag(GgufArchitecture.FullRotary) && rope != key)
             throw keys.Bad(keys.Key("rope.dimension_count" + suffix), $"is {rope:N0}, in this architecture always the {key:N0} of a head");
     }
 
     // Where the number of heads is given beside their size, the matrices have to be as wide as both say together.
-    private static void CheckShapes(IReadOnlyList<GgufFile> parts, uint heads, uint kvHeads, uint key, uint value)
+    private static void CheckShapes(IReadOnlyList<GgufFile> parts, uint[] heads, uint[] kvHeads, uint key, uint value)
     {
-        foreach (GgufFile part in parts)
+        foreach (GgufTensorInfo tensor in parts.SelectMany(part => part.Tensors))
         {
-            foreach (GgufTensorInfo tensor in part.Tensors)
-            {
-                long expected = GgufTensorChecks.Role(tensor.Name, out _) switch
-                {
-                    "attn_q" => (long)heads * key,
-                    "attn_k" => (long)kvHeads * key,
-                    "attn_v" => (long)kvHeads * value,
-                    "attn_qkv" => ((long)heads * key) + ((long)kvHeads * ((long)key + value)),
-                    _ => 0,
-                };
+            ReadOnlySpan<char> role = GgufTensorChecks.Role(tensor.Name, out int layer, out _);
+            if (layer < 0 || layer >= heads.Length || heads[layer] == 0)
+                continue;
 
-                long rows = tensor.DimensionOrOne(tensor.Dimensions.Length < 2 ? 0 : 1);
-                if (expected != 0 && rows != expected)
-                    throw new GgufFormatException(0, $"the tensor '{tensor.Name}' has {rows:N0} rows for heads of {expected:N0} altogether");
-            }
+            long expected = role switch
+            {
+                "attn_q" => (long)heads[layer] * key,
+                "attn_k" => (long)kvHeads[layer] * key,
+                "attn_v" => (long)kvHeads[layer] * value,
+                "attn_qkv" => ((long)heads[layer] * key) + ((long)kvHeads[layer] * ((long)key + value)),
+                _ => 0,
+            };
+
+            long rows = tensor.DimensionOrOne(tensor.Dimensions.Length < 2 ? 0 : 1);
+            if (expected != 0 && rows != expected)
+                throw new GgufFormatException(0, $"the tensor '{tensor.Name}' has {rows:N0} rows for heads of {expected:N0} altogether");
         }
     }
 }

@@ -10,6 +10,13 @@ internal static class GgufHyperparameterChecks
     public const int MaximumLayers = 512;
     private const int MaximumExperts = 1024;
 
+    // llama.h: LLAMA_POOLING_TYPE_RANK. llama-hparams.h: LLAMA_EXPERT_GATING_FUNC_TYPE_SQRT_SOFTPLUS, and 0 for none.
+    private const uint LastPoolingType = 4;
+    private const uint LastGatingFunction = 4;
+
+    // Windows are added to positions in 32 bits.
+    private const uint MaximumWindow = 1 << 30;
+
     private static readonly string[] RopeScalingTypes = ["none", "linear", "yarn", "longrope"];
 
     public static void Check(GgufModelKeys keys, GgufArchitecture architecture, IReadOnlyList<GgufFile> parts)
@@ -20,6 +27,7 @@ internal static class GgufHyperparameterChecks
         int layers = CheckLayers(keys);
         CheckExperts(keys, layers);
         GgufHeadChecks.Check(keys, architecture, layers, parts);
+        GgufArchitectureChecks.Check(keys, layers);
         CheckNumbers(keys);
     }
 
@@ -33,8 +41,16 @@ internal static class GgufHyperparameterChecks
             throw keys.Bad(keys.Key("block_count"), $"is {layers:N0}, the most is {MaximumLayers}");
 
         uint predicting = keys.UInt32(keys.Key("nextn_predict_layers")) ?? 0;
-        if (predicting > layers)
+        if (predicting >= layers)
             throw keys.Bad(keys.Key("nextn_predict_layers"), $"is {predicting:N0} of {layers} layers");
+
+        uint pooling = keys.UInt32(keys.Key("pooling_type")) ?? 0;
+        if (pooling > LastPoolingType && pooling != uint.MaxValue)
+            throw keys.Bad(keys.Key("pooling_type"), $"is {pooling:N0}, the last is {LastPoolingType}");
+
+        uint window = keys.UInt32(keys.Key("attention.sliding_window")) ?? 0;
+        if (window > MaximumWindow)
+            throw keys.Bad(keys.Key("attention.sliding_window"), $"is {window:N0}, the most is {MaximumWindow:N0}");
 
         keys.PerLayer(keys.Key("feed_forward_length"), (int)layers);
         string? scaling = keys.String(keys.Key("rope.scaling.type"));
@@ -47,7 +63,8 @@ internal static class GgufHyperparameterChecks
     private static void CheckExperts(GgufModelKeys keys, int layers)
     {
         uint experts = keys.UInt32(keys.Key("expert_count")) ?? 0;
-        uint used = keys.PerLayer(keys.Key("expert_used_count"), layers)?.Max() ?? 0;
+        uint[]? usedByLayer = keys.PerLayer(keys.Key("expert_used_count"), layers);
+        uint used = usedByLayer?.Max() ?? 0;
         uint groups = keys.UInt32(keys.Key("expert_group_count")) ?? 0;
         uint groupsUsed = keys.UInt32(keys.Key("expert_group_used_count")) ?? 0;
 
@@ -55,6 +72,9 @@ internal static class GgufHyperparameterChecks
         if (keys.Architecture is "hunyuan-dense" or "hunyuan_vl" && experts <= 1)
             (experts, used) = (0, 0);
 
+        // Only this family's graphs look at each layer's own number.
+        if (usedByLayer?.Min() != usedByLayer?.Max() && keys.Architecture is not ("nemotron_h" or "nemotron_h_moe"))
+            throw keys.Bad(keys.Key("expert_used_count"), "differs between layers, which this architecture has no use for");
         if (experts > MaximumExperts)
             throw keys.Bad(keys.Key("expert_count"), $"is {experts:N0}, the most is {MaximumExperts}");
         if (used > experts || (experts > 0 && used == 0))
@@ -63,9 +83,16 @@ internal static class GgufHyperparameterChecks
             throw keys.Bad(keys.Key("expert_group_count"), $"is {groups:N0} for {experts:N0} experts");
         if (groups > 1 && experts % groups != 0)
             throw keys.Bad(keys.Key("expert_group_count"), $"is {groups:N0}, which does not divide {experts:N0} experts");
+        if (experts > 0 && keys.UInt32(keys.Key("expert_gating_func")) is uint gating && IsNoGating(keys.Architecture, gating))
+            throw keys.Bad(keys.Key("expert_gating_func"), $"is {gating:N0}");
         if (groups > 1 && (groupsUsed == 0 || groupsUsed >= groups))
             throw keys.Bad(keys.Key("expert_group_used_count"), $"is {groupsUsed:N0} of {groups:N0} groups");
     }
+
+    // Some take 0 for their default, others abort on it.
+    private static bool IsNoGating(string architecture, uint gating) => gating > LastGatingFunction
+        || (gating == 0 && architecture is "bailingmoe2" or "bailingmoe3" or "deepseek32" or "dots1" or "dots3note" or "exaone-moe" or "kimi-k3"
+            or "kimi-linear" or "lfm2moe" or "minimax-m2" or "minimax-m3" or "smallthinker");
 
     // Norms assert that their ε is not negative, which not-a-number is not either.
     private static void CheckNumbers(GgufModelKeys keys)

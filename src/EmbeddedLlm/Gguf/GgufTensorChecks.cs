@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 
 namespace EmbeddedLlm.Gguf;
 
@@ -42,7 +43,7 @@ internal static class GgufTensorChecks
 
     private static void CheckType(GgufTensorInfo tensor)
     {
-        ReadOnlySpan<char> role = Role(tensor.Name, out bool isBias);
+        ReadOnlySpan<char> role = Role(tensor.Name, out _, out bool isBias);
         if (isBias || IsNorm(role) || SingleRoles.GetAlternateLookup<ReadOnlySpan<char>>().Contains(role))
         {
             if (tensor.Type != GgmlType.F32)
@@ -58,18 +59,23 @@ internal static class GgufTensorChecks
     // post_attention_norm, attn_norm_2, norm1: with a number or without.
     private static bool IsNorm(ReadOnlySpan<char> role) => role.TrimEnd("_0123456789").EndsWith("norm");
 
-    /// <summary>What a tensor is for: its name without layer (<c>blk.7.</c>) and ending (<c>.weight</c>).</summary>
-    internal static ReadOnlySpan<char> Role(ReadOnlySpan<char> name, out bool isBias)
+    /// <summary>What a tensor is for: its name without layer (<c>blk.7.</c>, -1 where there is none) and ending (<c>.weight</c>).</summary>
+    internal static ReadOnlySpan<char> Role(ReadOnlySpan<char> name, out int layer, out bool isBias)
     {
+        layer = -1;
         isBias = name.EndsWith(".bias");
         if (isBias || name.EndsWith(".weight"))
             name = name[..name.LastIndexOf('.')];
 
-        int layer = name.IndexOfAnyInRange('0', '9') - 1;
-        if (layer < 0 || name[layer] != '.')
+        int dot = name.IndexOfAnyInRange('0', '9') - 1;
+        if (dot < 0 || name[dot] != '.')
             return name;
 
-        ReadOnlySpan<char> rest = name[(layer + 1)..].TrimStart("0123456789");
-        return rest is ['.', .. var role] ? role : name;
+        ReadOnlySpan<char> rest = name[(dot + 1)..];
+        int digits = rest.IndexOfAnyExceptInRange('0', '9');
+        if (digits <= 0 || rest[digits] != '.' || !int.TryParse(rest[..digits], NumberStyles.None, CultureInfo.InvariantCulture, out layer))
+            return name;
+
+        return rest[(digits + 1)..];
     }
 }

@@ -1,0 +1,144 @@
+namespace EmbeddedLlm.Gguf;
+
+/// <summary>
+/// What the loaders and compute graphs of single architectures assert about their hyperparameters (llama.cpp v0.4.0, src/models), or divide by. A
+/// key that is missing is left to llama.cpp, which names it.
+/// </summary>
+internal static class GgufArchitectureChecks
+{
+    private const string SectionsKey = "rope.dimension_sections";
+
+    public static void Check(GgufModelKeys keys, int layers)
+    {
+        switch (keys.Architecture)
+        {
+            case "jamba" or "granitehybrid":
+                Require(keys, "ssm.inner_size", value => value == 2L * Value(keys, "embedding_length"), "is not twice the embedding's length");
+                CheckStateSpace(keys);
+                break;
+            case "mamba2" or "falcon-h1" or "nemotron_h" or "nemotron_h_moe":
+                CheckStateSpace(keys);
+                break;
+            case "plamo2":
+                Require(keys, "ssm.group_count", value => value == 0, "is not 0");
+                RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
+                break;
+            case "qwen3next" or "qwen35" or "qwen35moe" or "qwen4exp":
+                RequireDivisor(keys, "ssm.group_count", "ssm.time_step_rank");
+                RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
+                break;
+            case "lfm2" or "lfm2moe":
+                Require(keys, "shortconv.l_cache", value => value > 1, "is not above 1");
+                break;
+            case "ernie4_5-moe":
+                Require(keys, "interleave_moe_layer_step", value => value > 0, "is 0");
+                break;
+            case "nanbeige":
+                Require(keys, "num_loops", value => value > 0 && value <= GgufHyperparameterChecks.MaximumLayers / layers, "is 0 or makes too many layers");
+                break;
+            case "qwen3vl" or "qwen3vlmoe" or "qwen3tts":
+                Require(keys, "n_deepstack_layers", value => value < layers, "leaves no layer after them");
+                break;
+            case "gemma-embedding":
+                Require(keys, "dense_2_feat_in", IsWidthOrNone, "is not the embedding's length");
+                Require(keys, "dense_3_feat_out", IsWidthOrNone, "is not the embedding's length");
+                break;
+            case "deepseek2-ocr":
+                if (keys.Single(keys.Key("rope.freq_base")) is float frequency && MathF.Abs(frequency - 10_000) >= 1e-4f)
+                    throw keys.Bad(keys.Key("rope.freq_base"), "is not 10,000");
+                break;
+            case "minimax-m3":
+                Require(keys, "attention.indexer.block_size", value => value > 0, "is 0");
+                Require(keys, "attention.indexer.head_count", value => value == KvHeads(keys, layers), "is not the number of key and value heads");
+                break;
+            case "bailingmoe3":
+                if (keys.Boolean(keys.Key("kda.safe_gate")) == false)
+                    throw keys.Bad(keys.Key("kda.safe_gate"), "is false");
+                if (keys.Single(keys.Key("kda.gate_lower_bound")) >= 0)
+                    throw keys.Bad(keys.Key("kda.gate_lower_bound"), "is not negative");
+                break;
+        }
+
+        CheckLatentAttention(keys);
+        CheckRotarySections(keys);
+
+        bool IsWidthOrNone(uint value) => value == 0 || value == Value(keys, "embedding_length");
+    }
+
+    // Multi-head latent attention: a cached row is the compressed one and the rotary part beside it.
+    private static void CheckLatentAttention(GgufModelKeys keys)
+    {
+        if (keys.Architecture is not ("bailingmoe3" or "deepseek2" or "deepseek32" or "dots3note" or "glm-dsa" or "kimi-k3" or "kimi-linear" or "mistral4"))
+            return;
+
+        uint key = Value(keys, "attention.key_length");
+        uint rope = keys.UInt32(keys.Key("rope.dimension_count")) ?? key;
+        uint mlaKey = Value(keys, "attention.key_length_mla");
+        bool isLatent = mlaKey > 0 && Value(keys, "attention.value_length_mla") > 0;
+        uint rank = Value(keys, "attention.kv_lora_rank");
+
+        bool isAlwaysLatent = keys.Architecture is "deepseek32" or "dots3note" or "glm-dsa";
+        if (!isLatent && isAlwaysLatent)
+            throw keys.Bad(keys.Key("attention.key_length_mla"), "is missing or 0");
+        if ((isLatent ? mlaKey : key) <= rope)
+            throw keys.Bad(keys.Key("rope.dimension_count"), $"is {rope:N0}, which leaves nothing of a key without rotation");
+        if (rope % 2 != 0 || rope == 0)
+            throw keys.Bad(keys.Key("rope.dimension_count"), $"is {rope:N0}, not even or 0");
+        if (isLatent && rank > 0 && key != (long)rank + rope)
+            throw keys.Bad(keys.Key("attention.key_length"), $"is {key:N0}, not the sum of a rank of {rank:N0} and {rope:N0} rotated elements");
+        if (isLatent && rank > 0 && Value(keys, "attention.value_length") != rank)
+            throw keys.Bad(keys.Key("attention.value_length"), $"is not the rank of {rank:N0}");
+        if (isAlwaysLatent)
+            Require(keys, "attention.indexer.key_length", value => value >= rope, "is smaller than the rotated part of a key");
+    }
+
+    // Positions of several axes, as models that see images have them: the rotated elements are dealt out to sections.
+    private static void CheckRotarySections(GgufModelKeys keys)
+    {
+        const int Sections = 4;
+        string key = keys.Key(SectionsKey);
+        bool isOptional = keys.Architecture is "deepseek32" or "dflash" or "ernie4_5" or "glm-dsa" or "glm4" or "glm4moe" or "hunyuan_vl";
+        bool isRequired = keys.Architecture is "paddleocr" or "qwen2vl" or "qwen3vl" or "qwen3vlmoe" or "qwen3tts" or "qwen35" or "qwen35moe" or "qwen4exp";
+        if (!isOptional && !isRequired)
+            return;
+
+        uint[]? sections = keys.PerLayer(key, Sections);
+        if (sections is null && isRequired)
+            throw GgufModelKeys.Missing(key);
+        if (sections is null || (!isRequired && sections.All(section => section == 0)))
+            return;
+
+        uint head = keys.UInt32(keys.Key("attention.key_length")) is uint size ? size : uint.MaxValue;
+        if (sections.Any(section => section > int.MaxValue) || sections.Sum(section => (long)section) > head)
+            throw keys.Bad(key, "has more elements than a head");
+        if (sections.Take(Sections - 1).All(section => section == 0))
+            throw keys.Bad(key, "is 0");
+    }
+
+    // Inner elements are spread evenly over heads and groups.
+    private static void CheckStateSpace(GgufModelKeys keys)
+    {
+        if (keys.Architecture == "jamba")
+            return;
+
+        RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
+        RequireDivisor(keys, "ssm.group_count", "ssm.inner_size");
+    }
+
+    private static uint KvHeads(GgufModelKeys keys, int layers) =>
+        (keys.PerLayer(keys.Key("attention.head_count_kv"), layers) ?? keys.PerLayer(keys.Key("attention.head_count"), layers))?[0] ?? 0;
+
+    private static uint Value(GgufModelKeys keys, string name) => keys.UInt32(keys.Key(name)) ?? 0;
+
+    private static void Require(GgufModelKeys keys, string name, Func<uint, bool> isFine, string fault)
+    {
+        if (keys.UInt32(keys.Key(name)) is uint value && !isFine(value))
+            throw keys.Bad(keys.Key(name), $"is {value:N0}, which {fault}");
+    }
+
+    private static void RequireDivisor(GgufModelKeys keys, string name, string dividedName)
+    {
+        uint divided = Value(keys, dividedName);
+        Require(keys, name, value => value > 0 && divided % value == 0, $"does not divide '{dividedName}'");
+    }
+}
