@@ -43,6 +43,10 @@ internal static class GgufArchitectureChecks
                 Require(keys, "dense_2_feat_in", IsWidthOrNone, "is not the embedding's length");
                 Require(keys, "dense_3_feat_out", IsWidthOrNone, "is not the embedding's length");
                 break;
+            case "deepseek2-ocr":
+                if (keys.Single(keys.Key("rope.freq_base")) is float frequency && MathF.Abs(frequency - 10_000) >= 1e-4f)
+                    throw keys.Bad(keys.Key("rope.freq_base"), "is not 10,000");
+                break;
             case "minimax-m3":
                 Require(keys, "attention.indexer.block_size", value => value > 0, "is 0");
                 Require(keys, "attention.indexer.head_count", value => value == KvHeads(keys, layers), "is not the number of key and value heads");
@@ -93,7 +97,11 @@ internal static class GgufArchitectureChecks
     {
         const int Sections = 4;
         string key = keys.Key(SectionsKey);
+        bool isOptional = keys.Architecture is "deepseek32" or "dflash" or "ernie4_5" or "glm-dsa" or "glm4" or "glm4moe" or "hunyuan_vl";
         bool isRequired = keys.Architecture is "paddleocr" or "qwen2vl" or "qwen3vl" or "qwen3vlmoe" or "qwen3tts" or "qwen35" or "qwen35moe" or "qwen4exp";
+        if (!isOptional && !isRequired)
+            return;
+
         uint[]? sections = keys.PerLayer(key, Sections);
         if (sections is null && isRequired)
             throw GgufModelKeys.Missing(key);

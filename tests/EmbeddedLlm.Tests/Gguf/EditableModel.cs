@@ -6,7 +6,7 @@ namespace EmbeddedLlm.Tests.Gguf;
 /// <summary>A healthy tiny model whose keys and tensors a test changes one by one.</summary>
 internal sealed class EditableModel
 {
-    private readonly List<(string Key, Action<GgufWriter> Add)> _keys = [];
+    private readonly List<(string Key, Action<GgufWriter, string> Add)> _keys = [];
     private readonly List<(string Name, GgmlType Type, long[] Dimensions)> _tensors = [];
 
     public EditableModel(SyntheticShape? shape = null, int tokens = 300)
@@ -17,7 +17,7 @@ internal sealed class EditableModel
     public EditableModel(GgufFile file)
     {
         foreach ((string key, GgufValue value) in file.Metadata)
-            _keys.Add((key, writer => writer.Add(key, value)));
+            _keys.Add((key, (writer, name) => writer.Add(name, value)));
         foreach (GgufTensorInfo tensor in file.Tensors)
             _tensors.Add((tensor.Name, tensor.Type, tensor.Dimensions.ToArray()));
     }
@@ -28,17 +28,29 @@ internal sealed class EditableModel
         return this;
     }
 
-    public EditableModel Set(string key, string value) => Replace(key, writer => writer.Add(key, value));
+    /// <summary>Makes it a model of another architecture with the same hyperparameters.</summary>
+    public EditableModel Rename(string architecture)
+    {
+        for (int i = 0; i < _keys.Count; i++)
+        {
+            if (_keys[i].Key.StartsWith("qwen2.", StringComparison.Ordinal))
+                _keys[i] = (architecture + _keys[i].Key["qwen2".Length..], _keys[i].Add);
+        }
 
-    public EditableModel Set(string key, bool value) => Replace(key, writer => writer.Add(key, value));
+        return Set("general.architecture", architecture);
+    }
+
+    public EditableModel Set(string key, string value) => Replace(key, (writer, name) => writer.Add(name, value));
+
+    public EditableModel Set(string key, bool value) => Replace(key, (writer, name) => writer.Add(name, value));
 
     public EditableModel Set<T>(string key, T value)
-        where T : unmanaged => Replace(key, writer => writer.Add(key, value));
+        where T : unmanaged => Replace(key, (writer, name) => writer.Add(name, value));
 
     public EditableModel SetArray<T>(string key, params T[] values)
-        where T : unmanaged => Replace(key, writer => writer.AddArray<T>(key, values));
+        where T : unmanaged => Replace(key, (writer, name) => writer.AddArray<T>(name, values));
 
-    public EditableModel SetStrings(string key, params string[] values) => Replace(key, writer => writer.AddStrings(key, values));
+    public EditableModel SetStrings(string key, params string[] values) => Replace(key, (writer, name) => writer.AddStrings(name, values));
 
     /// <summary>Puts a tokenizer of another kind in place of the model's own.</summary>
     public EditableModel SetTokenizer(string model, params string[] tokens)
@@ -61,8 +73,8 @@ internal sealed class EditableModel
     public GgufFile Build()
     {
         GgufWriter writer = new();
-        foreach ((_, Action<GgufWriter> add) in _keys)
-            add(writer);
+        foreach ((string key, Action<GgufWriter, string> add) in _keys)
+            add(writer, key);
         foreach ((string name, GgmlType type, long[] dimensions) in _tensors)
             writer.AddTensor(name, type, dimensions, (_, destination) => destination.Clear());
 
@@ -72,7 +84,7 @@ internal sealed class EditableModel
         return GgufFile.Read(stream);
     }
 
-    private EditableModel Replace(string key, Action<GgufWriter> add)
+    private EditableModel Replace(string key, Action<GgufWriter, string> add)
     {
         int index = _keys.FindIndex(pair => pair.Key == key);
         if (index < 0)
