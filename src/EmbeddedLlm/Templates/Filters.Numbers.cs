@@ -115,13 +115,15 @@ internal static partial class Filters
         double unit = isBinary ? 1024 : 1000;
         if (bytes == 1)
             return TemplateString.FromTemplate("1 Byte");
+        if (double.IsNegativeInfinity(bytes))
+            throw new TemplateFault("cannot convert float infinity to integer");
         if (bytes < unit)
             return TemplateString.FromTemplate(new BigInteger(bytes).ToString(CultureInfo.InvariantCulture) + " Bytes");
 
         string[] prefixes = ["k", "M", "G", "T", "P", "E", "Z", "Y"];
         int power = 0;
         double next = unit * unit;
-        for (; bytes >= next && power < prefixes.Length - 1; power++)
+        for (; !(bytes < next) && power < prefixes.Length - 1; power++)
             next *= unit;
         string prefix = isBinary ? prefixes[power].ToUpperInvariant() + "i" : prefixes[power];
         double amount = unit * bytes / next;

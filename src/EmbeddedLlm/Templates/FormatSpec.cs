@@ -44,8 +44,11 @@ internal readonly ref struct FormatSpec
         {
             Fill = "0";
             if (Align == '\0')
+            {
                 Align = '=';
-            IsZeroPadded = true;
+                IsZeroPadded = true;
+            }
+
             i++;
         }
 
@@ -133,8 +136,11 @@ internal readonly ref struct FormatSpec
         if (Precision is not null)
             throw new TemplateFault("Precision not allowed in integer format specifier");
 
+        EnsureGroupable();
         if (Type == 'c')
         {
+            if (IsAlternate)
+                throw new TemplateFault("Alternate form (#) not allowed with integer format specifier 'c'");
             if (Sign != '\0')
                 throw new TemplateFault("Sign not allowed with integer format specifier 'c'");
             if (value.Sign < 0 || value > 0x10FFFF)
@@ -151,8 +157,6 @@ internal readonly ref struct FormatSpec
             'X' => ("0X", Digits(value, 4).ToUpperInvariant()),
             _ => throw UnknownType("int"),
         };
-        if (Grouping == ',' && Type is 'b' or 'o' or 'x' or 'X')
-            throw new TemplateFault($"Cannot specify ',' with '{Type}'.");
         string sign = SignOf(value.Sign < 0) + (IsAlternate ? prefix : "");
         return PadNumber(sign, digits, "", Type is 'b' or 'o' or 'x' or 'X' ? 4 : 3);
     }
@@ -162,6 +166,7 @@ internal readonly ref struct FormatSpec
         if (Type is not ('\0' or 'e' or 'E' or 'f' or 'F' or 'g' or 'G' or 'n' or '%'))
             throw UnknownType("float");
 
+        EnsureGroupable();
         bool isUpper = Type is 'E' or 'F' or 'G';
         string suffix = Type == '%' ? "%" : "";
         if (Type == '%')
@@ -173,22 +178,33 @@ internal readonly ref struct FormatSpec
             return PadNumber(SignOf(isNegative), isUpper ? name.ToUpperInvariant() : name, suffix, 0);
         }
 
-        int precision = Precision ?? 6;
-        // Digits beyond these are all zeros, but still asked for.
-        int computed = Math.Min(precision, FloatText.MostDecimals);
+        int precision = FloatText.EnsurePrecision(Precision ?? 6);
         char e = isUpper ? 'E' : 'e';
         string text = Type switch
         {
-            'f' or 'F' or '%' => FloatText.Fixed(value, computed, IsAlternate) + new string('0', precision - computed),
-            'e' or 'E' => FloatText.Exponential(value, computed, e, IsAlternate),
-            '\0' when Precision is null => FloatText.Repr(Math.Abs(value)),
-            _ => FloatText.General(value, computed, e, IsAlternate, mustLookFloat: Type == '\0'),
+            'f' or 'F' or '%' => FloatText.Fixed(value, precision, IsAlternate),
+            'e' or 'E' => FloatText.Exponential(value, precision, e, IsAlternate),
+            '\0' when Precision is null => ReprWithPoint(Math.Abs(value)),
+            _ => FloatText.General(value, precision, e, IsAlternate, mustLookFloat: Type == '\0'),
         };
         if (HidesNegativeZero && isNegative && !text.AsSpan().ContainsAnyInRange('1', '9'))
             isNegative = false;
 
         int end = text.AsSpan().IndexOfAny('.', 'e', 'E');
         return end < 0 ? PadNumber(SignOf(isNegative), text, suffix, 3) : PadNumber(SignOf(isNegative), text[..end], text[end..] + suffix, 3);
+    }
+
+    private string ReprWithPoint(double value)
+    {
+        string text = FloatText.Repr(value);
+        int e = IsAlternate && !text.Contains('.') ? text.IndexOf('e') : -1;
+        return e < 0 ? text : text.Insert(e, ".");
+    }
+
+    private void EnsureGroupable()
+    {
+        if (Grouping != '\0' && (Type is 'n' or 'c' || (Grouping == ',' && Type is 'b' or 'o' or 'x' or 'X')))
+            throw new TemplateFault($"Cannot specify '{Grouping}' with '{Type}'.");
     }
 
     private string SignOf(bool isNegative) => isNegative ? "-" : Sign is '+' or ' ' ? Sign.ToString() : "";
@@ -271,13 +287,15 @@ internal readonly ref struct FormatSpec
     private static int? ReadNumber(ReadOnlySpan<char> spec, ref int i)
     {
         int start = i;
-        while (i < spec.Length && char.IsAsciiDigit(spec[i]))
-            i++;
-        if (i == start)
-            return null;
-        return int.TryParse(spec[start..i], CultureInfo.InvariantCulture, out int number)
-            ? number
-            : throw new TemplateFault("Too many decimal digits in format string");
+        long number = 0;
+        for (; i < spec.Length && CharUnicodeInfo.GetDecimalDigitValue(spec[i]) is >= 0 and int digit; i++)
+        {
+            number = number * 10 + digit;
+            if (number > int.MaxValue)
+                throw new TemplateFault("Too many decimal digits in format string");
+        }
+
+        return i == start ? null : (int)number;
     }
 
     private static bool IsAlign(char character) => character is '<' or '>' or '=' or '^';
