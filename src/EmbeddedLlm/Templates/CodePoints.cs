@@ -5,6 +5,11 @@ namespace EmbeddedLlm.Templates;
 /// <summary>Text as Python counts it: a surrogate pair is one, and so is a surrogate that stands alone.</summary>
 internal static class CodePoints
 {
+    /// <summary>The ideographs with a numeric value, from Unicode's Unihan database, which .NET does not include.</summary>
+    private const string NumericIdeographs = "㐅㒃㠪㭍一七万三九二五亖亿什仟仨伍佰億兆兩八六十千卄卅卌叁参參叄四壱壹幺廾廿弌弍"
+        + "弎弐拾捌柒漆玖百肆萬貮貳贰阡陆陌陸零參拾兩零六陸什𠀁𠁤𠃢𠄡𠤪𠦃𠦌𠦜𠫪𠫽𠬙𢎐𢦘𣬛𦉭"
+        + "廾";
+
     public static int Count(ReadOnlySpan<char> text)
     {
         int firstSurrogate = text.IndexOfAnyInRange('\uD800', '\uDFFF');
@@ -91,7 +96,9 @@ internal static class CodePoints
         or UnicodeCategory.ModifierLetter or UnicodeCategory.OtherLetter;
 
     /// <summary>Python's <c>\w</c>.</summary>
-    public static bool IsWord(int codePoint) => codePoint == '_' || IsAlphanumeric(codePoint);
+    public static bool IsWord(int codePoint) => codePoint <= '\x7F'
+        ? codePoint == '_' || char.IsAsciiLetterOrDigit((char)codePoint)
+        : IsAlphanumeric(codePoint);
 
     public static bool IsAlphanumeric(int codePoint) => IsLetter(codePoint) || IsNumeric(codePoint);
 
@@ -99,8 +106,23 @@ internal static class CodePoints
 
     public static bool IsDigit(int codePoint) => CharUnicodeInfo.GetDigitValue(ToText(codePoint), 0) >= 0;
 
-    public static bool IsNumeric(int codePoint) => CharUnicodeInfo.GetNumericValue(ToText(codePoint), 0) >= 0 || IsNegativeNumeric(codePoint);
+    /// <summary>Python's <c>str.isnumeric</c>, for which also ideographs are numbers.</summary>
+    public static bool IsNumeric(int codePoint)
+    {
+        if (codePoint <= '\x7F')
+            return char.IsAsciiDigit((char)codePoint);
 
-    // U+0F33 TIBETAN DIGIT HALF ZERO is the one character whose numeric value, minus one half, is below zero.
-    private static bool IsNegativeNumeric(int codePoint) => codePoint == 0x0F33;
+        string text = ToText(codePoint);
+        // U+0F33 TIBETAN DIGIT HALF ZERO is the one character whose value, minus one half, is below zero.
+        return CharUnicodeInfo.GetNumericValue(text, 0) >= 0 || codePoint == 0x0F33
+            || (codePoint >= NumericIdeographs[0] && NumericIdeographs.Contains(text, StringComparison.Ordinal));
+    }
+
+    public static bool IsIdentifierStart(int codePoint) => codePoint is '_' or 0x1885 or 0x1886 or 0x2118 or 0x212E or 0x309B or 0x309C
+        || IsLetter(codePoint) || CharUnicodeInfo.GetUnicodeCategory(codePoint) == UnicodeCategory.LetterNumber;
+
+    public static bool IsIdentifierPart(int codePoint) => codePoint is 0xB7 or 0x387 or (>= 0x1369 and <= 0x1371) or 0x19DA
+        || IsIdentifierStart(codePoint) || CharUnicodeInfo.GetUnicodeCategory(codePoint) is
+            UnicodeCategory.DecimalDigitNumber or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
+            or UnicodeCategory.ConnectorPunctuation;
 }

@@ -9,8 +9,11 @@ namespace EmbeddedLlm.Templates;
 /// </summary>
 internal static class FloatText
 {
-    /// <summary>The most digits behind the point; a double has no more than this many that are not zero.</summary>
-    public const int MostDecimals = 1100;
+    /// <summary>The most digits that can be asked for; a double has no more than this many that are not zero.</summary>
+    private const int MostDigits = 1100;
+
+    public static int EnsurePrecision(long digits) =>
+        digits <= MostDigits ? (int)digits : throw TemplateFault.LimitExceeded("the precision of a number", MostDigits);
 
     /// <summary>The shortest text that reads back as the same value.</summary>
     public static string Repr(double value)

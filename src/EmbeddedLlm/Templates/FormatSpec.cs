@@ -178,16 +178,14 @@ internal readonly ref struct FormatSpec
             return PadNumber(SignOf(isNegative), isUpper ? name.ToUpperInvariant() : name, suffix, 0);
         }
 
-        int precision = Precision ?? 6;
-        // Digits beyond these are all zeros, but still asked for.
-        int computed = Math.Min(precision, FloatText.MostDecimals);
+        int precision = FloatText.EnsurePrecision(Precision ?? 6);
         char e = isUpper ? 'E' : 'e';
         string text = Type switch
         {
-            'f' or 'F' or '%' => FloatText.Fixed(value, computed, IsAlternate) + new string('0', precision - computed),
-            'e' or 'E' => FloatText.Exponential(value, computed, e, IsAlternate),
+            'f' or 'F' or '%' => FloatText.Fixed(value, precision, IsAlternate),
+            'e' or 'E' => FloatText.Exponential(value, precision, e, IsAlternate),
             '\0' when Precision is null => ReprWithPoint(Math.Abs(value)),
-            _ => FloatText.General(value, computed, e, IsAlternate, mustLookFloat: Type == '\0'),
+            _ => FloatText.General(value, precision, e, IsAlternate, mustLookFloat: Type == '\0'),
         };
         if (HidesNegativeZero && isNegative && !text.AsSpan().ContainsAnyInRange('1', '9'))
             isNegative = false;

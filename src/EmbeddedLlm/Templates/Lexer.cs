@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace EmbeddedLlm.Templates;
 
 /// <summary>
@@ -170,7 +168,7 @@ internal sealed class Lexer
         char first = _source[start];
         if (char.IsAsciiDigit(first))
             ReadNumber(start);
-        else if (IsNameStart(CodePoints.At(_source, start)))
+        else if (CodePoints.IsIdentifierStart(CodePoints.At(_source, start)))
             ReadName(start);
         else if (first is '"' or '\'')
             Add(TokenKind.String, start, StringLiteral.Read(_source, ref _position));
@@ -180,17 +178,10 @@ internal sealed class Lexer
 
     private void ReadName(int start)
     {
-        while (_position < _source.Length && IsNamePart(CodePoints.At(_source, _position)))
+        while (_position < _source.Length && CodePoints.IsIdentifierPart(CodePoints.At(_source, _position)))
             _position += CodePoints.LengthAt(_source, _position);
         Add(TokenKind.Name, start, _source[start.._position]);
     }
-
-    private static bool IsNameStart(int codePoint) =>
-        codePoint == '_' || CodePoints.IsLetter(codePoint) || CharUnicodeInfo.GetUnicodeCategory(codePoint) == UnicodeCategory.LetterNumber;
-
-    private static bool IsNamePart(int codePoint) => IsNameStart(codePoint) || CharUnicodeInfo.GetUnicodeCategory(codePoint) is
-        UnicodeCategory.DecimalDigitNumber or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
-        or UnicodeCategory.ConnectorPunctuation;
 
     private void ReadNumber(int start)
     {
@@ -302,27 +293,21 @@ internal sealed class Lexer
             if (TryRead("-%}"))
             {
                 SkipWhitespace();
-                _startsLineAfterRaw = _source[_position - 1] == '\n';
                 return true;
             }
 
             if (TryRead("%}"))
-            {
-                _startsLineAfterRaw = false;
                 return true;
-            }
         }
 
         _position = start;
         return false;
     }
 
-    private bool _startsLineAfterRaw;
-
     private void ReadRaw()
     {
         int start = _position;
-        _startsLine = _startsLineAfterRaw;
+        _startsLine = _source[start - 1] == '\n';
         for (int tag = start; (tag = _source.IndexOf("{%", tag, StringComparison.Ordinal)) >= 0; tag++)
         {
             _position = tag + 2;

@@ -201,14 +201,13 @@ internal ref struct PercentFormat
     private static Part ConvertFloat(char type, double value, long? precision, bool isAlternate)
     {
         bool isNegative = double.IsNegative(value) && !double.IsNaN(value);
-        int digits = (int)Math.Min(precision ?? 6, FloatText.MostDecimals);
-        string zeros = precision > digits && type is 'f' or 'F' ? new string('0', (int)precision!.Value - digits) : "";
+        int digits = FloatText.EnsurePrecision(precision ?? 6);
         char e = char.IsUpper(type) ? 'E' : 'e';
         string text;
         if (!double.IsFinite(value))
             text = FloatText.NonFinite(Math.Abs(value));
         else if (type is 'f' or 'F')
-            text = FloatText.Fixed(value, digits, isAlternate) + zeros;
+            text = FloatText.Fixed(value, digits, isAlternate);
         else if (type is 'e' or 'E')
             text = FloatText.Exponential(value, digits, e, isAlternate);
         else

@@ -228,16 +228,8 @@ internal static partial class StringMethods
         return any && all;
     }
 
-    private static bool IsIdentifier(TemplateString text)
-    {
-        bool isFirst = true;
-        return text.Length > 0 && All(text, codePoint =>
-        {
-            bool fits = CodePoints.IsWord(codePoint) && !(isFirst && CodePoints.IsNumeric(codePoint) && !CodePoints.IsLetter(codePoint));
-            isFirst = false;
-            return fits;
-        });
-    }
+    private static bool IsIdentifier(TemplateString text) => text.Length > 0
+        && CodePoints.IsIdentifierStart(CodePoints.At(text.AsSpan(), 0)) && All(text, CodePoints.IsIdentifierPart);
 
     private static bool All(TemplateString text, Func<int, bool> fits)
     {
