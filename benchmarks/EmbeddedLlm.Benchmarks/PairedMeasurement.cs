@@ -41,36 +41,55 @@ internal abstract class PairedMeasurement(string name)
     private async Task<Pair> MeasureAsync(int pair)
     {
         Prepare(pair);
-        bool isBareFirst = pair % 2 == 0;
-        double bare = isBareFirst ? Bare() : 0;
-        long allocated = GC.GetTotalAllocatedBytes(precise: true);
-        double client = await ClientAsync();
-        allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
-        if (!isBareFirst)
-            bare = Bare();
+        Run bare = default, client = default;
+        long allocated = 0;
+        for (int turn = 0; turn < 2; turn++)
+        {
+            TimeSpan processor = Environment.CpuUsage.TotalTime;
+            if ((pair + turn) % 2 == 0)
+            {
+                double rate = Bare();
+                bare = new Run(rate, Environment.CpuUsage.TotalTime - processor);
+            }
+            else
+            {
+                long before = GC.GetTotalAllocatedBytes(precise: true);
+                double rate = await ClientAsync();
+                client = new Run(rate, Environment.CpuUsage.TotalTime - processor);
+                allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
+            }
+        }
+
         return new Pair(bare, client, (double)allocated / Tokens);
     }
 }
 
-/// <summary>One pair of runs.</summary>
-/// <param name="BareRate">Tokens a second.</param>
-/// <param name="ClientRate">Tokens a second.</param>
-/// <param name="AllocatedPerToken">Bytes of managed memory that the client's run allocated, on all threads.</param>
-internal readonly record struct Pair(double BareRate, double ClientRate, double AllocatedPerToken);
+/// <summary>A run of one of the two.</summary>
+/// <param name="Rate">Tokens a second.</param>
+/// <param name="Processor">The processor time of the whole process.</param>
+internal readonly record struct Run(double Rate, TimeSpan Processor);
 
-/// <summary>Pairs summed up: medians, and the extremes of the ratio.</summary>
-internal sealed record PairedResult(int Pairs, double BareRate, double ClientRate, double Ratio, double LeastRatio, double GreatestRatio, double AllocatedPerToken)
+/// <summary>One pair of runs.</summary>
+/// <param name="Bare">The bare loop's.</param>
+/// <param name="Client">The client's.</param>
+/// <param name="AllocatedPerToken">Bytes of managed memory that the client's run allocated, on all threads.</param>
+internal readonly record struct Pair(Run Bare, Run Client, double AllocatedPerToken);
+
+/// <summary>Pairs summed up: medians, and the extremes of the ratio of rates.</summary>
+internal sealed record PairedResult(
+    int Pairs, double BareRate, double ClientRate, double Ratio, double LeastRatio, double GreatestRatio, double ProcessorRatio, double AllocatedPerToken)
 {
     public static PairedResult Of(Pair[] pairs)
     {
-        double[] ratios = [.. pairs.Select(pair => pair.ClientRate / pair.BareRate)];
+        double[] ratios = [.. pairs.Select(pair => pair.Client.Rate / pair.Bare.Rate)];
         return new PairedResult(
             pairs.Length,
-            Median(pairs.Select(pair => pair.BareRate)),
-            Median(pairs.Select(pair => pair.ClientRate)),
+            Median(pairs.Select(pair => pair.Bare.Rate)),
+            Median(pairs.Select(pair => pair.Client.Rate)),
             Median(ratios),
             ratios.Min(),
             ratios.Max(),
+            Median(pairs.Select(pair => pair.Bare.Processor / pair.Client.Processor)),
             Median(pairs.Select(pair => pair.AllocatedPerToken)));
     }
 

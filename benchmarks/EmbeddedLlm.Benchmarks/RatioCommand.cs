@@ -21,7 +21,7 @@ internal static class RatioCommand
             foreach (PairedMeasurement measurement in Measurements(subject))
             {
                 PairedResult result = await measurement.RunAsync(pairs);
-                Console.WriteLine($"  {measurement.Name}: {Ratio(result)} in {result.Pairs} pairs");
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {measurement.Name}: {Ratio(result)}, {result.ProcessorRatio:F3} by CPU time, in {result.Pairs} pairs"));
                 rows.Add((subject.Model.Id, measurement.Name, result));
             }
         }
@@ -62,13 +62,13 @@ internal static class RatioCommand
     private static void Print(List<(string Model, string What, PairedResult Result)> rows)
     {
         Console.WriteLine();
-        Console.WriteLine("| model | what | bare tok/s | client tok/s | ratio: median (min–max) | pairs | allocated B/token |");
-        Console.WriteLine("|---|---|--:|--:|---|--:|--:|");
+        Console.WriteLine("| model | what | bare tok/s | client tok/s | ratio: median (min–max) | by CPU time | pairs | allocated B/token |");
+        Console.WriteLine("|---|---|--:|--:|---|--:|--:|--:|");
         foreach ((string model, string what, PairedResult result) in rows)
         {
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {model} | {what} | {result.BareRate:N1} | {result.ClientRate:N1} | {Ratio(result)} | {result.Pairs} | {result.AllocatedPerToken:N0} |"));
+                $"| {model} | {what} | {result.BareRate:N1} | {result.ClientRate:N1} | {Ratio(result)} | {result.ProcessorRatio:F3} | {result.Pairs} | {result.AllocatedPerToken:N0} |"));
         }
     }
 

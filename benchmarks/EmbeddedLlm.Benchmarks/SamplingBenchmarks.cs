@@ -4,6 +4,7 @@ using EmbeddedLlm.Sampling;
 namespace EmbeddedLlm.Benchmarks;
 
 /// <summary>One token from one row of logits: the time between a decode and the next that is ours.</summary>
+[InProcess]
 [MemoryDiagnoser]
 public class SamplingBenchmarks
 {
