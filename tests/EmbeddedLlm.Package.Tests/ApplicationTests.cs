@@ -12,7 +12,7 @@ public sealed class ApplicationTests(PackageFeed feed)
     {
         string folder = await feed.CreateApplicationAsync("Plain", "");
         await Tool.DotnetAsync(folder, "build", "-c", "Release", "-o", "out");
-        Assert.Equal(Answer, (await Tool.RunAsync(Executable(folder, "Plain"), folder)).Trim());
+        Assert.Equal(Answer, await RunAsync(folder, "Plain"));
     }
 
     [Fact]
@@ -20,34 +20,52 @@ public sealed class ApplicationTests(PackageFeed feed)
     {
         string folder = await feed.CreateApplicationAsync("Single", "<PublishSingleFile>true</PublishSingleFile><SelfContained>false</SelfContained>");
         await Tool.DotnetAsync(folder, "publish", "-c", "Release", "-r", Rid, "-o", "out");
-        Assert.Equal(Answer, (await Tool.RunAsync(Executable(folder, "Single"), folder)).Trim());
+        Assert.Empty(Directory.GetFiles(Path.Combine(folder, "out"), "EmbeddedLlm*.dll"));
+        Assert.Equal(Answer, await RunAsync(folder, "Single"));
     }
 
     [Fact]
     public async Task AnApplicationCompiledAheadOfTimeDoesSoTooAndNothingIsWarnedOf()
     {
-        Assert.SkipUnless(HasLinker(), "ahead-of-time compilation needs clang or gcc");
-        string folder = await feed.CreateApplicationAsync("Ahead", "<PublishAot>true</PublishAot><InvariantGlobalization>true</InvariantGlobalization>");
+        Assert.SkipUnless(HasLinker(), "ahead-of-time compilation needs a C linker: clang or gcc, or Visual Studio's on Windows");
+        string folder = await feed.CreateApplicationAsync("Ahead", "<PublishAot>true</PublishAot>");
         string log = await Tool.DotnetAsync(folder, "publish", "-c", "Release", "-r", Rid, "-o", "out");
         Assert.DoesNotContain("warning", log, StringComparison.OrdinalIgnoreCase);
         Assert.False(File.Exists(Path.Combine(folder, "out", "Ahead.dll")));
-        Assert.Equal(Answer, (await Tool.RunAsync(Executable(folder, "Ahead"), folder)).Trim());
+        Assert.Equal(Answer, await RunAsync(folder, "Ahead"));
+    }
+
+    [Fact]
+    public async Task TheCommandLineInstalledAsAToolAnswers()
+    {
+        string folder = feed.CreateFolder("Command");
+        await Tool.RunAsync("dotnet", folder, "tool", "install", "EmbeddedLlm.Cli", "--version", feed.Version, "--tool-path", ".", "--add-source", feed.Folder);
+        string answer = await Tool.RunAsync(Path.Combine(folder, "embeddedllm" + (OperatingSystem.IsWindows() ? ".exe" : "")), folder, "chat", "Count to five.");
+        Assert.Equal(Answer, answer.Trim());
     }
 
     [Fact]
     public async Task TheReadmesSampleIsTheOneThatRunsHere()
     {
         string readme = await File.ReadAllTextAsync(Path.Combine(SharedData.RepositoryRoot, "README.md"), TestContext.Current.CancellationToken);
-        string sample = await File.ReadAllTextAsync(
-            Path.Combine(SharedData.RepositoryRoot, "tests", "EmbeddedLlm.Package.Tests", "Sample", "Program.cs"), TestContext.Current.CancellationToken);
-        Assert.Contains($"<!-- sample -->\n```csharp\n{sample}```", readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+        string sample = await File.ReadAllTextAsync(PackageFeed.SamplePath, TestContext.Current.CancellationToken);
+        Assert.Contains($"<!-- sample -->\n```csharp\n{sample.ReplaceLineEndings("\n")}```", readme.ReplaceLineEndings("\n"), StringComparison.Ordinal);
     }
 
     private static string Rid =>
         $"{(OperatingSystem.IsWindows() ? "win" : OperatingSystem.IsMacOS() ? "osx" : "linux")}-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}";
 
-    private static string Executable(string folder, string name) => Path.Combine(folder, "out", OperatingSystem.IsWindows() ? name + ".exe" : name);
+    private static async Task<string> RunAsync(string folder, string name) =>
+        (await Tool.RunAsync(Path.Combine(folder, "out", OperatingSystem.IsWindows() ? name + ".exe" : name), folder)).Trim();
 
-    private static bool HasLinker() =>
-        !OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(path => File.Exists(Path.Combine(path, "clang")) || File.Exists(Path.Combine(path, "gcc")));
+    /// <summary>Looks where the SDK does.</summary>
+    private static bool HasLinker()
+    {
+        if (OperatingSystem.IsWindows())
+            return File.Exists(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ProgramFilesX86), "Microsoft Visual Studio", "Installer", "vswhere.exe"));
+
+        string[] folders = Environment.GetEnvironmentVariable("PATH")?.Split(Path.PathSeparator) ?? [];
+        string[] linkers = OperatingSystem.IsMacOS() ? ["clang"] : ["clang", "gcc"];
+        return folders.Any(folder => linkers.Any(linker => File.Exists(Path.Combine(folder, linker))));
+    }
 }

@@ -1,81 +1,114 @@
 using System.IO.Compression;
+using System.Text;
 using System.Xml.Linq;
+using EmbeddedLlm.Tests;
 
 namespace EmbeddedLlm.Package.Tests;
 
 public sealed class ContentTests(PackageFeed feed)
 {
+    public static TheoryData<string> Packages => [.. PackageFeed.Packages];
+
+    /// <summary>In the package for applications, and in the tool, which brings them along.</summary>
     [Theory]
-    [InlineData("win-x64", "llama.v0.4.0.dll", "ggml.v0.4.0.dll", "ggml-base.dll")]
-    [InlineData("win-arm64", "llama.v0.4.0.dll", "ggml.v0.4.0.dll", "ggml-base.dll")]
-    [InlineData("linux-x64", "libllama.v0.4.0.so", "libggml.v0.4.0.so", "libggml-base.so")]
-    [InlineData("linux-arm64", "libllama.v0.4.0.so", "libggml.v0.4.0.so", "libggml-base.so")]
-    [InlineData("osx-x64", "libllama.v0.4.0.dylib", "libggml.v0.4.0.dylib", "libggml-base.dylib")]
-    [InlineData("osx-arm64", "libllama.metal.v0.4.0.dylib", "libggml.metal.v0.4.0.dylib", "libggml-base.dylib")]
-    public void TheRuntimePackageHasTheLibrariesOfEachPlatform(string rid, params string[] files)
+    [InlineData("win-x64", "llama.v*.dll", "ggml.v*.dll", "ggml-base.dll", "ggml-cpu*.dll")]
+    [InlineData("win-arm64", "llama.v*.dll", "ggml.v*.dll", "ggml-base.dll", "ggml-cpu*.dll")]
+    [InlineData("linux-x64", "libllama.v*.so", "libggml.v*.so", "libggml-base.so", "libggml-cpu*.so")]
+    [InlineData("linux-arm64", "libllama.v*.so", "libggml.v*.so", "libggml-base.so", "libggml-cpu*.so")]
+    [InlineData("osx-x64", "libllama.v*.dylib", "libggml.v*.dylib", "libggml-base.dylib", "libggml-cpu*.so")]
+    [InlineData("osx-arm64", "libllama.metal.v*.dylib", "libggml.metal.v*.dylib", "libggml-base.dylib", "libggml-cpu*.so", "libggml-metal.so")]
+    public void TheLibrariesOfEachPlatformArePacked(string rid, params string[] patterns)
     {
-        string[] names = Names("EmbeddedLlm.Runtime.Cpu");
-        Assert.All(files, file => Assert.Contains($"runtimes/{rid}/native/{file}", names));
-        Assert.Contains(names, name => name.StartsWith($"runtimes/{rid}/native/", StringComparison.Ordinal) && name.Contains("ggml-cpu", StringComparison.Ordinal));
+        foreach ((string package, string folder) in (ReadOnlySpan<(string, string)>)[("EmbeddedLlm.Runtime.Cpu", ""), ("EmbeddedLlm.Cli", "tools/net10.0/any/")])
+        {
+            string prefix = $"{folder}runtimes/{rid}/native/";
+            string[] files = [.. Names(package).Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Select(name => name[prefix.Length..])];
+            Assert.All(patterns, pattern => Assert.Contains(files, file => System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(pattern, file, ignoreCase: false)));
+            Assert.DoesNotContain(files, file => file.Contains("addon", StringComparison.Ordinal) || file.Contains("llama-common", StringComparison.Ordinal));
+        }
     }
 
-    [Fact]
-    public void TheRuntimePackageHasNothingThatIsNotNeededAndTheLicenceOfWhatItHas()
+    [Theory]
+    [InlineData("EmbeddedLlm.Runtime.Cpu", "")]
+    [InlineData("EmbeddedLlm.Cli", "tools/net10.0/any/")]
+    public void WhereLlamaCppIsPackedItsLicenceIsToo(string package, string folder)
     {
-        string[] names = Names("EmbeddedLlm.Runtime.Cpu");
-        Assert.DoesNotContain(names, name => name.Contains("addon", StringComparison.Ordinal) || name.Contains("llama-common", StringComparison.Ordinal) || name.StartsWith("lib/", StringComparison.Ordinal));
-        Assert.Contains("LICENSE.node-llama-cpp.txt", names);
-        Assert.Contains("THIRD-PARTY-NOTICES.txt", names);
+        Assert.Contains("MIT License", Text(package, folder + "LICENSE.node-llama-cpp.txt"), StringComparison.Ordinal);
+        Assert.Contains("llama.cpp", Text(package, folder + "THIRD-PARTY-NOTICES.txt"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("EmbeddedLlm.Runtime.Cpu")]
+    [InlineData("EmbeddedLlm.Starter")]
+    public void APackageOfFilesHasNoAssemblyAndDependsOnNothing(string package)
+    {
+        Assert.DoesNotContain(Names(package), name => name.StartsWith("lib/", StringComparison.Ordinal));
+        Assert.Empty(Dependencies(package));
     }
 
     [Fact]
     public void TheStarterPackageHasTheModelAndWhatCopiesIt()
     {
-        string[] names = Names("EmbeddedLlm.Starter");
-        Assert.Contains("models/starter.gguf", names);
-        Assert.Contains("buildTransitive/EmbeddedLlm.Starter.targets", names);
+        byte[] model = File.ReadAllBytes(Path.Combine(SharedData.RepositoryRoot, "src", "EmbeddedLlm.Starter", "starter.gguf"));
+        Assert.Equal(model, Bytes("EmbeddedLlm.Starter", "models/starter.gguf"));
+        Assert.Contains("../models/starter.gguf", Text("EmbeddedLlm.Starter", "buildTransitive/EmbeddedLlm.Starter.targets"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void TheLibrarysPackageHasItsDocumentationAndDependsOnLittle()
+    public void TheLibraryDependsOnThreePackagesOfAbstractions() => Assert.Equal(
+        ["Microsoft.Extensions.AI.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions"],
+        Dependencies("EmbeddedLlm"));
+
+    [Fact]
+    public void TheLibraryIsDocumented() => Assert.Contains(
+        XElement.Parse(Text("EmbeddedLlm", "lib/net10.0/EmbeddedLlm.xml")).Descendants("member"),
+        member => member.Attribute("name")!.Value == "T:EmbeddedLlm.EmbeddedModel" && member.Element("summary") is not null);
+
+    [Fact]
+    public void TheLibrarysSymbolsAreAPackageOfTheirOwn()
     {
-        string[] names = Names("EmbeddedLlm");
-        Assert.Contains("lib/net10.0/EmbeddedLlm.dll", names);
-        Assert.Contains("lib/net10.0/EmbeddedLlm.xml", names);
-        Assert.Contains("README.md", names);
-        XElement manifest = Manifest("EmbeddedLlm");
-        Assert.Equal(
-            ["Microsoft.Extensions.AI.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions"],
-            manifest.Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => element.Attribute("id")!.Value).Order());
+        Assert.Contains("lib/net10.0/EmbeddedLlm.pdb", Names("EmbeddedLlm", ".snupkg"));
+        Assert.DoesNotContain(Names("EmbeddedLlm"), name => name.EndsWith(".pdb", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void TheLibraryDoesNotTellWhereItWasBuilt() =>
+        Assert.True(Bytes("EmbeddedLlm", "lib/net10.0/EmbeddedLlm.dll").AsSpan().IndexOf(Encoding.UTF8.GetBytes(SharedData.RepositoryRoot)) < 0);
+
     [Theory]
-    [InlineData("EmbeddedLlm")]
-    [InlineData("EmbeddedLlm.Runtime.Cpu")]
-    [InlineData("EmbeddedLlm.Starter")]
-    public void EachPackageNamesItsLicenceAndHasAReadme(string package)
+    [MemberData(nameof(Packages))]
+    public void APackageSaysWhatItIsUnderWhichLicenceAndHasAReadme(string package)
     {
         XElement manifest = Manifest(package);
         Assert.Equal("MIT", Value("license"));
-        Assert.Contains(Value("readme"), Names(package));
+        Assert.Equal("expression", manifest.Descendants().Single(element => element.Name.LocalName == "license").Attribute("type")!.Value);
+        Assert.NotEmpty(Text(package, Value("readme")));
         Assert.NotEqual("Package Description", Value("description"));
+        Assert.NotEqual(package, Value("authors"));
 
         string Value(string name) => manifest.Descendants().Single(element => element.Name.LocalName == name).Value;
     }
 
-    private string[] Names(string package)
+    private IEnumerable<string> Dependencies(string package) =>
+        Manifest(package).Descendants().Where(element => element.Name.LocalName == "dependency").Select(element => element.Attribute("id")!.Value).Order();
+
+    private XElement Manifest(string package) => XElement.Parse(Text(package, $"{package}.nuspec"));
+
+    private string[] Names(string package, string extension = ".nupkg")
     {
-        using ZipArchive archive = Open(package);
+        using ZipArchive archive = ZipFile.OpenRead(feed.PathOf(package, extension));
         return [.. archive.Entries.Select(entry => entry.FullName)];
     }
 
-    private XElement Manifest(string package)
-    {
-        using ZipArchive archive = Open(package);
-        using Stream stream = archive.GetEntry($"{package}.nuspec")!.Open();
-        return XElement.Load(stream);
-    }
+    private string Text(string package, string name) => new StreamReader(new MemoryStream(Bytes(package, name))).ReadToEnd();
 
-    private ZipArchive Open(string package) =>
-        ZipFile.OpenRead(Assert.Single(Directory.GetFiles(feed.Folder, $"{package}.*.nupkg"), file => char.IsDigit(Path.GetFileName(file)[package.Length + 1])));
+    private byte[] Bytes(string package, string name)
+    {
+        using ZipArchive archive = ZipFile.OpenRead(feed.PathOf(package));
+        ZipArchiveEntry entry = archive.GetEntry(name) ?? throw new FileNotFoundException($"There is no {name} in the package {package}.");
+        using Stream stream = entry.Open();
+        using MemoryStream bytes = new();
+        stream.CopyTo(bytes);
+        return bytes.ToArray();
+    }
 }

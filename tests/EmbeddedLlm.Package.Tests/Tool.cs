@@ -6,7 +6,7 @@ namespace EmbeddedLlm.Package.Tests;
 /// <summary>Runs a program to its end and keeps what it wrote.</summary>
 internal static class Tool
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(8);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(6);
 
     /// <summary>Runs the .NET SDK without servers that would outlive it and hold on to the output.</summary>
     public static Task<string> DotnetAsync(string folder, params string[] arguments) =>
@@ -16,6 +16,54 @@ internal static class Tool
     /// <returns>What it wrote to its standard output.</returns>
     public static async Task<string> RunAsync(string program, string folder, params string[] arguments)
     {
+        using Process process = new() { StartInfo = CreateStartInfo(program, folder, arguments) };
+        StringBuilder output = new();
+        StringBuilder all = new();
+        process.OutputDataReceived += (_, line) => Keep(line.Data, output, all);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data, all);
+        process.Start();
+        process.StandardInput.Close();
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(Patience);
+        try
+        {
+            // Waits for the ends of both streams too, which a child that is left behind would keep open.
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            TestContext.Current.CancellationToken.ThrowIfCancellationRequested();
+            Assert.Fail($"{Describe()} took more than {Patience}.\n{Text(all)}");
+        }
+
+        Assert.True(process.ExitCode == 0, $"{Describe()} ended with {process.ExitCode}.\n{Text(all)}");
+        return Text(output);
+
+        string Describe() => $"{program} {string.Join(' ', arguments)}";
+        string Text(StringBuilder text)
+        {
+            lock (all)
+                return text.ToString();
+        }
+
+        void Keep(string? line, params StringBuilder[] texts)
+        {
+            if (line is null)
+                return;
+            lock (all)
+            {
+                foreach (StringBuilder text in texts)
+                    text.Append(line).Append('\n');
+            }
+        }
+    }
+
+    private static ProcessStartInfo CreateStartInfo(string program, string folder, string[] arguments)
+    {
         ProcessStartInfo start = new(program, arguments)
         {
             WorkingDirectory = folder,
@@ -24,35 +72,16 @@ internal static class Tool
             RedirectStandardError = true,
         };
         // What an outer build or test run has set is not for the inner one.
-        foreach (string name in start.Environment.Keys.Where(IsOfOuterBuild).ToArray())
+        foreach (string name in start.Environment.Keys.Where(IsOfOuterRun).ToArray())
             start.Environment.Remove(name);
-
-        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start.");
-        process.StandardInput.Close();
-        StringBuilder error = new();
-        Task<string> output = process.StandardOutput.ReadToEndAsync();
-        Task reading = Task.Run(async () => error.Append(await process.StandardError.ReadToEndAsync()));
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        patience.CancelAfter(Patience);
-        try
-        {
-            await process.WaitForExitAsync(patience.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            process.Kill(entireProcessTree: true);
-            Assert.Fail($"{program} {string.Join(' ', arguments)} took more than {Patience}.");
-        }
-
-        string text = await output;
-        await reading;
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.\n{text}\n{error}");
-        return text;
+        start.Environment["DOTNET_CLI_UI_LANGUAGE"] = "en";
+        start.Environment["DOTNET_NOLOGO"] = "1";
+        start.Environment["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1";
+        return start;
     }
 
-    private static bool IsOfOuterBuild(string name) =>
+    private static bool IsOfOuterRun(string name) =>
         name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase) ||
         name.StartsWith("TESTINGPLATFORM", StringComparison.OrdinalIgnoreCase) ||
-        name.StartsWith("EMBEDDEDLLM", StringComparison.OrdinalIgnoreCase) ||
-        name.Equals("NUGET_PACKAGES", StringComparison.OrdinalIgnoreCase);
+        name.StartsWith("EMBEDDEDLLM", StringComparison.OrdinalIgnoreCase);
 }
