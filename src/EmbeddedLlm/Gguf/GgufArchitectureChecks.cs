@@ -27,6 +27,11 @@ internal static class GgufArchitectureChecks
                 RequireDivisor(keys, "ssm.group_count", "ssm.time_step_rank");
                 RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
                 break;
+            case "rwkv6" or "rwkv7" or "rwkv6qwen2" or "arwkv7":
+                RequireDivisor(keys, "wkv.head_size", "embedding_length");
+                uint shifts = keys.Architecture is "rwkv6" or "rwkv7" ? 2u : 1u;
+                Require(keys, "token_shift_count", value => value == shifts, $"is not {shifts}");
+                break;
             case "lfm2" or "lfm2moe":
                 Require(keys, "shortconv.l_cache", value => value > 1, "is not above 1");
                 break;
@@ -59,22 +64,23 @@ internal static class GgufArchitectureChecks
                 break;
         }
 
-        CheckLatentAttention(keys);
+        CheckLatentAttention(keys, layers);
         CheckRotarySections(keys);
 
         bool IsWidthOrNone(uint value) => value == 0 || value == Value(keys, "embedding_length");
     }
 
     // Multi-head latent attention: a cached row is the compressed one and the rotary part beside it.
-    private static void CheckLatentAttention(GgufModelKeys keys)
+    private static void CheckLatentAttention(GgufModelKeys keys, int layers)
     {
-        if (keys.Architecture is not ("bailingmoe3" or "deepseek2" or "deepseek32" or "dots3note" or "glm-dsa" or "kimi-k3" or "kimi-linear" or "mistral4"))
+        if (keys.Architecture is not ("bailingmoe3" or "deepseek2" or "deepseek32" or "dots3note" or "glm-dsa" or "kimi-k3" or "kimi-linear" or "mistral4" or "plm"))
             return;
 
-        uint key = Value(keys, "attention.key_length");
+        uint heads = keys.PerLayer(keys.Key("attention.head_count"), layers)?.FirstOrDefault() ?? 0;
+        uint key = keys.UInt32(keys.Key("attention.key_length")) ?? (heads == 0 ? 0 : Value(keys, "embedding_length") / heads);
         uint rope = keys.UInt32(keys.Key("rope.dimension_count")) ?? key;
         uint mlaKey = Value(keys, "attention.key_length_mla");
-        bool isLatent = mlaKey > 0 && Value(keys, "attention.value_length_mla") > 0;
+        bool isLatent = keys.Architecture != "plm" && mlaKey > 0 && Value(keys, "attention.value_length_mla") > 0;
         uint rank = Value(keys, "attention.kv_lora_rank");
 
         bool isAlwaysLatent = keys.Architecture is "deepseek32" or "dots3note" or "glm-dsa";

@@ -28,6 +28,7 @@ internal static class GgufHyperparameterChecks
         CheckExperts(keys, layers);
         GgufHeadChecks.Check(keys, architecture, layers, parts);
         GgufArchitectureChecks.Check(keys, layers);
+        GgufTensorSetChecks.Check(keys, layers, parts);
         CheckNumbers(keys);
     }
 
