@@ -31,6 +31,8 @@ public sealed class GgufModelInfo
         ValueLength = Hyperparameter(metadata, "attention.value_length", headSize);
         HasLatentAttention = Hyperparameter(metadata, "attention.key_length_mla") > 0 && Hyperparameter(metadata, "attention.value_length_mla") > 0;
 
+        TokenizerModel = Text(metadata, "tokenizer.ggml.model");
+        PreTokenizer = Text(metadata, "tokenizer.ggml.pre");
         HasTokenizer = metadata.TryGetStrings("tokenizer.ggml.tokens", out GgufArray? tokens);
         VocabularySize = tokens?.Count ?? Hyperparameter(metadata, "vocab_size");
         ChatTemplate = Text(metadata, TemplateKey);
@@ -85,6 +87,12 @@ public sealed class GgufModelInfo
 
     /// <summary>Whether keys and values are made from one compressed row (multi-head latent attention), of which the cache holds only the keys' part.</summary>
     public bool HasLatentAttention { get; }
+
+    /// <summary>The kind of tokenizer, such as <c>gpt2</c> (byte-level BPE) or <c>llama</c> (SentencePiece).</summary>
+    public string? TokenizerModel { get; }
+
+    /// <summary>How a BPE tokenizer splits text before it merges bytes, such as <c>qwen2</c> or <c>tekken</c>.</summary>
+    public string? PreTokenizer { get; }
 
     /// <summary>Whether the file has a tokenizer with tokens.</summary>
     public bool HasTokenizer { get; }
