@@ -1,6 +1,8 @@
 namespace EmbeddedLlm.Gguf;
 
-/// <summary>The bytes are not a GGUF file, or not one that can be loaded safely. Misuse of the reader is never reported with this type.</summary>
+/// <summary>
+/// The bytes are not a GGUF file, or not one that can be loaded safely. Misuse of the reader is never reported with this type.
+/// </summary>
 public sealed class GgufFormatException : Exception
 {
     /// <summary>Creates an exception for a fault at a position of the file.</summary>

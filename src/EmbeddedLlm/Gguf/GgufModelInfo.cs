@@ -23,13 +23,16 @@ public sealed class GgufModelInfo
         ExpertCount = Hyperparameter(metadata, "expert_count");
         ExpertUsedCount = PerLayer(metadata, "expert_used_count").DefaultIfEmpty().Max();
         HeadCounts = PerLayer(metadata, "attention.head_count");
-        KvHeadCounts = metadata.ContainsKey($"{Architecture}.attention.head_count_kv") ? PerLayer(metadata, "attention.head_count_kv") : HeadCounts;
+        KvHeadCounts = metadata.ContainsKey($"{Architecture}.attention.head_count_kv")
+            ? PerLayer(metadata, "attention.head_count_kv")
+            : HeadCounts;
 
         int heads = HeadCounts.FirstOrDefault(count => count > 0);
         int headSize = heads == 0 ? 0 : EmbeddingLength / heads;
         KeyLength = Hyperparameter(metadata, "attention.key_length", headSize);
         ValueLength = Hyperparameter(metadata, "attention.value_length", headSize);
-        HasLatentAttention = Hyperparameter(metadata, "attention.key_length_mla") > 0 && Hyperparameter(metadata, "attention.value_length_mla") > 0;
+        HasLatentAttention = Hyperparameter(metadata, "attention.key_length_mla") > 0
+            && Hyperparameter(metadata, "attention.value_length_mla") > 0;
 
         TokenizerModel = Text(metadata, "tokenizer.ggml.model");
         PreTokenizer = Text(metadata, "tokenizer.ggml.pre");
@@ -85,7 +88,10 @@ public sealed class GgufModelInfo
     /// <summary>The elements of one value.</summary>
     public int ValueLength { get; }
 
-    /// <summary>Whether keys and values are made from one compressed row (multi-head latent attention), of which the cache holds only the keys' part.</summary>
+    /// <summary>
+    /// Whether keys and values are made from one compressed row (multi-head latent attention), of which the cache holds only the keys'
+    /// part.
+    /// </summary>
     public bool HasLatentAttention { get; }
 
     /// <summary>The kind of tokenizer, such as <c>gpt2</c> (byte-level BPE) or <c>llama</c> (SentencePiece).</summary>
@@ -133,8 +139,9 @@ public sealed class GgufModelInfo
     }
 
     /// <summary>
-    /// The bytes of cache that one token takes in all layers that have keys and values. An upper bound for layers with a sliding window, which
-    /// keep only the last <see cref="SlidingWindow"/> tokens; state of recurrent layers, which does not grow with tokens, is not counted.
+    /// The bytes of cache that one token takes in all layers that have keys and values. An upper bound for layers with a sliding window,
+    /// which keep only the last <see cref="SlidingWindow"/> tokens; state of recurrent layers, which does not grow with tokens, is not
+    /// counted.
     /// </summary>
     /// <param name="keys">How keys are stored, such as <see cref="GgmlType.F16"/>.</param>
     /// <param name="values">How values are stored.</param>

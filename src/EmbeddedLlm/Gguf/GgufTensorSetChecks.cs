@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// Tensors that the loader of an architecture takes for optional, although its compute graph does not do without them: one form or another of a
-/// projection has to be there, and nothing looks whether any is.
+/// Tensors that the loader of an architecture takes for optional, although its compute graph does not do without them: one form or
+/// another of a projection has to be there, and nothing looks whether any is.
 /// </summary>
 internal static class GgufTensorSetChecks
 {
@@ -24,7 +24,8 @@ internal static class GgufTensorSetChecks
             {
                 HashSet<string> roles = rolesByLayer[layer];
                 if (roles.Contains(rule.Where) && !rule.Forms.Any(form => form.All(roles.Contains)))
-                    throw new GgufFormatException(0, $"layer {layer} has '{rule.Where}', but not '{string.Join("' and '", rule.Forms[0])}'");
+                    throw new GgufFormatException(0,
+                        $"layer {layer} has '{rule.Where}', but not '{string.Join("' and '", rule.Forms[0])}'");
             }
         }
 
@@ -49,9 +50,9 @@ internal static class GgufTensorSetChecks
     // Only the first layer has the table of relative positions, and all others use it.
     private static void CheckRelativePositions(GgufModelKeys keys, IReadOnlyList<GgufFile> parts)
     {
-        string[] names = keys.Architecture == "t5" ? ["enc.blk.0.attn_rel_b.weight", "dec.blk.0.attn_rel_b.weight"] : ["enc.blk.0.attn_rel_b.weight"];
-        foreach (string name in names)
+        foreach (string side in keys.Architecture == "t5" ? ["enc", "dec"] : new[] { "enc" })
         {
+            string name = $"{side}.blk.0.attn_rel_b.weight";
             if (!parts.Any(part => part.TryGetTensor(name, out _)))
                 throw new GgufFormatException(0, $"the tensor '{name}' is missing");
         }
@@ -62,12 +63,14 @@ internal static class GgufTensorSetChecks
     {
         foreach (GgufTensorInfo tensor in parts.SelectMany(part => part.Tensors))
         {
-            if (GgufTensorChecks.Role(tensor.Name, out int layer, out _) is not "time_mix_lerp_fused" || layer < 0 || layer >= rolesByLayer.Length)
+            ReadOnlySpan<char> role = GgufTensorChecks.Role(tensor.Name, out int layer, out _);
+            if (role is not "time_mix_lerp_fused" || layer < 0 || layer >= rolesByLayer.Length)
                 continue;
 
             bool hasGate = rolesByLayer[layer].Contains("time_mix_g1") && rolesByLayer[layer].Contains("time_mix_g2");
             if (tensor.DimensionOrOne(3) != (hasGate ? 6 : 5))
-                throw new GgufFormatException(0, $"the tensor '{tensor.Name}' has {tensor.DimensionOrOne(3)} mixtures {(hasGate ? "with" : "without")} a gate");
+                throw new GgufFormatException(0,
+                    $"the tensor '{tensor.Name}' has {tensor.DimensionOrOne(3)} mixtures {(hasGate ? "with" : "without")} a gate");
         }
     }
 
@@ -76,6 +79,7 @@ internal static class GgufTensorSetChecks
         Rule attention = new("attn_output", [["attn_qkv"], ["attn_q", "attn_k", "attn_v"]]);
         Rule convolution = new("ssm_conv1d", [["ssm_conv1d.bias"]]);
         Rule linear = new("ssm_out", [["attn_qkv", "attn_gate"]]);
+        string[] mixtures = ["time_mix_lerp_w", "time_mix_lerp_k", "time_mix_lerp_v", "time_mix_lerp_r", "time_mix_lerp_g"];
         Dictionary<string, Rule[]> rules = new(StringComparer.Ordinal)
         {
             ["phi3"] = [attention],
@@ -88,7 +92,7 @@ internal static class GgufTensorSetChecks
             ["qwen35"] = [linear],
             ["qwen35moe"] = [linear],
             ["qwen3next"] = [new("ssm_out", [["ssm_in"], ["attn_qkv", "attn_gate"]])],
-            ["rwkv6"] = [new("attn_norm", [["time_mix_lerp_fused"], ["time_mix_lerp_w", "time_mix_lerp_k", "time_mix_lerp_v", "time_mix_lerp_r", "time_mix_lerp_g"]])],
+            ["rwkv6"] = [new("attn_norm", [["time_mix_lerp_fused"], mixtures])],
             ["rwkv7"] = [],
             ["arwkv7"] = [],
         };
