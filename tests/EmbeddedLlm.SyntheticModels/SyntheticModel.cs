@@ -2,7 +2,10 @@ using EmbeddedLlm.Gguf;
 
 namespace EmbeddedLlm.SyntheticModels;
 
-/// <summary>Writes models with random weights that load and decode like real ones, for tests of what weights do not matter to: layout, speed, memory.</summary>
+/// <summary>
+/// Writes models with random weights that load and decode like real ones, for tests of what weights do not matter to: layout, speed,
+/// memory.
+/// </summary>
 internal static class SyntheticModel
 {
     /// <summary>Writes a model file. The same arguments always give the same bytes.</summary>

@@ -1,6 +1,8 @@
 namespace EmbeddedLlm.SyntheticModels;
 
-/// <summary>How the matrices of a synthetic model are stored; each is the mix that llama.cpp's quantize tool makes for the file type of that name.</summary>
+/// <summary>
+/// How the matrices of a synthetic model are stored; each is the mix that llama.cpp's quantize tool makes for the file type of that name.
+/// </summary>
 internal enum SyntheticMix
 {
     F32,
@@ -41,17 +43,25 @@ internal sealed record SyntheticShape(
 {
     /// <summary>Two layers of width 64: written and loaded in milliseconds.</summary>
     public static SyntheticShape Tiny { get; } =
-        new("qwen2", Layers: 2, Width: 64, Heads: 4, KvHeads: 2, HeadSize: 16, FeedForward: 128, ContextLength: 1024, 10_000, 1e-6f, TiedEmbeddings: true, RopeFactors: false, SyntheticMix.Q8_0);
+        new("qwen2", Layers: 2, Width: 64, Heads: 4, KvHeads: 2, HeadSize: 16,
+            FeedForward: 128, ContextLength: 1024, 10_000, 1e-6f,
+            TiedEmbeddings: true, RopeFactors: false, SyntheticMix.Q8_0);
 
     /// <summary>Two layers of width 256, the smallest that K-quants fit.</summary>
     public static SyntheticShape Small { get; } =
-        new("llama", Layers: 2, Width: 256, Heads: 4, KvHeads: 2, HeadSize: 64, FeedForward: 512, ContextLength: 2048, 10_000, 1e-5f, TiedEmbeddings: false, RopeFactors: false, SyntheticMix.Q4_K_M);
+        new("llama", Layers: 2, Width: 256, Heads: 4, KvHeads: 2, HeadSize: 64,
+            FeedForward: 512, ContextLength: 2048, 10_000, 1e-5f,
+            TiedEmbeddings: false, RopeFactors: false, SyntheticMix.Q4_K_M);
 
     /// <summary>Qwen2.5-0.5B. Its width is no multiple of 256, so most of its matrices fall back from K-quants to Q5_0 and Q8_0.</summary>
     public static SyntheticShape Qwen25Of500M { get; } =
-        new("qwen2", Layers: 24, Width: 896, Heads: 14, KvHeads: 2, HeadSize: 64, FeedForward: 4864, ContextLength: 32_768, 1_000_000, 1e-6f, TiedEmbeddings: true, RopeFactors: false, SyntheticMix.Q4_K_M);
+        new("qwen2", Layers: 24, Width: 896, Heads: 14, KvHeads: 2, HeadSize: 64,
+            FeedForward: 4864, ContextLength: 32_768, 1_000_000, 1e-6f,
+            TiedEmbeddings: true, RopeFactors: false, SyntheticMix.Q4_K_M);
 
     /// <summary>Llama-3.2-1B.</summary>
     public static SyntheticShape Llama32Of1B { get; } =
-        new("llama", Layers: 16, Width: 2048, Heads: 32, KvHeads: 8, HeadSize: 64, FeedForward: 8192, ContextLength: 131_072, 500_000, 1e-5f, TiedEmbeddings: true, RopeFactors: true, SyntheticMix.Q4_K_M);
+        new("llama", Layers: 16, Width: 2048, Heads: 32, KvHeads: 8, HeadSize: 64,
+            FeedForward: 8192, ContextLength: 131_072, 500_000, 1e-5f,
+            TiedEmbeddings: true, RopeFactors: true, SyntheticMix.Q4_K_M);
 }

@@ -7,7 +7,8 @@ internal abstract class SyntheticVocabulary
 {
     /// <summary>A chat template in ChatML, the format of Qwen and many others.</summary>
     public const string ChatMlTemplate =
-        "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}" +
+        "{% for message in messages %}" +
+        "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}" +
         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
     /// <summary>The number of tokens.</summary>
@@ -93,7 +94,8 @@ internal abstract class SyntheticVocabulary
             writer.Add("tokenizer.ggml.model", "gpt2");
             writer.Add("tokenizer.ggml.pre", "qwen2");
             writer.AddStrings("tokenizer.ggml.tokens", _tokens);
-            writer.AddArray<int>("tokenizer.ggml.token_type", [.. Enumerable.Range(0, _tokens.Count).Select(id => id < firstSpecial ? Normal : Control)]);
+            IEnumerable<int> types = Enumerable.Range(0, _tokens.Count).Select(id => id < firstSpecial ? Normal : Control);
+            writer.AddArray<int>("tokenizer.ggml.token_type", [.. types]);
             writer.AddStrings("tokenizer.ggml.merges", _merges);
             writer.Add("tokenizer.ggml.bos_token_id", (uint)firstSpecial);
             writer.Add("tokenizer.ggml.eos_token_id", (uint)firstSpecial + 2);

@@ -1,8 +1,8 @@
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// How the elements of a tensor are stored, with the numbers and names of ggml's <c>ggml_type</c>. The numbers that are missing here are formats
-/// that ggml has removed.
+/// How the elements of a tensor are stored, with the numbers and names of ggml's <c>ggml_type</c>. The numbers that are missing here are
+/// formats that ggml has removed.
 /// </summary>
 public enum GgmlType
 {

@@ -74,14 +74,15 @@ public static class GgmlTypes
     /// <summary>The number of bytes that a row of elements takes.</summary>
     /// <param name="type">A defined tensor type.</param>
     /// <param name="elements">The length of the row, a multiple of the type's block.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The type is not defined, or the length is negative or no multiple of the block.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The type is not defined, or the length is negative or no multiple of its block.</exception>
     /// <exception cref="OverflowException">The size does not fit 64 bits.</exception>
     public static long RowBytes(GgmlType type, long elements)
     {
         (ushort blockElements, ushort blockBytes) = Block(type);
         ArgumentOutOfRangeException.ThrowIfNegative(elements);
         if (elements % blockElements != 0)
-            throw new ArgumentOutOfRangeException(nameof(elements), elements, $"A row of {type} is a multiple of {blockElements} elements.");
+            throw new ArgumentOutOfRangeException(nameof(elements), elements,
+                $"A row of {type} is a multiple of {blockElements} elements.");
 
         return checked(elements / blockElements * blockBytes);
     }

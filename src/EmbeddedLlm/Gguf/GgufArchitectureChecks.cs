@@ -1,8 +1,8 @@
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// What the loaders and compute graphs of single architectures assert about their hyperparameters (llama.cpp v0.4.0, src/models), or divide by. A
-/// key that is missing is left to llama.cpp, which names it.
+/// What the loaders and compute graphs of single architectures assert about their hyperparameters (llama.cpp v0.4.0, src/models), or
+/// divide by. A key that is missing is left to llama.cpp, which names it.
 /// </summary>
 internal static class GgufArchitectureChecks
 {
@@ -13,7 +13,7 @@ internal static class GgufArchitectureChecks
         switch (keys.Architecture)
         {
             case "jamba" or "granitehybrid":
-                Require(keys, "ssm.inner_size", value => value == 2L * Value(keys, "embedding_length"), "is not twice the embedding's length");
+                Require(keys, "ssm.inner_size", value => value == 2L * Width(), "is not twice the embedding's length");
                 CheckStateSpace(keys);
                 break;
             case "mamba2" or "falcon-h1" or "nemotron_h" or "nemotron_h_moe":
@@ -27,6 +27,11 @@ internal static class GgufArchitectureChecks
                 RequireDivisor(keys, "ssm.group_count", "ssm.time_step_rank");
                 RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
                 break;
+            case "rwkv6" or "rwkv7" or "rwkv6qwen2" or "arwkv7":
+                RequireDivisor(keys, "wkv.head_size", "embedding_length");
+                uint shifts = keys.Architecture is "rwkv6" or "rwkv7" ? 2u : 1u;
+                Require(keys, "token_shift_count", value => value == shifts, $"is not {shifts}");
+                break;
             case "lfm2" or "lfm2moe":
                 Require(keys, "shortconv.l_cache", value => value > 1, "is not above 1");
                 break;
@@ -34,7 +39,8 @@ internal static class GgufArchitectureChecks
                 Require(keys, "interleave_moe_layer_step", value => value > 0, "is 0");
                 break;
             case "nanbeige":
-                Require(keys, "num_loops", value => value > 0 && value <= GgufHyperparameterChecks.MaximumLayers / layers, "is 0 or makes too many layers");
+                uint most = (uint)(GgufHyperparameterChecks.MaximumLayers / layers);
+                Require(keys, "num_loops", value => value > 0 && value <= most, "is 0 or makes too many layers");
                 break;
             case "qwen3vl" or "qwen3vlmoe" or "qwen3tts":
                 Require(keys, "n_deepstack_layers", value => value < layers, "leaves no layer after them");
@@ -49,7 +55,8 @@ internal static class GgufArchitectureChecks
                 break;
             case "minimax-m3":
                 Require(keys, "attention.indexer.block_size", value => value > 0, "is 0");
-                Require(keys, "attention.indexer.head_count", value => value == KvHeads(keys, layers), "is not the number of key and value heads");
+                uint kvHeads = KvHeads(keys, layers);
+                Require(keys, "attention.indexer.head_count", value => value == kvHeads, "is not the number of key and value heads");
                 break;
             case "bailingmoe3":
                 if (keys.Boolean(keys.Key("kda.safe_gate")) == false)
@@ -59,22 +66,26 @@ internal static class GgufArchitectureChecks
                 break;
         }
 
-        CheckLatentAttention(keys);
+        CheckLatentAttention(keys, layers);
         CheckRotarySections(keys);
 
-        bool IsWidthOrNone(uint value) => value == 0 || value == Value(keys, "embedding_length");
+        uint Width() => Value(keys, "embedding_length");
+        bool IsWidthOrNone(uint value) => value == 0 || value == Width();
     }
 
     // Multi-head latent attention: a cached row is the compressed one and the rotary part beside it.
-    private static void CheckLatentAttention(GgufModelKeys keys)
+    private static void CheckLatentAttention(GgufModelKeys keys, int layers)
     {
-        if (keys.Architecture is not ("bailingmoe3" or "deepseek2" or "deepseek32" or "dots3note" or "glm-dsa" or "kimi-k3" or "kimi-linear" or "mistral4"))
+        bool isOfThisKind = keys.Architecture is "bailingmoe3" or "deepseek2" or "deepseek32" or "dots3note" or "glm-dsa"
+            or "kimi-k3" or "kimi-linear" or "mistral4" or "plm";
+        if (!isOfThisKind)
             return;
 
-        uint key = Value(keys, "attention.key_length");
+        uint heads = keys.PerLayer(keys.Key("attention.head_count"), layers)?.FirstOrDefault() ?? 0;
+        uint key = keys.UInt32(keys.Key("attention.key_length")) ?? (heads == 0 ? 0 : Value(keys, "embedding_length") / heads);
         uint rope = keys.UInt32(keys.Key("rope.dimension_count")) ?? key;
         uint mlaKey = Value(keys, "attention.key_length_mla");
-        bool isLatent = mlaKey > 0 && Value(keys, "attention.value_length_mla") > 0;
+        bool isLatent = keys.Architecture != "plm" && mlaKey > 0 && Value(keys, "attention.value_length_mla") > 0;
         uint rank = Value(keys, "attention.kv_lora_rank");
 
         bool isAlwaysLatent = keys.Architecture is "deepseek32" or "dots3note" or "glm-dsa";
@@ -85,7 +96,8 @@ internal static class GgufArchitectureChecks
         if (rope % 2 != 0 || rope == 0)
             throw keys.Bad(keys.Key("rope.dimension_count"), $"is {rope:N0}, not even or 0");
         if (isLatent && rank > 0 && key != (long)rank + rope)
-            throw keys.Bad(keys.Key("attention.key_length"), $"is {key:N0}, not the sum of a rank of {rank:N0} and {rope:N0} rotated elements");
+            throw keys.Bad(keys.Key("attention.key_length"),
+                $"is {key:N0}, not the sum of a rank of {rank:N0} and {rope:N0} rotated elements");
         if (isLatent && rank > 0 && Value(keys, "attention.value_length") != rank)
             throw keys.Bad(keys.Key("attention.value_length"), $"is not the rank of {rank:N0}");
         if (isAlwaysLatent)
@@ -98,7 +110,8 @@ internal static class GgufArchitectureChecks
         const int Sections = 4;
         string key = keys.Key(SectionsKey);
         bool isOptional = keys.Architecture is "deepseek32" or "dflash" or "ernie4_5" or "glm-dsa" or "glm4" or "glm4moe" or "hunyuan_vl";
-        bool isRequired = keys.Architecture is "paddleocr" or "qwen2vl" or "qwen3vl" or "qwen3vlmoe" or "qwen3tts" or "qwen35" or "qwen35moe" or "qwen4exp";
+        bool isRequired = keys.Architecture is "paddleocr" or "qwen2vl" or "qwen3vl" or "qwen3vlmoe" or "qwen3tts"
+            or "qwen35" or "qwen35moe" or "qwen4exp";
         if (!isOptional && !isRequired)
             return;
 

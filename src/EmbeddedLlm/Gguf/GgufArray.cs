@@ -3,10 +3,12 @@ using System.Text;
 
 namespace EmbeddedLlm.Gguf;
 
-/// <summary>An array of a metadata value. Its elements lie in the header's bytes and are decoded one by one when they are asked for.</summary>
+/// <summary>
+/// An array of a metadata value. Its elements lie in the header's bytes and are decoded one by one when they are asked for.
+/// </summary>
 /// <remarks>
-/// Safe to use from many threads. The <c>Get</c> methods throw <see cref="InvalidOperationException"/> where the elements are of another type
-/// than the method's, and <see cref="ArgumentOutOfRangeException"/> for an index that is not in the array.
+/// Safe to use from many threads. The <c>Get</c> methods throw <see cref="InvalidOperationException"/> where the elements are of another
+/// type than the method's, and <see cref="ArgumentOutOfRangeException"/> for an index that is not in the array.
 /// </remarks>
 public sealed class GgufArray
 {
@@ -27,7 +29,9 @@ public sealed class GgufArray
     /// <summary>The number of elements.</summary>
     public int Count { get; }
 
-    /// <summary>The bytes of all elements as they lie in the file. For elements of a fixed size, those little-endian values side by side.</summary>
+    /// <summary>
+    /// The bytes of all elements as they lie in the file. For elements of a fixed size, those little-endian values side by side.
+    /// </summary>
     public ReadOnlySpan<byte> RawBytes => _bytes.Span;
 
     /// <summary>The UTF-8 bytes of a string.</summary>
@@ -86,7 +90,9 @@ public sealed class GgufArray
         return strings;
     }
 
-    /// <summary>The byte position of an element in the file: of its length where it is a string, of its type where it is an array.</summary>
+    /// <summary>
+    /// The byte position of an element in the file: of its length where it is a string, of its type where it is an array.
+    /// </summary>
     internal long OffsetOf(int index)
     {
         int size = GgufValueTypes.FixedSize(ElementType);
@@ -135,7 +141,9 @@ public sealed class GgufArray
         return offsets;
     }
 
-    /// <summary>The bytes of one array with its type and count. Nested arrays are walked with a stack of counts, never by recursion.</summary>
+    /// <summary>
+    /// The bytes of one array with its type and count. Nested arrays are walked with a stack of counts, never by recursion.
+    /// </summary>
     private static int ArrayLength(ReadOnlySpan<byte> bytes)
     {
         Span<int> left = stackalloc int[GgufHeaderParser.MaximumArrayDepth + 1];

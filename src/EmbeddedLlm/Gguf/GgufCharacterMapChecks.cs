@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// The <c>precompiled_charsmap</c> of a unigram tokenizer: a length, that many bytes of a double array (Kanda, XOR-compressed: base in bits 10 to 30,
-/// leaf in bit 8, label in bits 0 to 7), and zero-terminated replacements. The tokenizer follows it for each character of a text and throws where
-/// it leads out of bounds, so every path through it is followed here once.
+/// The <c>precompiled_charsmap</c> of a unigram tokenizer: a length, that many bytes of a double array (Kanda, XOR-compressed: base in
+/// bits 10 to 30, leaf in bit 8, label in bits 0 to 7), and zero-terminated replacements. The tokenizer follows it for each character of
+/// a text and throws where it leads out of bounds, so every path through it is followed here once.
 /// </summary>
 internal static class GgufCharacterMapChecks
 {
@@ -64,7 +64,8 @@ internal static class GgufCharacterMapChecks
         return true;
     }
 
-    private static uint Node(ReadOnlySpan<byte> nodes, uint index) => BinaryPrimitives.ReadUInt32LittleEndian(nodes[(int)(index * sizeof(uint))..]);
+    private static uint Node(ReadOnlySpan<byte> nodes, uint index) =>
+        BinaryPrimitives.ReadUInt32LittleEndian(nodes[(int)(index * sizeof(uint))..]);
 
     private static uint Base(uint node) => (node >> 10) << (int)((node & (1u << 9)) >> 6);
 }

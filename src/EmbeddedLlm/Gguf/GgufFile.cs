@@ -7,8 +7,8 @@ namespace EmbeddedLlm.Gguf;
 /// The format is described in ggml's <c>docs/gguf.md</c>.
 /// </summary>
 /// <remarks>
-/// Instances hold the bytes of the header, not the file, and are safe to use from many threads. Reading checks the structure of the file, not
-/// whether a model can be made of it; that is what <see cref="GgufModelValidator"/> does.
+/// Instances hold the bytes of the header, not the file, and are safe to use from many threads. Reading checks the structure of the file,
+/// not whether a model can be made of it; that is what <see cref="GgufModelValidator"/> does.
 /// </remarks>
 public sealed class GgufFile
 {
@@ -52,12 +52,13 @@ public sealed class GgufFile
         ArgumentException.ThrowIfNullOrEmpty(path);
 
         // No buffer: the header is read in a few large pieces.
-        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
+        const FileShare Share = FileShare.ReadWrite | FileShare.Delete;
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Read, Share, bufferSize: 0, FileOptions.SequentialScan);
         return Read(stream);
     }
 
     /// <summary>Reads the headers of all files of a model: of the one file, or of all that it is split over.</summary>
-    /// <param name="path">The path of the only or the first file. The others lie beside it: <c>name-00001-of-00003.gguf</c> and so on.</param>
+    /// <param name="path">The path of the only or the first file. The others lie beside it: <c>name-00001-of-00003.gguf</c> etc.</param>
     /// <exception cref="GgufFormatException">A file is not GGUF, or is damaged, or the first is not named as one of several.</exception>
     /// <exception cref="IOException">A file cannot be read; <see cref="FileNotFoundException"/> where it is missing.</exception>
     public static IReadOnlyList<GgufFile> OpenParts(string path)

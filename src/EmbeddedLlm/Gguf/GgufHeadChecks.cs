@@ -1,8 +1,8 @@
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// Attention heads: their number and size are hyperparameters that the shapes of tensors do not settle alone, and compute graphs divide one by
-/// the other without a look.
+/// Attention heads: their number and size are hyperparameters that the shapes of tensors do not settle alone, and compute graphs divide
+/// one by the other without a look.
 /// </summary>
 internal static class GgufHeadChecks
 {
@@ -59,7 +59,8 @@ internal static class GgufHeadChecks
         if (architecture.HasFlag(GgufArchitecture.EqualKeysAndValues) && key != value)
             throw keys.Bad(keys.Key("attention.value_length" + suffix), $"makes heads of {value:N0} for values and {key:N0} for keys");
         if (architecture.HasFlag(GgufArchitecture.Rotary) && (rope == 0 || rope % 2 != 0 || rope > key))
-            throw keys.Bad(keys.Key("rope.dimension_count" + suffix), $"is {rope:N0} in heads of {key:N0}: it is even, not 0, and not larger than a head");
+            throw keys.Bad(keys.Key("rope.dimension_count" + suffix),
+                $"is {rope:N0} in heads of {key:N0}: it is even, not 0, and not larger than a head");
         if (architecture.HasFlag(GgufArchitecture.FullRotary) && rope != key)
             throw keys.Bad(keys.Key("rope.dimension_count" + suffix), $"is {rope:N0}, in this architecture always the {key:N0} of a head");
     }

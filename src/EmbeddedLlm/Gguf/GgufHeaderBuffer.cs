@@ -48,7 +48,9 @@ internal sealed class GgufHeaderBuffer
         return new GgufHeaderBuffer(copy, copy.Length, stream: null, fileLength);
     }
 
-    /// <summary>The bytes of the file that are left after a position, or the most that a header may take where the file's length is not known.</summary>
+    /// <summary>
+    /// The bytes of the file that are left after a position, or the most that a header may take where the file's length is not known.
+    /// </summary>
     public long RemainingFrom(int position) => _available - position;
 
     /// <summary>Makes the bytes <c>[position, position + length)</c> available in <see cref="Bytes"/>.</summary>

@@ -17,4 +17,5 @@ internal sealed record GgufHeaderLayout(
 /// <param name="Start">The position of the value's bytes: of a string's first byte, of an array's first element.</param>
 /// <param name="Length">The number of the value's bytes, without a string's length or an array's type and count.</param>
 /// <param name="Count">The number of an array's elements, 1 for anything else.</param>
-internal readonly record struct GgufMetadataSlot(string Key, GgufValueType Type, GgufValueType ElementType, int Start, int Length, int Count);
+internal readonly record struct GgufMetadataSlot(
+    string Key, GgufValueType Type, GgufValueType ElementType, int Start, int Length, int Count);

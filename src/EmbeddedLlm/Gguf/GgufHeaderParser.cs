@@ -5,7 +5,9 @@ using System.Text.Unicode;
 
 namespace EmbeddedLlm.Gguf;
 
-/// <summary>Parses a header: magic and version, counts, metadata, tensor infos. Every count is compared with the bytes left before it is believed.</summary>
+/// <summary>
+/// Parses a header: magic and version, counts, metadata, tensor infos. Every count is compared with the bytes left before it is believed.
+/// </summary>
 internal ref struct GgufHeaderParser
 {
     public const uint Magic = 0x46554747; // "GGUF"
@@ -83,7 +85,8 @@ internal ref struct GgufHeaderParser
         {
             2 or 3 => (int)version,
             1 => throw new GgufFormatException(4, "version 1 of the format is no longer supported; convert the model again"),
-            _ when BinaryPrimitives.ReverseEndianness(version) is > 0 and < 0x10000 => throw new GgufFormatException(4, "it is big-endian, only little-endian files are supported"),
+            _ when BinaryPrimitives.ReverseEndianness(version) is > 0 and < 0x10000 =>
+                throw new GgufFormatException(4, "it is big-endian, only little-endian files are supported"),
             _ => throw new GgufFormatException(4, $"version {version} of the format is not known"),
         };
     }
@@ -130,7 +133,9 @@ internal ref struct GgufHeaderParser
         return new GgufMetadataSlot(key, type, type, _position - size, size, Count: 1);
     }
 
-    /// <summary>Passes over the elements of an array, checking their lengths. Nested arrays are walked with a stack of counts, never by recursion.</summary>
+    /// <summary>
+    /// Passes over the elements of an array, checking their lengths. Nested arrays are walked with a stack of counts, never by recursion.
+    /// </summary>
     private void SkipElements(string key, GgufValueType elementType, int count)
     {
         Span<int> outerCounts = stackalloc int[MaximumArrayDepth];
@@ -175,7 +180,8 @@ internal ref struct GgufHeaderParser
         _position += (int)length;
     }
 
-    // Vocabularies have hundreds of thousands of strings, so this loop stays in the bytes that are there and leaves them only to have more read.
+    // Vocabularies have hundreds of thousands of strings, so this loop stays in the bytes that are there and leaves them only to have
+    // more read.
     private void SkipStrings(string key, int count)
     {
         ReadOnlySpan<byte> bytes = _buffer.Bytes;
@@ -216,14 +222,17 @@ internal ref struct GgufHeaderParser
         ulong length = _buffer.ReadUInt64(_position, what);
         int start = _position + sizeof(ulong);
         if (length > (ulong)Math.Max(0, _buffer.RemainingFrom(start)))
-            throw new GgufFormatException(_position, $"{what} is {length:N0} bytes long, {_buffer.RemainingFrom(start):N0} are left", isTruncated: true);
+            throw new GgufFormatException(_position,
+                $"{what} is {length:N0} bytes long, {_buffer.RemainingFrom(start):N0} are left", isTruncated: true);
 
         _buffer.Require(start, (long)length, what);
         _position = start;
         return (int)length;
     }
 
-    /// <summary>Reads a key or a tensor's name. C code ends such a string at a zero byte, so one within it would make two names of one.</summary>
+    /// <summary>
+    /// Reads a key or a tensor's name. C code ends such a string at a zero byte, so one within it would make two names of one.
+    /// </summary>
     private string ReadName(int maximumLength, string what)
     {
         int start = _position;
@@ -264,7 +273,8 @@ internal ref struct GgufHeaderParser
         string name = ReadName(MaximumTensorNameLength, "a tensor's name");
         uint dimensionCount = _buffer.ReadUInt32(_position, $"the shape of '{name}'");
         if (dimensionCount > MaximumDimensions)
-            throw new GgufFormatException(_position, $"the tensor '{name}' has {dimensionCount} dimensions, the most is {MaximumDimensions}");
+            throw new GgufFormatException(_position,
+                $"the tensor '{name}' has {dimensionCount} dimensions, the most is {MaximumDimensions}");
 
         _position += sizeof(uint);
         long[] dimensions = new long[dimensionCount];
@@ -279,7 +289,8 @@ internal ref struct GgufHeaderParser
 
         uint type = _buffer.ReadUInt32(_position, $"the type of '{name}'");
         if (!GgmlTypes.IsDefined((GgmlType)type))
-            throw new GgufFormatException(_position, $"the tensor '{name}' is of type {type}, which is unknown or was removed from the format");
+            throw new GgufFormatException(_position,
+                $"the tensor '{name}' is of type {type}, which is unknown or was removed from the format");
 
         _position += sizeof(uint);
         ulong offset = _buffer.ReadUInt64(_position, $"the offset of '{name}'");
@@ -302,7 +313,8 @@ internal ref struct GgufHeaderParser
         {
             if (tensor.ByteSize > available || tensor.Offset > available - tensor.ByteSize)
             {
-                string reason = $"the data of '{tensor.Name}' takes {tensor.ByteSize:N0} bytes at {tensor.Offset:N0} of the tensor data, of which the file has {available:N0}";
+                string place = $"{tensor.ByteSize:N0} bytes at {tensor.Offset:N0} of the tensor data";
+                string reason = $"the data of '{tensor.Name}' takes {place}, of which the file has {available:N0}";
                 throw new GgufFormatException(fileLength, reason, isTruncated: true);
             }
         }

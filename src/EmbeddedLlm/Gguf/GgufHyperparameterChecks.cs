@@ -1,8 +1,8 @@
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// The hyperparameters that every architecture has, checked for what llama.cpp asserts when it reads them (llama-model.cpp, load_hparams) and for
-/// what its compute graphs take for granted.
+/// The hyperparameters that every architecture has, checked for what llama.cpp asserts when it reads them (llama-model.cpp, load_hparams)
+/// and for what its compute graphs take for granted.
 /// </summary>
 internal static class GgufHyperparameterChecks
 {
@@ -28,6 +28,7 @@ internal static class GgufHyperparameterChecks
         CheckExperts(keys, layers);
         GgufHeadChecks.Check(keys, architecture, layers, parts);
         GgufArchitectureChecks.Check(keys, layers);
+        GgufTensorSetChecks.Check(keys, layers, parts);
         CheckNumbers(keys);
     }
 
@@ -91,8 +92,8 @@ internal static class GgufHyperparameterChecks
 
     // Some take 0 for their default, others abort on it.
     private static bool IsNoGating(string architecture, uint gating) => gating > LastGatingFunction
-        || (gating == 0 && architecture is "bailingmoe2" or "bailingmoe3" or "deepseek32" or "dots1" or "dots3note" or "exaone-moe" or "kimi-k3"
-            or "kimi-linear" or "lfm2moe" or "minimax-m2" or "minimax-m3" or "smallthinker");
+        || (gating == 0 && architecture is "bailingmoe2" or "bailingmoe3" or "deepseek32" or "dots1" or "dots3note"
+            or "exaone-moe" or "kimi-k3" or "kimi-linear" or "lfm2moe" or "minimax-m2" or "minimax-m3" or "smallthinker");
 
     // Norms assert that their ε is not negative, which not-a-number is not either.
     private static void CheckNumbers(GgufModelKeys keys)

@@ -1,6 +1,8 @@
 namespace EmbeddedLlm.Gguf;
 
-/// <summary>What llama.cpp asks of a file's layout beyond what the reader does: limits, and tensor data in the order of the tensors, without gaps.</summary>
+/// <summary>
+/// What llama.cpp asks of a file's layout beyond what the reader does: limits, and tensor data in the order of the tensors, without gaps.
+/// </summary>
 internal static class GgufLayoutChecks
 {
     // ggml's GGML_MAX_NAME, with the zero byte at its end.
@@ -9,7 +11,8 @@ internal static class GgufLayoutChecks
     public static void Check(GgufFile file)
     {
         if (file.Metadata.Count > GgufModelValidator.MaximumEntries)
-            throw new GgufFormatException(0, $"it has {file.Metadata.Count:N0} metadata keys, the most is {GgufModelValidator.MaximumEntries:N0}");
+            throw new GgufFormatException(0,
+                $"it has {file.Metadata.Count:N0} metadata keys, the most is {GgufModelValidator.MaximumEntries:N0}");
         if (file.Tensors.Count > GgufModelValidator.MaximumEntries)
             throw new GgufFormatException(0, $"it has {file.Tensors.Count:N0} tensors, the most is {GgufModelValidator.MaximumEntries:N0}");
 
@@ -27,7 +30,8 @@ internal static class GgufLayoutChecks
             if (tensor.ElementCount == 0)
                 throw new GgufFormatException(0, $"the tensor '{tensor.Name}' is empty");
             if (tensor.Offset != expected)
-                throw new GgufFormatException(file.DataOffset, $"the data of '{tensor.Name}' is at {tensor.Offset:N0} where {expected:N0} is expected");
+                throw new GgufFormatException(file.DataOffset,
+                    $"the data of '{tensor.Name}' is at {tensor.Offset:N0} where {expected:N0} is expected");
 
             expected += tensor.ByteSize + (-tensor.ByteSize & (file.Alignment - 1));
         }

@@ -4,8 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// The keys and values of a GGUF file, in the order of the file. Values are decoded when they are asked for: opening a file with a vocabulary
-/// of 150,000 tokens creates no string per token.
+/// The keys and values of a GGUF file, in the order of the file. Values are decoded when they are asked for: opening a file with a
+/// vocabulary of 150,000 tokens creates no string per token.
 /// </summary>
 /// <remarks>
 /// The <c>TryGet</c> methods with a type return false where the key is missing or its value is of another type, as llama.cpp

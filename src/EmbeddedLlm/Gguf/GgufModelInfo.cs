@@ -23,14 +23,19 @@ public sealed class GgufModelInfo
         ExpertCount = Hyperparameter(metadata, "expert_count");
         ExpertUsedCount = PerLayer(metadata, "expert_used_count").DefaultIfEmpty().Max();
         HeadCounts = PerLayer(metadata, "attention.head_count");
-        KvHeadCounts = metadata.ContainsKey($"{Architecture}.attention.head_count_kv") ? PerLayer(metadata, "attention.head_count_kv") : HeadCounts;
+        KvHeadCounts = metadata.ContainsKey($"{Architecture}.attention.head_count_kv")
+            ? PerLayer(metadata, "attention.head_count_kv")
+            : HeadCounts;
 
         int heads = HeadCounts.FirstOrDefault(count => count > 0);
         int headSize = heads == 0 ? 0 : EmbeddingLength / heads;
         KeyLength = Hyperparameter(metadata, "attention.key_length", headSize);
         ValueLength = Hyperparameter(metadata, "attention.value_length", headSize);
-        HasLatentAttention = Hyperparameter(metadata, "attention.key_length_mla") > 0 && Hyperparameter(metadata, "attention.value_length_mla") > 0;
+        HasLatentAttention = Hyperparameter(metadata, "attention.key_length_mla") > 0
+            && Hyperparameter(metadata, "attention.value_length_mla") > 0;
 
+        TokenizerModel = Text(metadata, "tokenizer.ggml.model");
+        PreTokenizer = Text(metadata, "tokenizer.ggml.pre");
         HasTokenizer = metadata.TryGetStrings("tokenizer.ggml.tokens", out GgufArray? tokens);
         VocabularySize = tokens?.Count ?? Hyperparameter(metadata, "vocab_size");
         ChatTemplate = Text(metadata, TemplateKey);
@@ -83,8 +88,17 @@ public sealed class GgufModelInfo
     /// <summary>The elements of one value.</summary>
     public int ValueLength { get; }
 
-    /// <summary>Whether keys and values are made from one compressed row (multi-head latent attention), of which the cache holds only the keys' part.</summary>
+    /// <summary>
+    /// Whether keys and values are made from one compressed row (multi-head latent attention), of which the cache holds only the keys'
+    /// part.
+    /// </summary>
     public bool HasLatentAttention { get; }
+
+    /// <summary>The kind of tokenizer, such as <c>gpt2</c> (byte-level BPE) or <c>llama</c> (SentencePiece).</summary>
+    public string? TokenizerModel { get; }
+
+    /// <summary>How a BPE tokenizer splits text before it merges bytes, such as <c>qwen2</c> or <c>tekken</c>.</summary>
+    public string? PreTokenizer { get; }
 
     /// <summary>Whether the file has a tokenizer with tokens.</summary>
     public bool HasTokenizer { get; }
@@ -125,8 +139,9 @@ public sealed class GgufModelInfo
     }
 
     /// <summary>
-    /// The bytes of cache that one token takes in all layers that have keys and values. An upper bound for layers with a sliding window, which
-    /// keep only the last <see cref="SlidingWindow"/> tokens; state of recurrent layers, which does not grow with tokens, is not counted.
+    /// The bytes of cache that one token takes in all layers that have keys and values. An upper bound for layers with a sliding window,
+    /// which keep only the last <see cref="SlidingWindow"/> tokens; state of recurrent layers, which does not grow with tokens, is not
+    /// counted.
     /// </summary>
     /// <param name="keys">How keys are stored, such as <see cref="GgmlType.F16"/>.</param>
     /// <param name="values">How values are stored.</param>

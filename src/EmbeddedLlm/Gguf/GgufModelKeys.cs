@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// A model's metadata as llama.cpp reads it: hyperparameters under the architecture's name, numbers of exactly the expected type, strings up to
-/// their first zero byte. A value of another type than expected is refused here, as it is there.
+/// A model's metadata as llama.cpp reads it: hyperparameters under the architecture's name, numbers of exactly the expected type, strings
+/// up to their first zero byte. A value of another type than expected is refused here, as it is there.
 /// </summary>
 internal sealed class GgufModelKeys
 {
@@ -48,7 +48,8 @@ internal sealed class GgufModelKeys
     public GgufArray? Strings(string key)
     {
         GgufArray? array = TryGet(key, GgufValueType.Array, out GgufValue value) ? value.GetArray() : null;
-        return array is null or { ElementType: GgufValueType.String } ? array : throw Bad(key, $"is an array of {array.ElementType}, not of strings");
+        return array is null or { ElementType: GgufValueType.String } ? array : throw Bad(key,
+            $"is an array of {array.ElementType}, not of strings");
     }
 
     /// <summary>A value per layer: a number that holds for all, or an array with one for each. Null where the key is missing.</summary>

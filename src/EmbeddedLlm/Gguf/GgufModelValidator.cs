@@ -1,20 +1,22 @@
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// Refuses model files that would end the process: llama.cpp meets much of what can be wrong in a file with an assertion, an index that is not
-/// checked, an endless loop or a huge allocation, and none of those can be caught in managed code.
+/// Refuses model files that would end the process: llama.cpp meets much of what can be wrong in a file with an assertion, an index that
+/// is not checked, an endless loop or a huge allocation, and none of those can be caught in managed code.
 /// </summary>
 /// <remarks>
 /// <para>
-/// The checks follow llama.cpp v0.4.0: what its loader, its tokenizers and its compute graphs take for granted about a file. A healthy model
-/// is never refused. Of an architecture that llama.cpp v0.4.0 does not know, only layout and tokenizer are checked. A file that passes may
-/// still be one that llama.cpp cannot load; it then says so without harm.
+/// The checks follow llama.cpp v0.4.0: what its loader, its tokenizers and its compute graphs take for granted about a file. A healthy
+/// model is never refused. Of an architecture that llama.cpp v0.4.0 does not know, only layout and tokenizer are checked. A file that
+/// passes may still be one that llama.cpp cannot load; it then says so without harm.
 /// </para>
 /// <para>Only the header is looked at, never a weight. Thread-safe.</para>
 /// </remarks>
 public static class GgufModelValidator
 {
-    /// <summary>The most metadata keys, and the most tensors. llama.cpp compares each with every other, so their number is a question of time.</summary>
+    /// <summary>
+    /// The most metadata keys, and the most tensors. llama.cpp compares each with every other, so their number is a question of time.
+    /// </summary>
     internal const int MaximumEntries = 65_536;
 
     /// <summary>Checks a model that is one file.</summary>

@@ -4,18 +4,19 @@ using System.Globalization;
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// The tensors of a model, checked for types that llama.cpp's operations abort on. Whether there are the tensors that an architecture needs, in the
-/// shapes that its hyperparameters ask for, is left to llama.cpp, which reports it.
+/// The tensors of a model, checked for types that llama.cpp's operations abort on. Whether there are the tensors that an architecture
+/// needs, in the shapes that its hyperparameters ask for, is left to llama.cpp, which reports it.
 /// </summary>
 internal static class GgufTensorChecks
 {
     // Operands of additions, multiplications, convolutions and rotations, which the CPU backend only has for 32-bit floats.
     private static readonly FrozenSet<string> SingleRoles = FrozenSet.ToFrozenSet(
         [
-            "altup_correct_scale", "attn_res_score", "attn_sinks", "exp_probs_b", "exp_probs_b_vl", "ffn_res_score", "hc_attn_base", "hc_attn_scale",
-            "hc_ffn_base", "hc_ffn_scale", "layer_output_scale", "output_hc_base", "output_hc_scale", "output_res_score", "ple_conv1d",
-            "rope_factors_long", "rope_factors_short", "rope_freqs", "shortconv.conv", "ssm_a", "ssm_conv1d", "ssm_conv1d_k", "ssm_conv1d_q",
-            "ssm_conv1d_v", "ssm_d", "time_mix_first", "time_mix_lerp_fused",
+            "altup_correct_scale", "attn_res_score", "attn_sinks", "exp_probs_b", "exp_probs_b_vl", "ffn_res_score",
+            "hc_attn_base", "hc_attn_scale", "hc_ffn_base", "hc_ffn_scale", "layer_output_scale",
+            "output_hc_base", "output_hc_scale", "output_res_score", "ple_conv1d",
+            "rope_factors_long", "rope_factors_short", "rope_freqs", "shortconv.conv", "ssm_a",
+            "ssm_conv1d", "ssm_conv1d_k", "ssm_conv1d_q", "ssm_conv1d_v", "ssm_d", "time_mix_first", "time_mix_lerp_fused",
         ],
         StringComparer.Ordinal);
 

@@ -20,7 +20,9 @@ public sealed class GgufTensorInfo
     /// <summary>The tensor's name, such as <c>blk.0.attn_q.weight</c>.</summary>
     public string Name { get; }
 
-    /// <summary>The tensor's shape, ggml's <c>ne</c>: the first dimension is the length of a contiguous row. At most 4; none for a single number.</summary>
+    /// <summary>
+    /// The tensor's shape, ggml's <c>ne</c>: the first dimension is the length of a contiguous row. At most 4; none for a single number.
+    /// </summary>
     public ReadOnlySpan<long> Dimensions => _dimensions;
 
     /// <summary>How the elements are stored.</summary>
@@ -42,7 +44,12 @@ public sealed class GgufTensorInfo
     internal long DimensionOrOne(int index) => index < _dimensions.Length ? _dimensions[index] : 1;
 
     internal static bool TryCreate(
-        string name, long[] dimensions, GgmlType type, long offset, [NotNullWhen(true)] out GgufTensorInfo? tensor, [NotNullWhen(false)] out string? fault)
+        string name,
+        long[] dimensions,
+        GgmlType type,
+        long offset,
+        [NotNullWhen(true)] out GgufTensorInfo? tensor,
+        [NotNullWhen(false)] out string? fault)
     {
         tensor = null;
         Int128 elements = 1;
@@ -58,13 +65,14 @@ public sealed class GgufTensorInfo
         }
 
         long row = dimensions.Length == 0 ? 1 : dimensions[0];
-        if (row % GgmlTypes.BlockElements(type) != 0)
+        int block = GgmlTypes.BlockElements(type);
+        if (row % block != 0)
         {
-            fault = $"the tensor '{name}' has rows of {row:N0} elements, not a multiple of the {GgmlTypes.BlockElements(type)} of a block of {type}";
+            fault = $"the tensor '{name}' has rows of {row:N0} elements, not a multiple of the {block} of a block of {type}";
             return false;
         }
 
-        Int128 bytes = elements / GgmlTypes.BlockElements(type) * GgmlTypes.BlockBytes(type);
+        Int128 bytes = elements / block * GgmlTypes.BlockBytes(type);
         if (bytes > long.MaxValue)
         {
             fault = $"the tensor '{name}' has more bytes than 64 bits can count";

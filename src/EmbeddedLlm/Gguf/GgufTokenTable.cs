@@ -4,8 +4,8 @@ using System.Text.Unicode;
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// A hash table over a vocabulary's tokens, without a string for any. Tokens are compared as llama.cpp sees them: up to their first zero byte,
-/// and an empty one under the name that it gives it.
+/// A hash table over a vocabulary's tokens, without a string for any. Tokens are compared as llama.cpp sees them: up to their first zero
+/// byte, and an empty one under the name that it gives it.
 /// </summary>
 internal sealed class GgufTokenTable
 {

@@ -3,8 +3,8 @@ using System.Text.Unicode;
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
-/// The tokenizer's tables, checked for what llama.cpp asserts when it loads them (llama-vocab.cpp) and for what its tokenizers take for granted
-/// when they are used: an exception there leaves C code, which ends the process as well.
+/// The tokenizer's tables, checked for what llama.cpp asserts when it loads them (llama-vocab.cpp) and for what its tokenizers take for
+/// granted when they are used: an exception there leaves C code, which ends the process as well.
 /// </summary>
 internal static class GgufTokenizerChecks
 {
@@ -184,7 +184,8 @@ internal static class GgufTokenizerChecks
         return count;
     }
 
-    // The longest match is looked for from the first byte on; where even that byte alone is no token, the search begins again at the start of the text.
+    // The longest match is looked for from the first byte on; where even that byte alone is no token, the search begins again at the
+    // start of the text.
     private static void CheckRwkv(GgufArray tokens)
     {
         bool[] isFirst = new bool[256];
@@ -206,7 +207,9 @@ internal static class GgufTokenizerChecks
         }
     }
 
-    /// <summary>The first byte of a token with its escapes undone, and whether it is all of it. An escape that is not complete is nothing.</summary>
+    /// <summary>
+    /// The first byte of a token with its escapes undone, and whether it is all of it. An escape that is not complete is nothing.
+    /// </summary>
     private static (byte? First, bool IsWhole) FirstRwkvByte(ReadOnlySpan<byte> escaped)
     {
         if (escaped.IsEmpty)
@@ -216,12 +219,20 @@ internal static class GgufTokenizerChecks
         if (escaped.Length == 1)
             return (null, false);
         if (escaped[1] != (byte)'x')
-            return ((byte)(escaped[1] switch { (byte)'t' => '\t', (byte)'n' => '\n', (byte)'r' => '\r', var other => (char)other }), escaped.Length == 2);
+            return (Unescape(escaped[1]), escaped.Length == 2);
         if (escaped.Length < 4)
             return (null, false);
 
         return ((byte)((HexDigit(escaped[2]) << 4) + HexDigit(escaped[3])), escaped.Length == 4);
     }
+
+    private static byte Unescape(byte letter) => letter switch
+    {
+        (byte)'t' => (byte)'\t',
+        (byte)'n' => (byte)'\n',
+        (byte)'r' => (byte)'\r',
+        _ => letter,
+    };
 
     // As llama.cpp reads them, upper case and everything else included.
     private static int HexDigit(byte character) => (byte)(character >= 'a' ? character - 'a' + 10 : character - '0');

@@ -4,7 +4,9 @@ using System.Text;
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>One metadata value. It refers to the header's bytes and decodes them when asked.</summary>
-/// <remarks>The <c>Get</c> methods throw <see cref="InvalidOperationException"/> where the value is of another type than the method's.</remarks>
+/// <remarks>
+/// The <c>Get</c> methods throw <see cref="InvalidOperationException"/> where the value is of another type than the method's.
+/// </remarks>
 public readonly struct GgufValue
 {
     private readonly GgufMetadata? _metadata;

@@ -3,7 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>The type of a metadata value, with the numbers of the GGUF specification (<c>gguf_metadata_value_type</c>).</summary>
-[SuppressMessage("Naming", "CA1720:Identifier contains type name", Justification = "These are types, and their names are the specification's.")]
+[SuppressMessage("Naming", "CA1720:Identifier contains type name",
+    Justification = "These are types, and their names are the specification's.")]
 public enum GgufValueType
 {
     /// <summary>An 8-bit unsigned integer.</summary>

@@ -14,7 +14,9 @@ internal static class GgufValueTypes
         _ => 0,
     };
 
-    /// <summary>The fewest bytes that one value of a type takes: an empty string is its length, an empty array its type and count.</summary>
+    /// <summary>
+    /// The fewest bytes that one value of a type takes: an empty string is its length, an empty array its type and count.
+    /// </summary>
     public static int MinimumSize(GgufValueType type) => type switch
     {
         GgufValueType.String => 8,

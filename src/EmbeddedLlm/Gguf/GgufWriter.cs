@@ -134,7 +134,9 @@ public sealed class GgufWriter
         AddTensor(info, (offset, destination) => data.Span.Slice((int)offset, destination.Length).CopyTo(destination));
     }
 
-    /// <summary>Adds a tensor whose data is made piece by piece when it is written, so that it never has to fit into memory as a whole.</summary>
+    /// <summary>
+    /// Adds a tensor whose data is made piece by piece when it is written, so that it never has to fit into memory as a whole.
+    /// </summary>
     /// <param name="name">A name that was not added before, at most 64 bytes of UTF-8 without a zero byte.</param>
     /// <param name="type">How the elements are stored.</param>
     /// <param name="dimensions">At most four dimensions, the length of a contiguous row first.</param>

@@ -70,6 +70,12 @@ internal sealed class EditableModel
         return this;
     }
 
+    public EditableModel RemoveTensor(string name)
+    {
+        _tensors.RemoveAll(tensor => tensor.Name == name);
+        return this;
+    }
+
     public GgufFile Build()
     {
         GgufWriter writer = new();

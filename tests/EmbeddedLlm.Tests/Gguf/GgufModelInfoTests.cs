@@ -73,6 +73,16 @@ public sealed class GgufModelInfoTests
     }
 
     [Fact]
+    public void TokenizerIsNamed()
+    {
+        GgufModelInfo info = GgufModelInfo.From(new EditableModel(tokens: 400).Build());
+
+        Assert.Equal(400, info.VocabularySize);
+        Assert.Equal("gpt2", info.TokenizerModel);
+        Assert.Equal("qwen2", info.PreTokenizer);
+    }
+
+    [Fact]
     public void NamedChatTemplatesAreFoundByTheirName()
     {
         GgufModelInfo info = GgufModelInfo.From(new EditableModel().Set("tokenizer.chat_template.tool_use", "{{ tools }}").Build());

@@ -140,6 +140,33 @@ public sealed class GgufModelValidatorTests
     }
 
     [Fact]
+    public void ProjectionOfWhichNoFormIsThereIsRefusedWhereTheLoaderWouldNotNotice()
+    {
+        EditableModel Model() => new EditableModel().Rename("phi3");
+
+        GgufModelValidator.Validate(Model().Build());
+        AssertRefused("layer 1 has 'attn_output', but not 'attn_qkv'", Model().RemoveTensor("blk.1.attn_k.weight"));
+    }
+
+    [Fact]
+    public void RelativePositionsOfTheFirstLayerAreRequired()
+    {
+        EditableModel Model() => new EditableModel().Rename("t5").SetTensor("enc.blk.0.attn_rel_b.weight", GgmlType.F32, 4, 8);
+
+        AssertRefused("dec.blk.0.attn_rel_b.weight", Model());
+        GgufModelValidator.Validate(Model().SetTensor("dec.blk.0.attn_rel_b.weight", GgmlType.F32, 4, 8).Build());
+    }
+
+    [Fact]
+    public void MixturesWithoutTheirGateAreRefused()
+    {
+        EditableModel Model() => new EditableModel().Rename("rwkv7").SetTensor("blk.0.time_mix_lerp_fused.weight", GgmlType.F32, 64, 1, 1, 6);
+
+        AssertRefused("without a gate", Model());
+        GgufModelValidator.Validate(Model().SetTensor("blk.0.time_mix_g1.weight", GgmlType.F16, 64, 8).SetTensor("blk.0.time_mix_g2.weight", GgmlType.F16, 8, 64).Build());
+    }
+
+    [Fact]
     public void EmptyTensorIsRefused() => AssertRefused("extra", new EditableModel().SetTensor("extra", GgmlType.F32, 0));
 
     [Fact]
