@@ -20,7 +20,6 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         Dictionary<string, TemplateValue> variables = new()
         {
             ["messages"] = new TemplateList([.. ToTemplate(messages, instructions)]),
-            ["tools"] = TemplateValue.None,
             ["add_generation_prompt"] = TemplateValue.True,
             ["bos_token"] = TemplateValue.FromTemplate(beginOfSequence),
             ["eos_token"] = TemplateValue.FromTemplate(endOfSequence),

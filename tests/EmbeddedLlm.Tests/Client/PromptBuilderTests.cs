@@ -45,6 +45,11 @@ public sealed class PromptBuilderTests
         Assert.Contains("UriContent", Assert.Throws<NotSupportedException>(() => Build([message], null)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Some templates iterate over tools without asking first, which an undefined variable allows and a null does not.</summary>
+    [Fact]
+    public void ToolsAreUndefinedWhereThereAreNone() => Assert.Equal("-", string.Concat(
+        new PromptBuilder(ChatTemplate.Parse("{% for tool in tools %}{{ tool }}{% endfor %}-"), "", "").Build([new(ChatRole.User, "u")], null, CancellationToken.None).Select(part => part.Text)));
+
     [Fact]
     public void MessagesAreNotChanged()
     {
