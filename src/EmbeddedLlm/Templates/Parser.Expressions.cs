@@ -13,32 +13,44 @@ internal sealed partial class Parser
         ["<="] = Comparison.IsLessOrEqual,
         [">"] = Comparison.IsGreater,
         [">="] = Comparison.IsGreaterOrEqual,
+        ["in"] = static (rendering, left, right) => Comparison.Contains(rendering, right, left),
+        ["not in"] = static (rendering, left, right) => !Comparison.Contains(rendering, right, left),
     };
 
-    private static readonly Dictionary<string, BinaryOperator> Sums = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (Precedence Level, BinaryOperator Apply)> Arithmetic = new(StringComparer.Ordinal)
     {
-        ["+"] = Operators.Add,
-        ["-"] = Operators.Subtract,
+        ["+"] = (Precedence.Sum, Operators.Add),
+        ["-"] = (Precedence.Sum, Operators.Subtract),
+        ["*"] = (Precedence.Product, Operators.Multiply),
+        ["/"] = (Precedence.Product, Operators.Divide),
+        ["//"] = (Precedence.Product, Operators.FloorDivide),
+        ["%"] = (Precedence.Product, Operators.Modulo),
+        ["**"] = (Precedence.Power, Operators.Power),
     };
 
-    private static readonly Dictionary<string, BinaryOperator> Products = new(StringComparer.Ordinal)
+    /// <summary>How tightly operators bind; all of them from left to right.</summary>
+    private enum Precedence
     {
-        ["*"] = Operators.Multiply,
-        ["/"] = Operators.Divide,
-        ["//"] = Operators.FloorDivide,
-        ["%"] = Operators.Modulo,
-    };
-
-    private static readonly Dictionary<string, BinaryOperator> Powers = new(StringComparer.Ordinal) { ["**"] = Operators.Power };
+        None,
+        Or,
+        And,
+        Not,
+        Comparison,
+        Sum,
+        Concatenation,
+        Product,
+        Power,
+        Operand,
+    }
 
     private Expression ParseExpression(bool withConditional = true)
     {
         using DepthGuard guard = Deeper();
-        Expression value = ParseLogical(isAnd: false);
+        Expression value = ParseOperators(Precedence.Or);
         while (withConditional && Current.IsName("if"))
         {
             int position = Next().Position;
-            Expression test = ParseLogical(isAnd: false);
+            Expression test = ParseOperators(Precedence.Or);
             Expression? otherwise = SkipName("else") ? ParseExpression() : null;
             value = Finish(new ConditionalExpression(test, value, otherwise, position));
         }
@@ -69,81 +81,99 @@ internal sealed partial class Parser
 
     private bool EndsTuple() => Current.Kind is TokenKind.ExpressionEnd or TokenKind.BlockEnd || Current.IsOperator(")");
 
-    private Expression ParseLogical(bool isAnd)
+    /// <summary>
+    /// Operands and the operators between them that bind at least as tightly as <paramref name="loosest"/>. One call
+    /// handles all levels, and recurses only where operators of several levels meet, to keep the stack shallow.
+    /// </summary>
+    private Expression ParseOperators(Precedence loosest)
     {
-        int position = Current.Position;
-        Expression first = isAnd ? ParseNot() : ParseLogical(isAnd: true);
-        string keyword = isAnd ? "and" : "or";
-        if (!Current.IsName(keyword))
-            return first;
-
-        List<Expression> operands = [first];
-        while (SkipName(keyword))
-            operands.Add(isAnd ? ParseNot() : ParseLogical(isAnd: true));
-        return Finish(new LogicalExpression([.. operands], isAnd, position));
+        Expression value = loosest <= Precedence.Not && Current.IsName("not") ? ParseNot() : ParseUnary();
+        while (true)
+        {
+            Precedence level = LevelOf(Current);
+            if (level == Precedence.None || level < loosest)
+                return value;
+            value = level switch
+            {
+                Precedence.Or or Precedence.And => ParseLogical(value, level),
+                Precedence.Comparison => ParseComparison(value),
+                Precedence.Concatenation => ParseConcatenation(value),
+                _ => ParseArithmetic(value, level),
+            };
+        }
     }
 
-    private Expression ParseNot()
+    private Precedence LevelOf(Token token)
+    {
+        if (token.Kind == TokenKind.Operator)
+        {
+            return Arithmetic.TryGetValue(token.Text, out (Precedence Level, BinaryOperator) entry) ? entry.Level
+                : token.Text == "~" ? Precedence.Concatenation
+                : Comparisons.ContainsKey(token.Text) ? Precedence.Comparison
+                : Precedence.None;
+        }
+
+        if (token.Kind != TokenKind.Name)
+            return Precedence.None;
+        return token.Text switch
+        {
+            "or" => Precedence.Or,
+            "and" => Precedence.And,
+            "in" => Precedence.Comparison,
+            "not" when _tokens[_index + 1].IsName("in") => Precedence.Comparison,
+            _ => Precedence.None,
+        };
+    }
+
+    private NotExpression ParseNot()
     {
         int position = Current.Position;
         int count = 0;
         while (SkipName("not"))
             count++;
-        Expression operand = ParseComparison();
-        if (count > 0)
-            operand = Finish(new NotExpression(operand, position));
-        return count > 0 && count % 2 == 0 ? Finish(new NotExpression(operand, position)) : operand;
+        NotExpression value = Finish(new NotExpression(ParseOperators(Precedence.Comparison), position));
+        return count % 2 == 0 ? Finish(new NotExpression(value, position)) : value;
     }
 
-    private Expression ParseComparison()
+    private LogicalExpression ParseLogical(Expression first, Precedence level)
     {
-        Expression first = ParseChain(Sums);
+        List<Expression> operands = [first];
+        while (SkipName(level == Precedence.And ? "and" : "or"))
+            operands.Add(ParseOperators(level + 1));
+        return Finish(new LogicalExpression([.. operands], level == Precedence.And, first.Position));
+    }
+
+    private ComparisonExpression ParseComparison(Expression first)
+    {
         List<ComparisonExpression.Link> links = [];
-        while (true)
+        while (LevelOf(Current) == Precedence.Comparison)
         {
-            Token token = Current;
-            ComparisonOperator? holds = null;
-            if (token.Kind == TokenKind.Operator && Comparisons.TryGetValue(token.Text, out holds))
-                _index++;
-            else if (SkipName("in"))
-                holds = static (rendering, left, right) => Comparison.Contains(rendering, right, left);
-            else if (token.IsName("not") && _tokens[_index + 1].IsName("in"))
-                (_index, holds) = (_index + 2, static (rendering, left, right) => !Comparison.Contains(rendering, right, left));
-            if (holds is null)
-                break;
-            links.Add(new(holds, ParseChain(Sums), token.Position));
+            Token token = Next();
+            bool isNotIn = token.IsName("not") && SkipName("in");
+            links.Add(new(Comparisons[isNotIn ? "not in" : token.Text], ParseOperators(Precedence.Sum), token.Position));
         }
 
-        return links.Count == 0 ? first : Finish(new ComparisonExpression(first, [.. links], first.Position));
+        return Finish(new ComparisonExpression(first, [.. links], first.Position));
     }
 
-    /// <summary>Operators of one precedence: sums of concatenations of products of powers of operands.</summary>
-    private Expression ParseChain(Dictionary<string, BinaryOperator> operators)
+    private ConcatExpression ParseConcatenation(Expression first)
     {
-        Expression first = ParseLink(operators);
-        List<ArithmeticExpression.Link>? links = null;
-        while (Current.Kind == TokenKind.Operator && operators.TryGetValue(Current.Text, out BinaryOperator? apply))
-        {
-            int position = Next().Position;
-            (links ??= []).Add(new(apply, ParseLink(operators), position));
-        }
-
-        return links is null ? first : Finish(new ArithmeticExpression(first, [.. links], first.Position));
-    }
-
-    private Expression ParseLink(Dictionary<string, BinaryOperator> operators) =>
-        operators == Sums ? ParseConcatenation() : operators == Products ? ParseChain(Powers) : ParseUnary();
-
-    private Expression ParseConcatenation()
-    {
-        Expression first = ParseChain(Products);
-        if (!Current.IsOperator("~"))
-            return first;
-
         List<Expression> operands = [first];
         while (SkipOperator("~"))
-            operands.Add(ParseChain(Products));
+            operands.Add(ParseOperators(Precedence.Product));
         return Finish(new ConcatExpression([.. operands], first.Position));
+    }
+
+    private ArithmeticExpression ParseArithmetic(Expression first, Precedence level)
+    {
+        List<ArithmeticExpression.Link> links = [];
+        while (LevelOf(Current) == level)
+        {
+            Token token = Next();
+            links.Add(new(Arithmetic[token.Text].Apply, ParseOperators(level + 1), token.Position));
+        }
+
+        return Finish(new ArithmeticExpression(first, [.. links], first.Position));
     }
 
     private Expression ParseUnary(bool withFilters = true)
