@@ -67,7 +67,7 @@ internal sealed class Rendering
         EnsureSize(value.Size);
         if (value.Depth > Limits.ValueDepth)
             throw TemplateFault.LimitExceeded("the nesting of values", Limits.ValueDepth);
-        Charge(value.Count ?? 1);
+        Charge(4 + (value.Count ?? 0));
         return value;
     }
 
@@ -76,7 +76,7 @@ internal sealed class Rendering
     {
         Charge(1);
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
-            throw TemplateFault.LimitExceeded("nested calls on this thread's stack", _callDepth);
+            throw new TemplateFault("the template nests calls more deeply than this thread's stack allows");
     }
 
     public void EnterCall()

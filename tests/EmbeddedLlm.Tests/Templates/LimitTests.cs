@@ -57,6 +57,19 @@ public sealed class LimitTests
         { "repeated comparison", "{% set t = 'a' * 9999999 %}{% set u = t + '' %}{% set v = 'a' * 9999999 %}{% for i in range(99999) %}{% set x = t == v %}{% endfor %}" },
         { "repeated printing", "{% set t = range(99999)|list %}{% for i in range(99999) %}{% set x = t|string %}{% endfor %}" },
         { "repeated unpacking", "{% macro m() %}{{ varargs }}{% endmacro %}{% for i in range(99999) %}{% set x = m(*range(99999)) %}{% endfor %}" },
+        { "repeated precise numbers", Repeated("{% set x = '%.1000f' % 0.1 %}{% set y = '{:.1000e}'.format(0.1) %}") },
+        { "repeated wide numbers", Repeated("{% set x = '%999999d' % 1 %}{% set y = '{:>999999}'.format('a') %}") },
+        { "repeated large integers", Repeated("{% set x = (3 ** 8000) * (3 ** 8000 - 1) // 7 ** 900 %}") },
+        { "repeated large texts of integers", Repeated("{% set x = (3 ** 8000)|string|int %}") },
+        { "repeated JSON", "{% set t = range(9999)|list %}" + Repeated("{% set x = t|tojson(indent=2) %}") },
+        { "repeated pretty printing", "{% set t = range(9999)|list %}" + Repeated("{% set x = [t, {'a': t}]|pprint %}") },
+        { "repeated wrapping", "{% set t = 'word ' * 9999 %}" + Repeated("{% set x = t|wordwrap(9) %}") },
+        { "repeated titles", "{% set t = 'wörd ' * 9999 %}" + Repeated("{% set x = t|title %}{% set x = t.title() %}{% set x = t.upper() %}") },
+        { "repeated grouping", "{% set t = range(9999)|list %}" + Repeated("{% set x = t|groupby('real') %}{% set x = t|unique|list %}") },
+        { "repeated merging", "{% set d = dict.fromkeys(range(9999)) %}" + Repeated("{% set x = dict(d, a=1) %}{% set x = d.copy() %}{% set x = d == x %}") },
+        { "repeated reversal", "{% set t = 'a😀' * 9999 %}" + Repeated("{% set x = t[::-1] %}{% set x = t[5000:] %}{% set x = t[3] %}") },
+        { "repeated escaping", "{% set t = '<' * 9999 %}" + Repeated("{% set x = t|e %}{% set x = t|urlencode %}{% set x = t|striptags %}{% set x = [t]|string %}") },
+        { "repeated names", "{% macro m() %}" + string.Concat(Enumerable.Range(0, 9999).Select(i => $"{{% set a{i} = 1 %}}")) + "{% endmacro %}" + Repeated("{{ m() }}") },
         { "nested parentheses", Nested("(", "1", ")") },
         { "nested lists", Nested("[", "1", "]") },
         { "nested mappings", Nested("{1:", "1", "}") },
@@ -142,6 +155,9 @@ public sealed class LimitTests
         ChatTemplate parsed = ChatTemplate.Parse(template, limits);
         Assert.Throws<ChatTemplateException>(() => parsed.Render(TemplateRun.Variables));
     }
+
+    private static string Repeated(string statements) =>
+        "{% for i in range(99999) %}{% for j in range(99999) %}" + statements + "{% endfor %}{% endfor %}";
 
     private static string Nested(string open, string inner, string close) =>
         "{{ " + string.Concat(Enumerable.Repeat(open, 50000)) + inner + string.Concat(Enumerable.Repeat(close, 50000)) + " }}";
