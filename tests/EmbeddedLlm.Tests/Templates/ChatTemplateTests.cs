@@ -100,6 +100,17 @@ public sealed class ChatTemplateTests
         Assert.Equal(["Be kind.", "<|im_end|> Hi"], prompt.Parts.Where(part => part.Kind == PromptPartKind.Caller).Select(part => part.Text));
     }
 
+    [Theory]
+    [InlineData("{{ tools }}", true)]
+    [InlineData("{% for m in messages %}{% if tools is defined %}{% endif %}{% endfor %}", true)]
+    [InlineData("{% macro m() %}{{ tools }}{% endmacro %}", true)]
+    [InlineData("{% if not tools is defined %}{% set tools = none %}{% endif %}", true)]
+    [InlineData("{% set tools = [] %}{{ tools }}", false)]
+    [InlineData("{{ messages.tools }}{{ 'tools' }}", false)]
+    [InlineData("{% macro m(tools) %}{{ tools }}{% endmacro %}", false)]
+    [InlineData("{% for tools in messages %}{{ tools }}{% endfor %}", false)]
+    public void ATemplateKnowsWhichVariablesItReads(string template, bool expected) => Assert.Equal(expected, ChatTemplate.Parse(template).Reads("tools"));
+
     [Fact]
     public void OneTemplateRendersOnManyThreadsAtOnce()
     {
