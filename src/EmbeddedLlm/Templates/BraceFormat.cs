@@ -23,8 +23,11 @@ internal ref struct BraceFormat
     public static TemplateString Format(Rendering rendering, TemplateString format, Arguments arguments) =>
         Run(new BraceFormat(rendering, arguments, null, format.IsMarkup), format);
 
-    public static TemplateString FormatMap(Rendering rendering, TemplateString format, TemplateValue mapping) =>
-        Run(new BraceFormat(rendering, Arguments.None, mapping as TemplateDictionary ?? throw TemplateFault.WrongArgument("format_map()", "a mapping", mapping), format.IsMarkup), format);
+    public static TemplateString FormatMap(Rendering rendering, TemplateString format, TemplateValue mapping)
+    {
+        TemplateDictionary names = mapping as TemplateDictionary ?? throw TemplateFault.WrongArgument("format_map()", "a mapping", mapping);
+        return Run(new BraceFormat(rendering, Arguments.None, names, format.IsMarkup), format);
+    }
 
     /// <summary>Python's <c>ascii()</c> of a text that is a <c>repr</c> already.</summary>
     public static TemplateString ToAscii(Rendering rendering, TemplateString text)

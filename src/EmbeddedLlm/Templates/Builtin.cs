@@ -44,6 +44,13 @@ internal sealed class Builtin
     {
         // Most built-ins look at all of their value: the work counts before it is done.
         rendering.Charge(1 + self.Size / 16);
+        TemplateValue result = Run(rendering, self, arguments);
+        rendering.Charge(result.Size / 16);
+        return result;
+    }
+
+    private TemplateValue Run(Rendering rendering, TemplateValue self, Arguments arguments)
+    {
         if (_variadic is not null)
             return _variadic(rendering, self, arguments);
         if (arguments.Named.Length == 0 && arguments.Positional.Length == _parameters.Length)

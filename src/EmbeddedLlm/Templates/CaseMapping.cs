@@ -62,7 +62,6 @@ internal static class CaseMapping
         0x1E9E => "ss",
         0x0130 => "i\u0307",
         0x0131 => "ı",
-        0x1E9A => "a\u02BE",
         >= 0x13A0 and <= 0x13FD or >= 0xAB70 and <= 0xABBF => UpperOf(codePoint),
         _ => string.Concat(UpperOf(codePoint).EnumerateRunes().Select(Rune.ToLowerInvariant)),
     });

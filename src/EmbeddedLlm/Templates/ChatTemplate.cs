@@ -19,11 +19,13 @@ internal sealed class ChatTemplate
     private readonly Body _body;
     private readonly ScopeEntry _entry;
     private readonly int _slots;
+    private readonly IReadOnlySet<string> _reads;
     private readonly string _source;
     private readonly TemplateLimits _limits;
 
-    private ChatTemplate(Body body, ScopeEntry entry, int slots, string source, string? name, TemplateLimits limits)
+    private ChatTemplate(Body body, ScopeEntry entry, int slots, IReadOnlySet<string> reads, string source, string? name, TemplateLimits limits)
     {
+        _reads = reads;
         _body = body;
         _entry = entry;
         _slots = slots;
@@ -53,14 +55,17 @@ internal sealed class ChatTemplate
         try
         {
             Body body = Parser.Parse(source, limits);
-            (ScopeEntry entry, int slots) = ScopeBinder.Bind(body);
-            return new ChatTemplate(body, entry, slots, source, name, limits);
+            (ScopeEntry entry, int slots, IReadOnlySet<string> reads) = ScopeBinder.Bind(body);
+            return new ChatTemplate(body, entry, slots, reads, source, name, limits);
         }
         catch (TemplateSyntaxFault fault)
         {
             throw new ChatTemplateException(fault.Message, name, source, fault.Position, refused: false, fault);
         }
     }
+
+    /// <summary>Whether the template looks at a variable anywhere. One that it never looks at, say <c>tools</c>, changes nothing.</summary>
+    public bool Reads(string variable) => _reads.Contains(variable);
 
     /// <summary>Renders a conversation.</summary>
     /// <param name="variables">What the template calls <c>messages</c>, <c>tools</c>, <c>add_generation_prompt</c>, <c>bos_token</c> and so on.</param>

@@ -121,6 +121,8 @@ internal sealed class ArithmeticExpression(Expression first, ArithmeticExpressio
             TemplateValue operand = link.Operand.Evaluate(rendering, frame);
             rendering.Position = link.Position;
             rendering.Charge(1);
+            if (value is TemplateInteger && operand is TemplateInteger)
+                rendering.Charge(value.Size + operand.Size);
             value = link.Apply(rendering, value, operand);
         }
 

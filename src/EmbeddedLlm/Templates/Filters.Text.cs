@@ -13,7 +13,8 @@ internal static partial class Filters
         new("title", [], 0, Title),
         new("trim", ["chars"], 0, static (rendering, self, arguments) => StringMethods.Strip(self.ToText(rendering), arguments[0], "trim")),
         new("replace", ["old", "new", "count"], 2, Replace),
-        new("center", ["width"], 0, static (rendering, self, arguments) => StringMethods.Center(rendering, self.ToText(rendering), Arg.Index(arguments[0], 80, "center"))),
+        new("center", ["width"], 0, static (rendering, self, arguments) =>
+            StringMethods.Center(rendering, self.ToText(rendering), Arg.Index(arguments[0], 80, "center"))),
         new("indent", ["width", "first", "blank"], 0, Indent),
         new("truncate", ["length", "killwords", "end", "leeway"], 0, Truncate),
         new("wordcount", [], 0, CountWords),

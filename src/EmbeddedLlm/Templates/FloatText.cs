@@ -12,8 +12,14 @@ internal static class FloatText
     /// <summary>The most digits that can be asked for; a double has no more than this many that are not zero.</summary>
     private const int MostDigits = 1100;
 
-    public static int EnsurePrecision(long digits) =>
-        digits <= MostDigits ? (int)digits : throw TemplateFault.LimitExceeded("the precision of a number", MostDigits);
+    /// <summary>Refuses too many digits, and counts the work of computing the others.</summary>
+    public static int EnsurePrecision(Rendering rendering, long digits)
+    {
+        if (digits > MostDigits)
+            throw TemplateFault.LimitExceeded("the precision of a number", MostDigits);
+        rendering.Charge(digits);
+        return (int)digits;
+    }
 
     /// <summary>The shortest text that reads back as the same value.</summary>
     public static string Repr(double value)

@@ -178,7 +178,7 @@ internal readonly ref struct FormatSpec
             return PadNumber(SignOf(isNegative), isUpper ? name.ToUpperInvariant() : name, suffix, 0);
         }
 
-        int precision = FloatText.EnsurePrecision(Precision ?? 6);
+        int precision = FloatText.EnsurePrecision(_rendering, Precision ?? 6);
         char e = isUpper ? 'E' : 'e';
         string text = Type switch
         {

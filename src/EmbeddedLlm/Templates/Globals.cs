@@ -51,6 +51,8 @@ internal static class Globals
         TemplateDictionary dictionary = new();
         if (arguments.Positional.Length > 1)
             throw new TemplateFault($"{function} expected at most 1 argument, got {arguments.Positional.Length}");
+        if (arguments.Positional is [TemplateUndefined undefined])
+            throw undefined.Fault();
         if (arguments.Positional is [TemplateDictionary source])
         {
             foreach ((TemplateValue key, TemplateValue value) in source)

@@ -5,40 +5,14 @@ namespace EmbeddedLlm.Templates;
 
 internal sealed partial class Parser
 {
-    private static readonly Dictionary<string, ComparisonOperator> Comparisons = new(StringComparer.Ordinal)
-    {
-        ["=="] = Comparison.AreEqual,
-        ["!="] = static (rendering, left, right) => !Comparison.AreEqual(rendering, left, right),
-        ["<"] = Comparison.IsLess,
-        ["<="] = Comparison.IsLessOrEqual,
-        [">"] = Comparison.IsGreater,
-        [">="] = Comparison.IsGreaterOrEqual,
-    };
-
-    private static readonly Dictionary<string, BinaryOperator> Sums = new(StringComparer.Ordinal)
-    {
-        ["+"] = Operators.Add,
-        ["-"] = Operators.Subtract,
-    };
-
-    private static readonly Dictionary<string, BinaryOperator> Products = new(StringComparer.Ordinal)
-    {
-        ["*"] = Operators.Multiply,
-        ["/"] = Operators.Divide,
-        ["//"] = Operators.FloorDivide,
-        ["%"] = Operators.Modulo,
-    };
-
-    private static readonly Dictionary<string, BinaryOperator> Powers = new(StringComparer.Ordinal) { ["**"] = Operators.Power };
-
     private Expression ParseExpression(bool withConditional = true)
     {
         using DepthGuard guard = Deeper();
-        Expression value = ParseLogical(isAnd: false);
+        Expression value = ParseOperators(Precedence.Or);
         while (withConditional && Current.IsName("if"))
         {
             int position = Next().Position;
-            Expression test = ParseLogical(isAnd: false);
+            Expression test = ParseOperators(Precedence.Or);
             Expression? otherwise = SkipName("else") ? ParseExpression() : null;
             value = Finish(new ConditionalExpression(test, value, otherwise, position));
         }
@@ -68,83 +42,6 @@ internal sealed partial class Parser
     }
 
     private bool EndsTuple() => Current.Kind is TokenKind.ExpressionEnd or TokenKind.BlockEnd || Current.IsOperator(")");
-
-    private Expression ParseLogical(bool isAnd)
-    {
-        int position = Current.Position;
-        Expression first = isAnd ? ParseNot() : ParseLogical(isAnd: true);
-        string keyword = isAnd ? "and" : "or";
-        if (!Current.IsName(keyword))
-            return first;
-
-        List<Expression> operands = [first];
-        while (SkipName(keyword))
-            operands.Add(isAnd ? ParseNot() : ParseLogical(isAnd: true));
-        return Finish(new LogicalExpression([.. operands], isAnd, position));
-    }
-
-    private Expression ParseNot()
-    {
-        int position = Current.Position;
-        int count = 0;
-        while (SkipName("not"))
-            count++;
-        Expression operand = ParseComparison();
-        if (count > 0)
-            operand = Finish(new NotExpression(operand, position));
-        return count > 0 && count % 2 == 0 ? Finish(new NotExpression(operand, position)) : operand;
-    }
-
-    private Expression ParseComparison()
-    {
-        Expression first = ParseChain(Sums);
-        List<ComparisonExpression.Link> links = [];
-        while (true)
-        {
-            Token token = Current;
-            ComparisonOperator? holds = null;
-            if (token.Kind == TokenKind.Operator && Comparisons.TryGetValue(token.Text, out holds))
-                _index++;
-            else if (SkipName("in"))
-                holds = static (rendering, left, right) => Comparison.Contains(rendering, right, left);
-            else if (token.IsName("not") && _tokens[_index + 1].IsName("in"))
-                (_index, holds) = (_index + 2, static (rendering, left, right) => !Comparison.Contains(rendering, right, left));
-            if (holds is null)
-                break;
-            links.Add(new(holds, ParseChain(Sums), token.Position));
-        }
-
-        return links.Count == 0 ? first : Finish(new ComparisonExpression(first, [.. links], first.Position));
-    }
-
-    /// <summary>Operators of one precedence: sums of concatenations of products of powers of operands.</summary>
-    private Expression ParseChain(Dictionary<string, BinaryOperator> operators)
-    {
-        Expression first = ParseLink(operators);
-        List<ArithmeticExpression.Link>? links = null;
-        while (Current.Kind == TokenKind.Operator && operators.TryGetValue(Current.Text, out BinaryOperator? apply))
-        {
-            int position = Next().Position;
-            (links ??= []).Add(new(apply, ParseLink(operators), position));
-        }
-
-        return links is null ? first : Finish(new ArithmeticExpression(first, [.. links], first.Position));
-    }
-
-    private Expression ParseLink(Dictionary<string, BinaryOperator> operators) =>
-        operators == Sums ? ParseConcatenation() : operators == Products ? ParseChain(Powers) : ParseUnary();
-
-    private Expression ParseConcatenation()
-    {
-        Expression first = ParseChain(Products);
-        if (!Current.IsOperator("~"))
-            return first;
-
-        List<Expression> operands = [first];
-        while (SkipOperator("~"))
-            operands.Add(ParseChain(Products));
-        return Finish(new ConcatExpression([.. operands], first.Position));
-    }
 
     private Expression ParseUnary(bool withFilters = true)
     {

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace EmbeddedLlm.Templates;
 
 /// <summary>
-/// Parses the statements of a template; its other half parses expressions. Parsing recurses once for each level that
+/// Parses the statements of a template; the other files of this class parse operators and expressions. Parsing recurses once for each level that
 /// the source nests, so the levels are counted.
 /// </summary>
 internal sealed partial class Parser
@@ -75,7 +75,8 @@ internal sealed partial class Parser
                 default:
                     if (opener is not { } tag)
                         return Finish(new Body([.. statements], position));
-                    throw new TemplateSyntaxFault($"Unexpected end of template. The '{tag.Text}' block is never closed by {DescribeTags(ends)}.", tag.Position);
+                    throw new TemplateSyntaxFault(
+                        $"Unexpected end of template. The '{tag.Text}' block is never closed by {DescribeTags(ends)}.", tag.Position);
             }
         }
     }

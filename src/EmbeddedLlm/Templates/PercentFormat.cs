@@ -27,6 +27,7 @@ internal ref struct PercentFormat
     {
         PercentFormat formatter = new(rendering, format, arguments);
         formatter.Run();
+        rendering.Charge((format.Length + formatter._output.Length) / 16);
         TemplateString text = formatter._output.ToTemplateString();
         return format.IsMarkup ? text.AsMarkup() : text;
     }
@@ -198,10 +199,10 @@ internal ref struct PercentFormat
         return new Part(TemplateString.FromTemplate(digits), prefix, value.Sign < 0, IsNumber: true);
     }
 
-    private static Part ConvertFloat(char type, double value, long? precision, bool isAlternate)
+    private readonly Part ConvertFloat(char type, double value, long? precision, bool isAlternate)
     {
         bool isNegative = double.IsNegative(value) && !double.IsNaN(value);
-        int digits = FloatText.EnsurePrecision(precision ?? 6);
+        int digits = FloatText.EnsurePrecision(_rendering, precision ?? 6);
         char e = char.IsUpper(type) ? 'E' : 'e';
         string text;
         if (!double.IsFinite(value))

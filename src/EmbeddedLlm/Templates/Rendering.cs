@@ -11,7 +11,7 @@ internal sealed class Rendering
     private readonly IReadOnlyDictionary<string, TemplateValue> _variables;
     private readonly CancellationToken _cancellationToken;
     private long _stepsLeft;
-    private long _nextCancellationCheck;
+    private long _nextCheck;
     private int _callDepth;
 
     public Rendering(TemplateLimits limits, IReadOnlyDictionary<string, TemplateValue> variables, TimeProvider clock, CancellationToken cancellationToken)
@@ -22,7 +22,7 @@ internal sealed class Rendering
         _variables = variables;
         _cancellationToken = cancellationToken;
         _stepsLeft = limits.Steps;
-        _nextCancellationCheck = limits.Steps - StepsBetweenCancellationChecks;
+        _nextCheck = Math.Max(limits.Steps - StepsBetweenCancellationChecks, 0);
     }
 
     /// <summary>A rendering of nothing, for showing a value in a debugger or error message.</summary>
@@ -50,7 +50,7 @@ internal sealed class Rendering
     public void Charge(long steps)
     {
         _stepsLeft -= steps;
-        if (_stepsLeft < _nextCancellationCheck)
+        if (_stepsLeft < _nextCheck)
             CheckSteps();
     }
 
@@ -67,7 +67,7 @@ internal sealed class Rendering
         EnsureSize(value.Size);
         if (value.Depth > Limits.ValueDepth)
             throw TemplateFault.LimitExceeded("the nesting of values", Limits.ValueDepth);
-        Charge(value.Count ?? 1);
+        Charge(4 + (value.Count ?? 0));
         return value;
     }
 
@@ -76,7 +76,7 @@ internal sealed class Rendering
     {
         Charge(1);
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
-            throw TemplateFault.LimitExceeded("nested calls on this thread's stack", _callDepth);
+            throw new TemplateFault("the template nests calls more deeply than this thread's stack allows");
     }
 
     public void EnterCall()
@@ -134,7 +134,7 @@ internal sealed class Rendering
     {
         if (_stepsLeft < 0)
             throw TemplateFault.LimitExceeded("steps", Limits.Steps);
-        _nextCancellationCheck = _stepsLeft - StepsBetweenCancellationChecks;
+        _nextCheck = Math.Max(_stepsLeft - StepsBetweenCancellationChecks, 0);
         _cancellationToken.ThrowIfCancellationRequested();
     }
 }

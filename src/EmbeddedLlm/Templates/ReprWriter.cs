@@ -22,6 +22,7 @@ internal sealed class ReprWriter(Rendering rendering)
     public void Write(ReadOnlySpan<char> text)
     {
         _text.Append(text);
+        rendering.Charge(1 + text.Length / 16);
         EnsureLength();
     }
 
@@ -90,6 +91,7 @@ internal sealed class ReprWriter(Rendering rendering)
         }
 
         Write(quote);
+        rendering.Charge(1 + chars.Length / 16);
         EnsureLength();
     }
 

@@ -8,20 +8,22 @@ namespace EmbeddedLlm.Templates;
 internal sealed class ScopeBinder
 {
     private readonly Scope _root = new(null, new FrameLayout(null));
+    private readonly HashSet<string> _reads = new(StringComparer.Ordinal);
     private FrozenTopLevel _topLevel = FrozenTopLevel.Empty;
 
     private ScopeBinder()
     {
     }
 
-    /// <summary>Binds a template and returns what its own frame needs.</summary>
-    public static (ScopeEntry Entry, int Slots) Bind(Body template)
+    /// <summary>Binds a template and returns what its own frame needs, and the variables of the host that it looks at anywhere.</summary>
+    public static (ScopeEntry Entry, int Slots, IReadOnlySet<string> Reads) Bind(Body template)
     {
         ScopeBinder binder = new();
         Declare(binder._root, template);
         binder._topLevel = new FrozenTopLevel(binder._root.SlotsOf(binder._root.Stores));
         binder.BindIn(binder._root, template, isOptional: false);
-        return (binder._root.CreateEntry(), binder._root.Layout.Slots);
+        ScopeEntry entry = binder.CreateEntry(binder._root);
+        return (entry, binder._root.Layout.Slots, binder._reads);
     }
 
     private static void Declare(Scope scope, Node node)
@@ -145,6 +147,13 @@ internal sealed class ScopeBinder
         }
     }
 
+    private ScopeEntry CreateEntry(Scope scope)
+    {
+        ScopeEntry entry = scope.CreateEntry();
+        _reads.UnionWith(entry.FromContext);
+        return entry;
+    }
+
     private ScopeEntry BindScope(Scope? outer, FrameLayout layout, ReadOnlySpan<Node> nodes)
     {
         Scope scope = new(outer, layout);
@@ -152,7 +161,7 @@ internal sealed class ScopeBinder
             Declare(scope, node);
         foreach (Node node in nodes)
             BindIn(scope, node, isOptional: false);
-        return scope.CreateEntry();
+        return CreateEntry(scope);
     }
 
     private void BindFor(Scope scope, ForStatement loop, bool isOptional)
@@ -167,7 +176,7 @@ internal sealed class ScopeBinder
         Declare(body, loop.Body);
         BindIn(body, loop.Target, isOptional: false);
         BindIn(body, loop.Body, isOptional: false);
-        loop.BodyEntry = body.CreateEntry();
+        loop.BodyEntry = CreateEntry(body);
 
         if (loop.Test is not null)
         {
@@ -176,7 +185,7 @@ internal sealed class ScopeBinder
             Declare(test, loop.Test);
             BindIn(test, loop.TestTarget!, isOptional: false);
             BindIn(test, loop.Test, isOptional: false);
-            loop.TestEntry = test.CreateEntry();
+            loop.TestEntry = CreateEntry(test);
         }
 
         loop.OtherwiseEntry = BindScope(scope, layout, [loop.Otherwise]);
@@ -201,7 +210,7 @@ internal sealed class ScopeBinder
         macro.RestSlot = DeclareSpecial(inner, macro, "varargs");
         foreach (Node child in macro.Children)
             BindIn(inner, child, isOptional: false);
-        macro.Entry = inner.CreateEntry();
+        macro.Entry = CreateEntry(inner);
         macro.Slots = layout.Slots;
     }
 
@@ -235,7 +244,7 @@ internal sealed class ScopeBinder
         foreach ((NameTarget target, _) in with.Variables)
             BindIn(inner, target, isOptional: false);
         BindIn(inner, with.Body, isOptional: false);
-        with.Entry = inner.CreateEntry();
+        with.Entry = CreateEntry(inner);
     }
 
     private static void DeclareParameters(Scope scope, Target target)

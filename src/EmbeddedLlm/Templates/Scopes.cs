@@ -5,6 +5,9 @@ internal sealed class ScopeEntry(ScopeEntry.Initial[] initials)
 {
     public static ScopeEntry Empty { get; } = new([]);
 
+    /// <summary>The variables of the host that are looked up.</summary>
+    public IEnumerable<string> FromContext => initials.Where(initial => initial.Source == Source.Context).Select(initial => initial.Name);
+
     public void Enter(Rendering rendering, Frame frame, FrozenTopLevel? topLevel = null)
     {
         rendering.Charge(initials.Length / 8);
@@ -155,9 +158,14 @@ internal sealed class Scope
 
     public ScopeEntry CreateEntry()
     {
-        ScopeEntry.Initial[] initials =
-            [.. _names.Where(name => name.Value is not null).Select(name => new ScopeEntry.Initial(_slots[name.Key], name.Value!.Value.Source, name.Key, name.Value.Value.Place))];
-        return initials.Length == 0 ? ScopeEntry.Empty : new ScopeEntry(initials);
+        List<ScopeEntry.Initial> initials = [];
+        foreach ((string name, (ScopeEntry.Source Source, VariablePlace Place)? load) in _names)
+        {
+            if (load is { } first)
+                initials.Add(new ScopeEntry.Initial(_slots[name], first.Source, name, first.Place));
+        }
+
+        return initials.Count == 0 ? ScopeEntry.Empty : new ScopeEntry([.. initials]);
     }
 
     public Dictionary<string, int> SlotsOf(IEnumerable<string> names) => names.ToDictionary(name => name, name => _slots[name]);

@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace EmbeddedLlm.Templates;
 
@@ -64,7 +65,8 @@ internal static class TemplateJson
     }
 
     /// <summary>Whether .NET may refuse the text: it takes no escaped surrogate that stands alone, which Python does.</summary>
-    private static bool NeedsLeniency(ReadOnlySpan<byte> raw) => raw.IndexOf("\\ud"u8) >= 0 || raw.IndexOf("\\uD"u8) >= 0 || !System.Text.Unicode.Utf8.IsValid(raw);
+    private static bool NeedsLeniency(ReadOnlySpan<byte> raw) =>
+        raw.IndexOf("\\ud"u8) >= 0 || raw.IndexOf("\\uD"u8) >= 0 || !Utf8.IsValid(raw);
 
     private static string Unescape(ReadOnlySpan<byte> raw)
     {

@@ -25,7 +25,7 @@ internal sealed record TemplateLimits
 
     /// <summary>
     /// How deeply expressions and blocks may nest in the source. Parser and interpreter recurse once per level, so
-    /// this is what keeps them on the stack; 100 levels fit in a 256 KiB stack even in unoptimised code.
+    /// this is what keeps them on the stack; on a thread whose stack is short, fewer levels are taken.
     /// </summary>
     public int NestingDepth { get; init; } = 100;
 

@@ -43,13 +43,19 @@ internal sealed class TemplateInteger : TemplateValue
     private const int LargestShared = 1024;
     private static readonly TemplateInteger[] Shared = CreateShared();
 
-    private TemplateInteger(BigInteger value) => Value = value;
+    private TemplateInteger(BigInteger value)
+    {
+        Value = value;
+        Size = 1 + value.GetBitLength() / 16;
+    }
 
     public BigInteger Value { get; }
 
     public override string TypeName => "int";
 
     public override bool IsTrue => !Value.IsZero;
+
+    public override long Size { get; }
 
     public override FrozenDictionary<string, Builtin> Methods => NumberMethods.IntegerTable;
 
@@ -77,8 +83,11 @@ internal sealed class TemplateInteger : TemplateValue
 
     public override void WriteRepr(ReprWriter writer) => writer.Write(Value.ToString(CultureInfo.InvariantCulture));
 
-    public override void WriteText(Rendering rendering, MarkedTextBuilder output) =>
+    public override void WriteText(Rendering rendering, MarkedTextBuilder output)
+    {
+        rendering.Charge(Size);
         output.Append(Value.ToString(CultureInfo.InvariantCulture), PromptPartKind.Template);
+    }
 
     private static TemplateInteger[] CreateShared()
     {

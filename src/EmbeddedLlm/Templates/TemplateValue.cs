@@ -60,7 +60,9 @@ internal abstract class TemplateValue
     /// <summary>JSON as Python reads it: objects become mappings, numbers with a point or an exponent floats.</summary>
     /// <param name="element">The JSON.</param>
     /// <param name="kind">Who wrote its texts; keys and values alike.</param>
-    /// <exception cref="ArgumentException">It nests deeper than <see cref="TemplateLimits.ValueDepth"/> or holds an integer of more than <see cref="TemplateInteger.MostDigits"/> digits.</exception>
+    /// <exception cref="ArgumentException">
+    /// It nests deeper than <see cref="TemplateLimits.ValueDepth"/>, or holds an integer of more than <see cref="TemplateInteger.MostDigits"/> digits.
+    /// </exception>
     public static TemplateValue FromJson(JsonElement element, PromptPartKind kind = PromptPartKind.Caller) => TemplateJson.Read(element, kind);
 
     /// <summary>Starts an iteration, or returns null for a value that cannot be iterated.</summary>

@@ -1,9 +1,9 @@
 namespace EmbeddedLlm.Tests.Templates;
 
-/// <summary>A clock that stands still, in UTC.</summary>
-internal sealed class FixedClock(DateTimeOffset now) : TimeProvider
+/// <summary>A clock that stands still, in a time zone of its own.</summary>
+internal sealed class FixedClock(DateTime localTime) : TimeProvider
 {
-    public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+    public override TimeZoneInfo LocalTimeZone { get; } = TimeZoneInfo.CreateCustomTimeZone("Test", TimeSpan.FromHours(3), "Test", "Test");
 
-    public override DateTimeOffset GetUtcNow() => now;
+    public override DateTimeOffset GetUtcNow() => new DateTimeOffset(localTime, TimeSpan.FromHours(3)).ToUniversalTime();
 }

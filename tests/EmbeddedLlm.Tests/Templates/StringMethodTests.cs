@@ -1,0 +1,61 @@
+using EmbeddedLlm.Templates;
+
+namespace EmbeddedLlm.Tests.Templates;
+
+/// <summary>The methods of strings. Every expected text is what Jinja 3.1.6 renders in the environment that Hugging Face sets up.</summary>
+public sealed class StringMethodTests
+{
+    [Theory]
+    [InlineData("[{{ text.strip() }}] [{{ text.lstrip() }}] [{{ text.rstrip() }}] [{{ 'xxaxx'.strip('x') }}] [{{ 'abcba'.lstrip('ab') }}] [{{ '\\x1c a \\x85'.strip() }}]", "[Hello World] [Hello World\n] [  Hello World] [a] [cba] [a]")]
+    [InlineData("{{ 'a,b,,c'.split(',') }} {{ 'a,b,,c'.split(',', 1) }} {{ ' a  b '.split() }} {{ ' a  b '.split(none, 1) }} {{ ' a  b '.split(maxsplit=1) }} {{ ''.split() }} {{ ''.split(',') }}", "['a', 'b', '', 'c'] ['a', 'b,,c'] ['a', 'b'] ['a', 'b '] ['a', 'b '] [] ['']")]
+    [InlineData("{{ 'a,b,,c'.rsplit(',') }} {{ 'a,b,,c'.rsplit(',', 1) }} {{ ' a  b '.rsplit(none, 1) }}", "['a', 'b', '', 'c'] ['a,b,', 'c'] [' a', 'b']")]
+    [InlineData("{{ lines.splitlines() }} {{ lines.splitlines(true) }} {{ 'a\\x0bb\\u2028c'.splitlines() }} {{ ''.splitlines() }} {{ 'a\\n'.splitlines() }}", "['one', 'two', '', 'four'] ['one\\n', 'two\\r\\n', '\\n', 'four'] ['a', 'b', 'c'] [] ['a']")]
+    [InlineData("{{ 'a-b-c'.partition('-') }} {{ 'a-b-c'.rpartition('-') }} {{ 'abc'.partition('x') }} {{ 'abc'.rpartition('x') }}", "('a', '-', 'b-c') ('a-b', '-', 'c') ('abc', '', '') ('', '', 'abc')")]
+    [InlineData("{{ name.startswith('A') }} {{ name.startswith(('x', 'Ad')) }} {{ name.startswith('d', 1) }} {{ name.startswith(()) }} {{ name.endswith('da') }} {{ name.endswith(('', 'z')) }} {{ name.endswith('d', 0, 2) }}", "True True True False True True True")]
+    [InlineData("{{ 'hello'.find('l') }} {{ 'hello'.find('l', 3) }} {{ 'hello'.find('z') }} {{ 'hello'.rfind('l') }} {{ 'hello'.find('') }} {{ 'hello'.find('', 9) }} {{ 'hello'.rfind('') }} {{ 'hello'.index('e') }} {{ 'hello'.rindex('l', 0, 3) }}", "2 3 -1 3 0 -1 5 1 2")]
+    [InlineData("{{ 'hello'.count('l') }} {{ 'aaa'.count('aa') }} {{ 'abc'.count('') }} {{ 'hello'.count('l', 3) }}", "2 1 4 1")]
+    [InlineData("{{ 'hello'.replace('l', 'L') }} {{ 'hello'.replace('l', 'L', 1) }} {{ 'ab'.replace('', '-') }} {{ 'ab'.replace('', '-', 2) }} {{ 'aaa'.replace('aa', 'b') }} {{ 'abc'.replace('x', 'y') }}", "heLLo heLlo -a-b- -a-b ba abc")]
+    [InlineData("{{ ', '.join(words) }} {{ ''.join([]) }} {{ '-'.join('abc') }}", "b, A, c, a  a-b-c")]
+    [InlineData("{{ 'heLLo wORLD'.upper() }} {{ 'heLLo wORLD'.lower() }} {{ 'heLLo wORLD'.title() }} {{ 'heLLo wORLD'.capitalize() }} {{ 'heLLo wORLD'.swapcase() }} {{ \"they're bill's\".title() }}", "HELLO WORLD hello world Hello World Hello world HEllO World They'Re Bill'S")]
+    [InlineData("{{ 'straße ﬃ ŉ ǆ'.upper() }} {{ 'ǆ ß'.title() }} {{ 'ΑΣ ΣΑ Σ ΑΣΑ'.lower() }} {{ 'İ'.lower()|length }} {{ 'ß'.casefold() }} {{ 'ı'.upper() }} {{ 'ᾳ'.title() }} {{ 'აბ'.title() }}", "STRASSE FFI ʼN Ǆ ǅ Ss ας σα σ ασα 2 ss I ᾼ აბ")]
+    [InlineData("{{ 'abc'.isalpha() }} {{ 'ab1'.isalnum() }} {{ '12'.isdigit() }} {{ '²'.isdigit() }} {{ '²'.isdecimal() }} {{ '½'.isnumeric() }} {{ '五'.isnumeric() }} {{ ' \\n'.isspace() }} {{ ''.isalpha() }} {{ ''.isspace() }}", "True True True True False True True True False False")]
+    [InlineData("{{ 'Ab'.isupper() }} {{ 'AB1'.isupper() }} {{ 'ab'.islower() }} {{ '1'.islower() }} {{ 'Ab Cd'.istitle() }} {{ 'AB'.istitle() }} {{ 'a_1'.isidentifier() }} {{ '1a'.isidentifier() }} {{ 'é'.isascii() }} {{ 'a\\n'.isprintable() }}", "False True True False True False True False False False")]
+    [InlineData("[{{ 'ab'.ljust(4) }}] [{{ 'ab'.rjust(4, '*') }}] [{{ 'ab'.center(5, '.') }}] [{{ 'abc'.center(6) }}] [{{ '-7'.zfill(5) }}] [{{ '+7'.zfill(4) }}] [{{ 'a\\tb'.expandtabs(4) }}] [{{ 'abc'.ljust(2) }}]", "[ab  ] [**ab] [..ab.] [ abc  ] [-0007] [+007] [a   b] [abc]")]
+    [InlineData("{{ 'unhappy'.removeprefix('un') }} {{ 'unhappy'.removeprefix('x') }} {{ 'file.txt'.removesuffix('.txt') }}", "happy unhappy file")]
+    [InlineData("{{ '{} {}'.format(1, 'b') }} {{ '{1}{0}'.format('a', 'b') }} {{ '{x}'.format(x=name) }} {{ '{{}}'.format() }} {{ '{0[b]} {0[c]}'.format(map) }} {{ '{0.real}'.format(n) }} {{ '{!r:>6}'.format('a') }} {{ '{:{}}|'.format('a', 4) }}", "1 b ba Ada {} 1 None 7    'a' a   |")]
+    [InlineData("{{ '{:>5}|{:<5}|{:^5}|{:*^5}'.format('a', 'b', 'c', 'd') }} {{ '{:05d} {:+d} {:x} {:#X} {:b} {:,} {:_}'.format(42, 42, 255, 255, 5, 1234567, 1234567) }}", "    a|b    |  c  |**d** 00042 +42 ff 0XFF 101 1,234,567 1_234_567")]
+    [InlineData("{{ '{:.2f} {:e} {:g} {:.3g} {:%} {:010.3f} {:,.1f}'.format(3.14159, 12345.678, 0.00001, 1234.5, 0.25, -3.14159, 9876543.21) }}", "3.14 1.234568e+04 1e-05 1.23e+03 25.000000% -00003.142 9,876,543.2")]
+    [InlineData("{{ '{}'.format(missing) }}{{ '{:.3}'.format('abcdef') }}{{ '{:5}|{:<5}|'.format(true, none|string) }}{{ '{:c}'.format(233) }}", "abc    1|None |é")]
+    [InlineData("{{ '%5d|%-5d|%05d|%+d|%x|%#o|%e|%.1f|%g|%c|%r|%%|%5.1s|' % (42, 42, 42, 42, 255, 8, 1234.5, 2.25, 1e-10, 'z', 'q', 'abc') }}", "   42|42   |00042|+42|ff|0o10|1.234500e+03|2.2|1e-10|z|'q'|%|    a|")]
+    [InlineData("{{ '%(a)s-%(b)03d' % {'a': 1, 'b': 2} }} {{ '%*d' % (5, 42) }} {{ '%.0f %.0f %.0f' % (0.5, 1.5, 2.5) }} {{ '%s' % missing }}{{ '%s' % list }}", "1-002    42 0 2 2 [3, 1, 2]")]
+    [InlineData("{{ 'Hello'.format_map({}) }} {{ '{a}'.format_map({'a': 1}) }}", "Hello 1")]
+    public void RendersAsJinjaDoes(string template, string expected) => Assert.Equal(expected, TemplateRun.Render(template));
+
+    [Theory]
+    [InlineData("{{ 'a'.split('') }}")]
+    [InlineData("{{ 'a'.index('z') }}")]
+    [InlineData("{{ ','.join([1]) }}")]
+    [InlineData("{{ ','.join(5) }}")]
+    [InlineData("{{ 'a'.replace('a') }}")]
+    [InlineData("{{ 'a'.startswith(1) }}")]
+    [InlineData("{{ 'a'.startswith(['a']) }}")]
+    [InlineData("{{ 'a'.center(5, 'ab') }}")]
+    [InlineData("{{ '{}'.format() }}")]
+    [InlineData("{{ '{x}'.format() }}")]
+    [InlineData("{{ '{'.format() }}")]
+    [InlineData("{{ '}'.format() }}")]
+    [InlineData("{{ '{} {0}'.format(1) }}")]
+    [InlineData("{{ '{:d}'.format('a') }}")]
+    [InlineData("{{ '{:5}'.format(none) }}")]
+    [InlineData("{{ '{:{:{}}}'.format(1, 2, 3) }}")]
+    [InlineData("{{ '{!z}'.format(1) }}")]
+    [InlineData("{{ '%q' % 1 }}")]
+    [InlineData("{{ '%' % 1 }}")]
+    [InlineData("{{ '%(a)s' % 1 }}")]
+    [InlineData("{{ '%5%' % () }}")]
+    [InlineData("{{ 'a'.upper(1) }}")]
+    [InlineData("{{ 'a'.nope() }}")]
+    [InlineData("{{ 'a'.strip(1) }}")]
+    [InlineData("{{ 'a'.ljust('x') }}")]
+    public void IsAnErrorAsInJinja(string template) => Assert.Throws<ChatTemplateException>(() => TemplateRun.Render(template));
+}
