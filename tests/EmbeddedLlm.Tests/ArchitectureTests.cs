@@ -49,6 +49,9 @@ public sealed class ArchitectureTests
         {
             (Root, _) => type.Namespace != "EmbeddedLlm",
             ("Client", true) => type.Namespace is not ("EmbeddedLlm" or "Microsoft.Extensions.DependencyInjection"),
+            // A class and a namespace cannot both be EmbeddedLlm.Grammar.
+            ("Grammar", true) => type.Namespace != "EmbeddedLlm",
+            ("Grammar", false) => type.Namespace != "EmbeddedLlm.Grammars",
             _ => type.Namespace != $"EmbeddedLlm.{room}",
         }
         select $"{type.Path}: {type.Namespace}.{type.Name}");

@@ -1,0 +1,43 @@
+namespace EmbeddedLlm.Grammars;
+
+/// <summary>
+/// All the ways to read the text so far: the lexical automata that are in progress, each with what waits for its end. Immutable, one object per distinct
+/// configuration of a machine, shared between threads; so a matcher's whole state is one reference, and what follows a byte is found once.
+/// </summary>
+internal sealed class Configuration
+{
+    private readonly GrammarMachine _machine;
+    private ByteTable<Configuration> _next;
+
+    public Configuration(GrammarMachine machine, Item[] items, bool isComplete)
+    {
+        _machine = machine;
+        Items = items;
+        IsComplete = isComplete;
+    }
+
+    /// <summary>The automata in progress, ordered by their ids. None where nothing can follow.</summary>
+    public Item[] Items { get; }
+
+    /// <summary>Whether the text may end here.</summary>
+    public bool IsComplete { get; }
+
+    public GrammarMachine Machine => _machine;
+
+    /// <summary>The per-vocabulary masks of this configuration; owned by the mask code.</summary>
+    internal ConfigurationMask? Masks;
+
+    /// <summary>The configuration after one more byte, or null where it is not allowed.</summary>
+    /// <exception cref="GrammarException">The grammar is too ambiguous.</exception>
+    public Configuration? Next(byte next)
+    {
+        if (_next.TryGet(next, out Configuration? configuration))
+            return configuration;
+        configuration = _machine.AfterByte(this, next);
+        _next.Set(next, configuration);
+        return configuration;
+    }
+
+    /// <summary>A lexical automaton in progress and what waits for its end.</summary>
+    public readonly record struct Item(LexicalState State, ParserStack Stack);
+}

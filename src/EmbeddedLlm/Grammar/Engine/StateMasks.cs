@@ -1,0 +1,5 @@
+namespace EmbeddedLlm.Grammars;
+
+internal sealed class StateMasks;
+
+internal sealed class ConfigurationMask;

@@ -1,0 +1,31 @@
+using EmbeddedLlm.Grammars;
+
+namespace EmbeddedLlm;
+
+/// <summary>
+/// A language that an answer is held to: a GBNF grammar, a JSON schema or a regular expression. Immutable and thread-safe; one instance serves any number of
+/// requests and models at once, and what one of them has found out about it helps the others.
+/// </summary>
+public sealed class Grammar
+{
+    private readonly GrammarMachine _machine;
+
+    internal Grammar(GrammarNode start) => _machine = new GrammarMachine(start);
+
+    internal GrammarMachine Machine => _machine;
+
+    /// <summary>Whether a text, in UTF-8 and as a whole, is in the language.</summary>
+    /// <exception cref="GrammarException">The grammar is too ambiguous to be followed on this text.</exception>
+    public bool Accepts(ReadOnlySpan<byte> text)
+    {
+        Configuration? configuration = _machine.Root;
+        foreach (byte next in text)
+        {
+            configuration = configuration.Next(next);
+            if (configuration is null)
+                return false;
+        }
+
+        return configuration.IsComplete;
+    }
+}
