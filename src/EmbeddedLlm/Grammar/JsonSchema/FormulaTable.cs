@@ -68,8 +68,8 @@ internal sealed class FormulaTable(SchemaBudget budget)
         {
             Formula[] inner = part switch
             {
-                AndFormula and when isAnd => and.Parts,
-                OrFormula or when !isAnd => or.Parts,
+                AndFormula conjunction when isAnd => conjunction.Parts,
+                OrFormula disjunction when !isAnd => disjunction.Parts,
                 _ => [part],
             };
             foreach (Formula one in inner)

@@ -67,6 +67,9 @@ internal sealed class ObjectLayout
 
     public ObjectPresence[] Presences { get; }
 
+    /// <summary>Whether any object fits.</summary>
+    public bool IsPossible => !Allowed(ObjectState.Key.Initial).IsEmpty || CanClose(ObjectState.Key.Initial);
+
     public ulong AllFound => (1UL << Wanted) - 1;
 
     /// <summary>The state after a key and its value.</summary>

@@ -18,10 +18,10 @@ internal sealed class ObjectNode : GrammarNode
     /// <exception cref="ArgumentException">No object fits the layout.</exception>
     public ObjectNode(ObjectLayout layout)
     {
-        _layout = layout;
-        Initial = State(new ObjectState.Key(0, KeyChoice.Empty, 0, 0));
-        if (Initial.Allowed.IsEmpty && !Initial.CanClose)
+        if (!layout.IsPossible)
             throw new ArgumentException("No object fits.", nameof(layout));
+        _layout = layout;
+        Initial = State(ObjectState.Key.Initial);
     }
 
     public ObjectLayout Layout => _layout;

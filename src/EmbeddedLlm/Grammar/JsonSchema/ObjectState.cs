@@ -67,7 +67,10 @@ internal sealed class ObjectState
     /// <param name="Seen">The named keys that are there, as far as it matters.</param>
     /// <param name="Count">How many keys are there, as far as it matters.</param>
     /// <param name="Found">The wanted kinds of values that are there.</param>
-    public readonly record struct Key(int Position, KeyChoice Seen, int Count, ulong Found);
+    public readonly record struct Key(int Position, KeyChoice Seen, int Count, ulong Found)
+    {
+        public static Key Initial { get; } = new(0, KeyChoice.Empty, 0, 0);
+    }
 
     private sealed class SeparatorDone(ObjectState state) : Continuation
     {
