@@ -58,10 +58,7 @@ internal sealed partial class NodeBuilder
         if (_nodes.TryGetValue(formula, out GrammarNode? known))
             return known;
         if (!_inhabitance.IsInhabited(formula))
-        {
-            // What cannot be said exactly is refused even where it does not matter.
             return null;
-        }
 
         ValueSet values = _reader.Values(formula);
         if (values.IsAny)
