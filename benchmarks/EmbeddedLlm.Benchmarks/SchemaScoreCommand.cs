@@ -52,6 +52,7 @@ internal static class SchemaScoreCommand
         {
             using JsonDocument document = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 1_000 });
             string name = document.RootElement.GetProperty("name").GetString()!;
+            if (Environment.GetEnvironmentVariable("TRACE") is not null) Console.Error.WriteLine($"{DateTime.Now:ss.fff} {name}");
             if (!s_leftOut.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
                 results.Add(Judge(name, document.RootElement));
         }
