@@ -6,7 +6,7 @@ namespace EmbeddedLlm;
 /// A language that an answer is held to: a GBNF grammar, a JSON schema or a regular expression. Immutable and thread-safe; one instance serves any number of
 /// requests and models at once, and what one of them has found out about it helps the others.
 /// </summary>
-public sealed class Grammar
+public sealed partial class Grammar
 {
     private readonly GrammarMachine _machine;
 

@@ -8,6 +8,7 @@ internal sealed class Configuration
 {
     private readonly GrammarMachine _machine;
     private ByteTable<Configuration> _next;
+    private int _forcedByte;
 
     public Configuration(GrammarMachine machine, Item[] items, bool isComplete)
     {
@@ -23,6 +24,9 @@ internal sealed class Configuration
 
     /// <summary>Whether the text may end here.</summary>
     public bool IsComplete { get; }
+
+    /// <summary>The tokens of the text that must follow, one list per vocabulary.</summary>
+    public MaskList<int[]> Forced { get; } = new();
 
     /// <summary>Whether nothing can follow and the text is not complete: no way to read the text is left.</summary>
     public bool IsDead => Items.Length == 0 && !IsComplete;
@@ -45,7 +49,16 @@ internal sealed class Configuration
     }
 
     /// <summary>The one byte that can follow, or -1 where the text may end here or there is a choice.</summary>
-    public int ForcedByte => !IsComplete && !ExpectsToken && Bytes is { Count: 1 } bytes ? bytes.First : -1;
+    public int ForcedByte
+    {
+        get
+        {
+            // Found out once and kept as the byte plus two, since 0 is the state before.
+            if (_forcedByte == 0)
+                _forcedByte = !IsComplete && !ExpectsToken && Bytes is { Count: 1 } bytes ? bytes.First + 2 : 1;
+            return Math.Max(-1, _forcedByte - 2);
+        }
+    }
 
     /// <summary>Whether a token may come by its id.</summary>
     public bool ExpectsToken { get; }

@@ -110,6 +110,22 @@ public sealed class GrammarMatcher
         return count;
     }
 
+    /// <summary>
+    /// The tokens of the text that must come next, as the model saw such text in training; empty where there is a choice. The matcher does not move. The last ones are left out as
+    /// far as a longer token could stand in their place together with what the text may go on with.
+    /// </summary>
+    /// <param name="tokenize">Splits text into the vocabulary's tokens.</param>
+    internal ReadOnlySpan<int> ForcedTokens(Func<string, int[]> tokenize)
+    {
+        if (_isEnded || _configuration.ForcedByte < 0)
+            return [];
+        if (_configuration.Forced.Find(_vocabulary.Id) is { } known)
+            return known;
+        int[] tokens = Grammars.ForcedText.Tokenize(_vocabulary, _configuration, tokenize);
+        _configuration.Forced.Add(_vocabulary.Id, tokens);
+        return tokens;
+    }
+
     /// <summary>This place of the text, to come back to.</summary>
     public GrammarCheckpoint Checkpoint() => new(_configuration, _isEnded);
 

@@ -143,6 +143,18 @@ public sealed class GrammarVocabulary
         !Vocabulary.IsEndOfGeneration(token)
         && (reference.Id >= 0 ? reference.Id == token : Vocabulary.BytesOf(token).SequenceEqual(reference.Text)) != reference.IsNegated;
 
+    /// <summary>The control token with a text, or -1.</summary>
+    internal int FindControl(ReadOnlySpan<byte> text)
+    {
+        for (int token = 0; token < Vocabulary.Count; token++)
+        {
+            if (Vocabulary.KindOf(token) == TokenKind.Control && Vocabulary.BytesOf(token).SequenceEqual(text))
+                return token;
+        }
+
+        return -1;
+    }
+
     /// <summary>How many characters a JSON string's inside gets by these bytes, all of them literal; -1 where some are not, or are not whole.</summary>
     private static int LiteralCharacters(ReadOnlySpan<byte> bytes)
     {

@@ -12,6 +12,8 @@ internal sealed class TokenCollector(int vocabularySize)
     private readonly List<int> _list = [];
     private ulong[] _mask = [];
 
+    public bool IsEmpty => _list.Count == 0 && _mask.Length == 0;
+
     public void Add(ReadOnlySpan<int> tokens)
     {
         if (tokens.IsEmpty)
