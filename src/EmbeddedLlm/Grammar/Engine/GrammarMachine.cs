@@ -15,6 +15,7 @@ internal sealed class GrammarMachine
     private const int KeptLimit = 100_000;
 
     private readonly GrammarNode _start;
+    private readonly ParserStack _bottom = ParserStack.CreateBottom();
     private readonly Closure _closure;
     private readonly Dictionary<Key, Configuration> _configurations = [];
     private readonly Dictionary<(int Then, int Below), ParserStack> _singles = [];
@@ -42,7 +43,7 @@ internal sealed class GrammarMachine
             {
                 if (_root is null)
                 {
-                    _closure.Enter(_start, ParserStack.Bottom);
+                    _closure.Enter(_start, _bottom);
                     Volatile.Write(ref _root, _closure.Settle());
                 }
 
@@ -71,21 +72,22 @@ internal sealed class GrammarMachine
                     _closure.Add(state, item.Stack);
             }
 
-            return _closure.Settle();
+            return _closure.Settle() is { IsDead: false } configuration ? configuration : null;
         }
     }
 
     /// <summary>The configuration after a token that matches by its id; null where none of that kind is expected.</summary>
     /// <param name="from">Where the text is.</param>
-    /// <param name="matches">Whether a reference means the token.</param>
-    public Configuration? AfterToken(Configuration from, Func<TokenReference, bool> matches)
+    /// <param name="vocabulary">Where the token is from.</param>
+    /// <param name="token">Its id.</param>
+    public Configuration? AfterToken(Configuration from, GrammarVocabulary vocabulary, int token)
     {
         lock (Gate)
         {
             bool isAllowed = false;
             foreach (Configuration.Item item in from.Items)
             {
-                if (item.State.Token is { } token && matches(token))
+                if (item.State.Token is { } reference && vocabulary.Matches(reference, token))
                 {
                     _closure.Return(item.Stack);
                     isAllowed = true;
