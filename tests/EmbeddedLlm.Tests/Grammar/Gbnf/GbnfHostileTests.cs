@@ -22,7 +22,7 @@ public sealed class GbnfHostileTests
             gbnf.Append("(\"x\" ");
         for (int i = 0; i < 20_000; i++)
             gbnf.Append(")?");
-        AssertAcceptsOrIsRefused(gbnf.ToString(), new string('x', 500), "xy");
+        AssertAccepts(gbnf.ToString(), new string('x', 500), "xy");
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class GbnfHostileTests
     public void ManyOptionalPartsInARow()
     {
         string gbnf = "root ::=" + string.Concat(Enumerable.Repeat(" \"x\"?", 5000));
-        AssertAcceptsOrIsRefused(gbnf, new string('x', 100), new string('x', 100) + "y");
+        AssertAccepts(gbnf, new string('x', 100), new string('x', 100) + "y");
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class GbnfHostileTests
         for (int i = 0; i < 60; i++)
             gbnf.Append(CultureInfo.InvariantCulture, $"r{i} ::= r{i + 1} r{i + 1}\n");
         gbnf.Append("r60 ::= \"x\"?");
-        AssertAcceptsOrIsRefused(gbnf.ToString(), new string('x', 50), "xy");
+        AssertAccepts(gbnf.ToString(), new string('x', 50), "xy");
     }
 
     [Theory]
@@ -74,16 +74,7 @@ public sealed class GbnfHostileTests
     [InlineData("(\"a\" root \"b\" | \"a\"){0,1000000}", 30, true)]
     public void CountersAreNotUnrolled(string body, int length, bool expected)
     {
-        string gbnf = "root ::= " + body;
-        try
-        {
-            Assert.Equal(expected, Accepts(gbnf, new string('a', length)));
-        }
-        catch (GrammarException error)
-        {
-            // Too much is an answer as well, when it comes at once.
-            Assert.True(error.Message.Length > 0);
-        }
+        Assert.Equal(expected, Accepts("root ::= " + body, new string('a', length)));
     }
 
     [Theory]
@@ -114,17 +105,10 @@ public sealed class GbnfHostileTests
 
     private static bool Accepts(string gbnf, string text) => Grammar.FromGbnf(gbnf).Accepts(Encoding.UTF8.GetBytes(text));
 
-    private static void AssertAcceptsOrIsRefused(string gbnf, string accepted, string refused)
+    private static void AssertAccepts(string gbnf, string accepted, string refused)
     {
-        try
-        {
-            Grammar grammar = Grammar.FromGbnf(gbnf);
-            Assert.True(grammar.Accepts(Encoding.UTF8.GetBytes(accepted)));
-            Assert.False(grammar.Accepts(Encoding.UTF8.GetBytes(refused)));
-        }
-        catch (GrammarException error)
-        {
-            Assert.True(error.Message.Length > 0);
-        }
+        Grammar grammar = Grammar.FromGbnf(gbnf);
+        Assert.True(grammar.Accepts(Encoding.UTF8.GetBytes(accepted)));
+        Assert.False(grammar.Accepts(Encoding.UTF8.GetBytes(refused)));
     }
 }
