@@ -25,6 +25,9 @@ internal abstract class Pattern
     /// <summary>Any text.</summary>
     public static Pattern Anything { get; } = new Repeat(new Set(CodePointSet.All), 0, null);
 
+    /// <summary>The end of the whole text.</summary>
+    public static Pattern AtEnd { get; } = new Look(new Set(CodePointSet.All), isBehind: false, isNegated: true);
+
     /// <summary>Whether no text matches, whatever is around it.</summary>
     public bool IsNothing { get; }
 
@@ -120,6 +123,8 @@ internal abstract class Pattern
             return Nothing;
         return min == 1 && max == 1 ? part : new Repeat(part, min, max);
     }
+
+    public static bool IsEnd(Pattern pattern) => ReferenceEquals(pattern, AtEnd);
 
     internal sealed class EmptyText() : Pattern(false, true, false, false);
 
