@@ -172,7 +172,7 @@ internal sealed class NumberSide
     private static bool HasMultiple(BigInteger from, BigInteger to, BigInteger unit) => to / unit * unit >= from;
 
     private bool AllowsExponent(NumberPrefix prefix) =>
-        IsFree || (_anySpelling && prefix.Count <= CountedDigits && prefix.Places <= CountedDigits);
+        IsFree || (_anySpelling && prefix.Count - prefix.Places <= CountedDigits && prefix.Places <= CountedDigits);
 
     /// <summary>The least and the greatest exponent that make a number of this side out of the digits; null where there is none.</summary>
     private (int? Least, int? Most)? ExponentsOf(NumberPrefix prefix)
