@@ -99,7 +99,7 @@ public sealed class JsonSchemaGenerationTests
                 Assert.True(new SchemaOracle(schemaDocument.RootElement).IsValid(document.RootElement), Encoding.UTF8.GetString(text));
             }
 
-            Assert.True(written > 50);
+            Assert.True(written > 20, $"{written} texts");
         }
     }
 }
