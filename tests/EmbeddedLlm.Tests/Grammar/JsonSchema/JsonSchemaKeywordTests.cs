@@ -112,6 +112,18 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{'id':'http://example.com/a','properties':{'x':{'$ref':'#/definitions/y'}},'definitions':{'y':{'type':'null'}}}", "{'x':null}", "{'x':1}")]
     public void References(string schema, string accepted, string refused) => Judge(schema, accepted, refused);
 
+    [Theory]
+    [InlineData("{'properties':{'a':{}},'unevaluatedProperties':false}", "{}|{'a':1}|1", "{'b':1}|{'a':1,'b':1}")]
+    [InlineData("{'allOf':[{'properties':{'a':{}}},{'patternProperties':{'^x':{}}}],'unevaluatedProperties':{'type':'null'}}", "{'a':1,'xy':2}|{'b':null}", "{'b':1}")]
+    [InlineData("{'anyOf':[{'properties':{'a':{'const':1}},'required':['a']},{'properties':{'b':{'const':2}},'required':['b']}],'unevaluatedProperties':false}", "{'a':1}|{'b':2}|{'a':1,'b':2}", "{}|{'a':1,'b':3}|{'a':1,'c':1}")]
+    [InlineData("{'if':{'properties':{'a':{'const':1}},'required':['a']},'then':{'properties':{'b':{}}},'else':{'properties':{'c':{}}},'unevaluatedProperties':false}", "{}|{'a':1,'b':1}|{'c':1}", "{'a':1,'c':1}|{'b':1}|{'a':2}")]
+    [InlineData("{'allOf':[{'additionalProperties':{'type':'integer'}}],'unevaluatedProperties':false}", "{'a':1}", "{'a':'x'}")]
+    [InlineData("{'$ref':'#/$defs/base','properties':{'b':{}},'unevaluatedProperties':false,'$defs':{'base':{'properties':{'a':{}}}}}", "{'a':1,'b':2}", "{'c':1}")]
+    [InlineData("{'prefixItems':[{}],'unevaluatedItems':false}", "[]|[1]|{}", "[1,2]")]
+    [InlineData("{'anyOf':[{'prefixItems':[{'const':1}]},{'prefixItems':[{},{'const':2}],'minItems':2}],'unevaluatedItems':false}", "[1]|[5,2]|[]|[1,2]", "[1,3]|[5]|[5,2,1]")]
+    [InlineData("{'contains':{'type':'string'},'unevaluatedItems':{'type':'integer'}}", "['a']|[1,'a']", "[1]|['a',null]")]
+    public void UnevaluatedParts(string schema, string accepted, string refused) => Judge(schema, accepted, refused);
+
     [Fact]
     public void WhiteSpaceMayStandBetweenAllPartsWhereItIsAllowed()
     {

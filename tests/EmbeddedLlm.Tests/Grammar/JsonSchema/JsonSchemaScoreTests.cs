@@ -14,7 +14,7 @@ public sealed class JsonSchemaScoreTests
         Score score = Judge(SharedData.Require("data", "schemas", "maskbench-dev.jsonl"), []);
         Assert.Empty(score.InvalidAccepted);
         Assert.True(score.ValidRefused.Count <= 5, string.Join(", ", score.ValidRefused));
-        Assert.True(score.Passed >= 0.98 * score.Schemas, $"{score.Passed} of {score.Schemas} pass");
+        Assert.True(score.Passed >= 0.99 * score.Schemas, $"{score.Passed} of {score.Schemas} pass");
     }
 
     [Fact]
@@ -25,7 +25,7 @@ public sealed class JsonSchemaScoreTests
         Assert.Empty(score.InvalidAccepted);
         // Its metaschema, which is not read, takes the assertions out of the language.
         Assert.All(score.ValidRefused, name => Assert.StartsWith("vocabulary:", name));
-        Assert.True(score.Passed >= 0.75 * score.Schemas, $"{score.Passed} of {score.Schemas} pass");
+        Assert.True(score.Passed >= 0.93 * score.Schemas, $"{score.Passed} of {score.Schemas} pass");
     }
 
     [Fact]
