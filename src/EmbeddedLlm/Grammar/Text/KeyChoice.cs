@@ -55,9 +55,15 @@ internal sealed class KeyChoice : IEquatable<KeyChoice>
     /// <summary>The labels from <paramref name="first"/> on, <paramref name="count"/> of them.</summary>
     public static KeyChoice Range(int first, int count)
     {
-        ulong[] words = new ulong[(first + count + 63) / 64];
-        for (int label = first; label < first + count; label++)
-            words[label / 64] |= 1UL << label;
+        int end = first + count;
+        ulong[] words = new ulong[(end + 63) / 64];
+        for (int i = first / 64; i < words.Length && count > 0; i++)
+        {
+            ulong from = i == first / 64 ? ulong.MaxValue << first : ulong.MaxValue;
+            ulong to = i == (end - 1) / 64 ? ulong.MaxValue >> (63 - (end - 1) % 64) : ulong.MaxValue;
+            words[i] = from & to;
+        }
+
         return new KeyChoice(words);
     }
 

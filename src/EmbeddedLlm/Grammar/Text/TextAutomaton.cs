@@ -124,7 +124,8 @@ internal sealed partial class TextAutomaton
         return new TextAutomaton(table.Build(), [isAccepting]);
     }
 
-    private static bool IsText(string text)
+    /// <summary>Whether a string is well-formed UTF-16.</summary>
+    internal static bool IsText(string text)
     {
         for (int i = 0; i < text.Length; i++)
         {

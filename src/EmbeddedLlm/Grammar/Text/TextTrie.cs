@@ -50,8 +50,6 @@ internal sealed class TextTrie
 
     public int CodePointOf(int node) => _nodes[node].CodePoint;
 
-    public Range ChildrenRange(int node) => _nodes[node].FirstChild.._nodes[node].ChildrenEnd;
-
     public IEnumerable<int> ChildrenOf(int node) =>
         Enumerable.Range(_nodes[node].FirstChild, _nodes[node].ChildrenEnd - _nodes[node].FirstChild);
 
