@@ -86,7 +86,9 @@ internal sealed class GrammarMachine
         }
     }
 
-    /// <summary>The configuration after a token that matches by its id; null where none of that kind is expected.</summary>
+    /// <summary>
+    /// The configuration after a token that matches by its id; null where none of that kind is expected. Where the token's text may come as well, both ways go on.
+    /// </summary>
     /// <param name="from">Where the text is.</param>
     /// <param name="vocabulary">Where the token is from.</param>
     /// <param name="token">Its id.</param>
@@ -94,17 +96,21 @@ internal sealed class GrammarMachine
     {
         lock (Gate)
         {
-            bool isAllowed = false;
-            foreach (Configuration.Item item in from.Items)
-            {
-                if (item.State.Token is { } reference && vocabulary.Matches(reference, token))
-                {
-                    _closure.Return(item.Stack);
-                    isAllowed = true;
-                }
-            }
+            ParserStack[] expecting = [.. from.Items.Where(item => item.State.Token is { } reference && vocabulary.Matches(reference, token)).Select(item => item.Stack)];
+            if (expecting.Length == 0)
+                return null;
 
-            return isAllowed ? _closure.Settle() : null;
+            ReadOnlySpan<byte> text = vocabulary.Vocabulary.TextBytesOf(token);
+            Configuration? asText = text.IsEmpty ? null : from;
+            foreach (byte next in text)
+                asText = asText?.Next(next);
+            foreach (ParserStack stack in expecting)
+                _closure.Return(stack);
+            foreach (Configuration.Item item in asText?.Items ?? [])
+                _closure.Add(item.State, item.Stack);
+            if (asText is { IsComplete: true })
+                _closure.Complete();
+            return _closure.Settle();
         }
     }
 

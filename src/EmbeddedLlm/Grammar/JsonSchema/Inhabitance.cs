@@ -17,30 +17,26 @@ internal sealed class Inhabitance(SchemaReader reader, ValueAlgebra algebra, For
 
     private sealed class Search(Inhabitance owner)
     {
-        private readonly Dictionary<Formula, List<Formula?>> _askers = [];
+        private readonly Dictionary<Formula, HashSet<Formula>> _askers = [];
         private readonly HashSet<Formula> _inhabited = [];
-        private readonly Queue<Formula> _todo = new();
+        private readonly Queue<Formula> _new = new();
+        private readonly HashSet<Formula> _again = [];
         private bool _isAssuming;
 
         public bool Run(Func<Search, bool> question)
         {
             bool isFound = question(this);
-            while (!isFound && _todo.TryDequeue(out Formula? formula))
+            while (!isFound && (_new.Count > 0 || _again.Count > 0))
             {
-                owner.Budget.Spend();
-                if (_inhabited.Contains(formula) || !Has(formula))
-                    continue;
-                _inhabited.Add(formula);
-                bool isAsked = false;
-                foreach (Formula? asker in _askers[formula])
-                {
-                    if (asker is null)
-                        isAsked = true;
-                    else if (!_inhabited.Contains(asker))
-                        _todo.Enqueue(asker);
-                }
+                while (_new.TryDequeue(out Formula? formula))
+                    LookAt(formula);
 
-                isFound = isAsked && question(this);
+                // Whoever asked is looked at again when all that can be seen at once has been: once instead of once for each answer.
+                Formula[] again = [.. _again];
+                _again.Clear();
+                foreach (Formula formula in again)
+                    LookAt(formula);
+                isFound = question(this);
             }
 
             foreach (Formula formula in _askers.Keys)
@@ -53,7 +49,6 @@ internal sealed class Inhabitance(SchemaReader reader, ValueAlgebra algebra, For
             }
 
             return isFound;
-
         }
 
         /// <summary>Whether a formula is known to have an instance; whoever asks is looked at again when that becomes known.</summary>
@@ -65,17 +60,37 @@ internal sealed class Inhabitance(SchemaReader reader, ValueAlgebra algebra, For
                 return known;
             if (_inhabited.Contains(formula))
                 return true;
-            if (owner.Reader.TryValues(formula) is null)
+            if (owner.Reader.TryValues(formula) is not { } values)
             {
                 _isAssuming = true;
                 return true;
             }
 
-            ref List<Formula?>? askers = ref CollectionsMarshal.GetValueRefOrAddDefault(_askers, formula, out bool isAsked);
-            (askers ??= []).Add(asker);
+            if (values.HasNull || values.HasTrue || values.HasFalse || !values.Numbers.IsEmpty || !values.Strings.IsEmpty)
+            {
+                formula.IsInhabited = true;
+                return true;
+            }
+
+            ref HashSet<Formula>? askers = ref CollectionsMarshal.GetValueRefOrAddDefault(_askers, formula, out bool isAsked);
+            askers ??= [];
+            if (asker is not null)
+                askers.Add(asker);
             if (!isAsked)
-                _todo.Enqueue(formula);
+                _new.Enqueue(formula);
             return false;
+        }
+
+        private void LookAt(Formula formula)
+        {
+            owner.Budget.Spend();
+            if (_inhabited.Contains(formula))
+                return;
+            ValueSet values = owner.Reader.Values(formula);
+            if (!values.Arrays.Any(part => Has(part, formula)) && !values.Objects.Any(part => Has(part, formula)))
+                return;
+            _inhabited.Add(formula);
+            _again.UnionWith(_askers[formula]);
         }
 
         public bool Has(ArrayPart part, Formula? asker)
@@ -105,13 +120,10 @@ internal sealed class Inhabitance(SchemaReader reader, ValueAlgebra algebra, For
 
             if (needed.Count > part.Max || needed.Overlaps(part.Forbidden))
                 return false;
+            bool hasAll = true;
             foreach (string name in needed)
-            {
-                if (!Ask(owner.Algebra.Value(part, name), asker))
-                    return false;
-            }
-
-            return HasEnough(part, needed, asker) && part.Exists.All(rule => HasWitness(part, rule, asker));
+                hasAll &= Ask(owner.Algebra.Value(part, name), asker);
+            return hasAll && HasEnough(part, needed, asker) && part.Exists.All(rule => HasWitness(part, rule, asker));
         }
 
         private bool HasEnough(ObjectPart part, HashSet<string> needed, Formula? asker)
@@ -171,13 +183,6 @@ internal sealed class Inhabitance(SchemaReader reader, ValueAlgebra algebra, For
                 // Refused where the array is built.
                 return true;
             }
-        }
-
-        private bool Has(Formula formula)
-        {
-            ValueSet values = owner.Reader.Values(formula);
-            return values.HasNull || values.HasTrue || values.HasFalse || !values.Numbers.IsEmpty || !values.Strings.IsEmpty
-                || values.Arrays.Any(part => Has(part, formula)) || values.Objects.Any(part => Has(part, formula));
         }
     }
 

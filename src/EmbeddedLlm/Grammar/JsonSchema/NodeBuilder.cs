@@ -58,10 +58,7 @@ internal sealed partial class NodeBuilder
         if (_nodes.TryGetValue(formula, out GrammarNode? known))
             return known;
         if (!_inhabitance.IsInhabited(formula))
-        {
-            // What cannot be said exactly is refused even where it does not matter.
             return null;
-        }
 
         ValueSet values = _reader.Values(formula);
         if (values.IsAny)
@@ -153,8 +150,12 @@ internal sealed partial class NodeBuilder
     private GrammarNode Range(NumericPart part, NumberRange range)
     {
         LexicalState? start = JsonNumbers.Create(range, _anySpelling);
-        foreach (ExactDecimal multiple in part.NotMultipleOf)
-            start = DifferenceState.Create(start, JsonNumbers.Create(range.And(new NumberRange { MultipleOf = [multiple] }), anySpelling: true));
+        if (!part.NotMultipleOf.IsEmpty)
+        {
+            start = NumberDifference.Create(
+                start, part.NotMultipleOf.Select(multiple => JsonNumbers.Create(range.And(new NumberRange { MultipleOf = [multiple] }), anySpelling: true)));
+        }
+
         return start is null ? NothingNode.Instance : new TerminalNode(start);
     }
 

@@ -47,7 +47,7 @@ internal sealed class ObjectLayout
             _relevant = _relevant.Or(presence.Required).Or(presence.Forbidden);
             foreach ((int trigger, int needed) in presence.Dependents)
                 _relevant = _relevant.With(trigger).With(needed);
-            _countLimit = Math.Max(_countLimit, Math.Max(presence.Min, presence.Max ?? 0));
+            _countLimit = Math.Max(_countLimit, Math.Max(presence.Min, presence.Max + 1 ?? 0));
         }
     }
 
@@ -79,8 +79,8 @@ internal sealed class ObjectLayout
         int position = IsAnyOrder ? 0 : isName ? Positions[label] + 1 : _from.Length - 1;
         bool isKept = isName && (IsAnyOrder || _relevant.Contains(label));
         // What is beyond every bound stays beyond it.
-        int count = Math.Min(state.Count + 1, _countLimit + 1);
-        return new ObjectState.Key(position, isKept ? state.Seen.With(label) : state.Seen, _countLimit == 0 ? 0 : count, state.Found | found);
+        int count = Math.Min(state.Count + 1, _countLimit);
+        return new ObjectState.Key(position, isKept ? state.Seen.With(label) : state.Seen, count, state.Found | found);
     }
 
     /// <summary>The keys that may come next.</summary>

@@ -10,10 +10,32 @@ namespace EmbeddedLlm.Grammars;
 /// </summary>
 internal sealed partial class SchemaReader(FormulaTable formulas, ValueAlgebra algebra, SchemaBudget budget)
 {
-    private readonly HashSet<Formula> _inProgress = [];
+    /// <summary>What is being read, with how many others were before it.</summary>
+    private readonly Dictionary<Formula, int> _inProgress = [];
 
-    /// <summary>What a formula means, or null where that is being found out right now.</summary>
-    public ValueSet? TryValues(Formula formula) => _inProgress.Contains(formula) ? null : Values(formula);
+    /// <summary>How many were being read when somebody last asked for what may be unknown.</summary>
+    private int _asked;
+
+    /// <summary>What a formula means, or null where that rests on what is being read right now.</summary>
+    public ValueSet? TryValues(Formula formula)
+    {
+        if (formula.Values is { } known)
+            return known;
+        int outer = _asked;
+        _asked = _inProgress.Count;
+        try
+        {
+            return Values(formula);
+        }
+        catch (PendingException)
+        {
+            return null;
+        }
+        finally
+        {
+            _asked = outer;
+        }
+    }
 
     /// <summary>What a formula means.</summary>
     /// <exception cref="JsonSchemaNotSupportedException">A keyword cannot be enforced.</exception>
@@ -26,8 +48,13 @@ internal sealed partial class SchemaReader(FormulaTable formulas, ValueAlgebra a
             return ValueSet.None;
         if (formula.Values is { } known)
             return known;
-        if (!_inProgress.Add(formula))
-            throw new GrammarException($"The JSON schema refers to itself without end at '#{Place(formula)}'.");
+        if (!_inProgress.TryAdd(formula, _inProgress.Count))
+        {
+            throw _inProgress[formula] < _asked
+                ? new PendingException()
+                : new GrammarException($"The JSON schema refers to itself without end at '#{Place(formula)}'.");
+        }
+
         if (_inProgress.Count > SchemaDocument.DepthLimit || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw new GrammarException($"More than {SchemaDocument.DepthLimit} schemas apply to one place of an instance because of one another.");
 
@@ -248,4 +275,7 @@ internal sealed partial class SchemaReader(FormulaTable formulas, ValueAlgebra a
             Required = ObjectPart.NoNames.Union(members.Keys),
         };
     }
+
+    /// <summary>What was asked for rests on what is being read.</summary>
+    private sealed class PendingException : Exception;
 }
