@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using EmbeddedLlm.Grammars;
 using EmbeddedLlm.Tokens;
@@ -24,6 +25,8 @@ public sealed class GrammarVocabulary
     /// </summary>
     private const int SuffixLimit = 20_000;
 
+    private const int KeptEndings = 512;
+
     private static int s_lastId;
 
     private readonly TokenTrie _all;
@@ -32,6 +35,9 @@ public sealed class GrammarVocabulary
     private readonly ulong[][] _literalUpTo;
     private readonly ulong[] _literal;
     private readonly int[] _ends;
+
+    /// <summary>Automata that end in the same tokens share what is left of these: most strings do.</summary>
+    private readonly Dictionary<NodeSet, StateMask.Ending> _endings = [];
 
     internal GrammarVocabulary(Vocabulary vocabulary)
     {
@@ -202,7 +208,27 @@ public sealed class GrammarVocabulary
         return new StateMask { Bits = bits, Tokens = tokens, Endings = [.. endings.Select(pair => Ending(pair.Key, pair.Value))] };
     }
 
-    private static StateMask.Ending Ending(int label, Dictionary<TokenTrie, List<int>> nodes)
+    private StateMask.Ending Ending(int label, Dictionary<TokenTrie, List<int>> nodes)
+    {
+        NodeSet key = new([.. nodes.SelectMany(pair => pair.Value.Prepend(pair.Key == _all ? -1 : pair.Key == _others ? -2 : -3))]);
+        lock (_endings)
+        {
+            if (_endings.TryGetValue(key, out StateMask.Ending known))
+                return known with { Label = label };
+        }
+
+        StateMask.Ending ending = ComputeEnding(label, nodes);
+        lock (_endings)
+        {
+            if (_endings.Count >= KeptEndings)
+                _endings.Clear();
+            _endings[key] = ending;
+        }
+
+        return ending;
+    }
+
+    private static StateMask.Ending ComputeEnding(int label, Dictionary<TokenTrie, List<int>> nodes)
     {
         List<int> whole = [];
         long under = 0;
@@ -252,5 +278,22 @@ public sealed class GrammarVocabulary
             tokens.Add(_ends);
         (ulong[] bits, int[] list) = tokens.Take();
         return new ConfigurationMask { Parts = parts, Bits = bits, Tokens = list };
+    }
+
+    /// <summary>Nodes of tries, compared one by one.</summary>
+    private readonly struct NodeSet(int[] nodes) : IEquatable<NodeSet>
+    {
+        private readonly int[] _nodes = nodes;
+
+        public bool Equals(NodeSet other) => _nodes.AsSpan().SequenceEqual(other._nodes);
+
+        public override bool Equals(object? obj) => obj is NodeSet other && Equals(other);
+
+        public override int GetHashCode()
+        {
+            HashCode hash = default;
+            hash.AddBytes(MemoryMarshal.AsBytes(_nodes.AsSpan()));
+            return hash.ToHashCode();
+        }
     }
 }

@@ -59,7 +59,7 @@ internal static class TextFormats
     private const string IdnHostName = IdnLabel + @"(?:[.\u3002\uFF0E\uFF61]" + IdnLabel + ")*";
 
     // RFC 5321, section 4.1.2, and RFC 6531, section 3.3.
-    private const string AText = "A-Za-z0-9!#$%&'*+/=?^_`{|}~-";
+    private const string AText = @"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-";
     private const string AddressLiteral = @"\[(?:" + IPv4 + "|IPv6:" + IPv6 + @")\]";
 
     // RFC 6901.

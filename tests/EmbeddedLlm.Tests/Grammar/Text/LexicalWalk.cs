@@ -1,0 +1,73 @@
+using EmbeddedLlm.Grammars;
+
+namespace EmbeddedLlm.Tests.Grammars;
+
+/// <summary>Reads and writes texts along a lexical automaton.</summary>
+internal static class LexicalWalk
+{
+    public static LexicalState? Read(LexicalState? state, ReadOnlySpan<byte> text)
+    {
+        foreach (byte next in text)
+            state = state?.Next(next);
+        return state;
+    }
+
+    public static bool Accepts(LexicalState? start, string text) => Read(start, System.Text.Encoding.UTF8.GetBytes(text)) is { IsAccepting: true };
+
+    /// <summary>A text made of random allowed bytes, which after a while heads for an end; each state's promises are checked on the way.</summary>
+    public static byte[] RandomText(LexicalState start, Random random, int length)
+    {
+        List<byte> text = [];
+        LexicalState state = start;
+        while (true)
+        {
+            if (state.IsAccepting && (!state.CanContinue || text.Count >= length || random.Next(8) == 0))
+                return [.. text];
+            if (text.Count >= length)
+            {
+                text.AddRange(PathToEnd(state));
+                return [.. text];
+            }
+
+            byte[] allowed = Allowed(state);
+            Assert.Equal(state.CanContinue, allowed.Length > 0);
+            byte next = allowed[random.Next(allowed.Length)];
+
+            // Half of the bytes from the upper part of Unicode would make unreadable texts that test little else.
+            if (next >= 0x80 && random.Next(4) != 0)
+                next = allowed[random.Next(allowed.Length)];
+            text.Add(next);
+            state = state.Next(next)!;
+        }
+    }
+
+    public static byte[] Allowed(LexicalState state) => [.. Enumerable.Range(0, 256).Select(static i => (byte)i).Where(next => state.Next(next) is not null)];
+
+    /// <summary>The shortest continuation to an accepting state; fails where there is none.</summary>
+    public static byte[] PathToEnd(LexicalState state)
+    {
+        Dictionary<LexicalState, (LexicalState? From, byte Byte)> seen = new() { [state] = (null, 0) };
+        Queue<LexicalState> todo = new([state]);
+        while (todo.TryDequeue(out LexicalState? next))
+        {
+            if (next.IsAccepting)
+            {
+                List<byte> path = [];
+                for (LexicalState at = next; seen[at].From is { } from; at = from)
+                    path.Insert(0, seen[at].Byte);
+                return [.. path];
+            }
+
+            foreach (byte each in Allowed(next))
+            {
+                if (seen.TryAdd(next.Next(each)!, (next, each)))
+                    todo.Enqueue(next.Next(each)!);
+            }
+
+            Assert.True(seen.Count < 100_000, "no end within 100,000 states");
+        }
+
+        Assert.Fail("a dead end");
+        return [];
+    }
+}
