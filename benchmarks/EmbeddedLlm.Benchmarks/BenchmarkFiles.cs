@@ -12,13 +12,16 @@ internal static class BenchmarkFiles
     public static string Resolve(string name) => name == Qwen25Of500M ? WriteQwen25Of500M() : name;
 
     /// <summary>A vocabulary beside the checkout; null where there is none.</summary>
-    public static string? FindSharedVocabulary(string file)
+    public static string? FindSharedVocabulary(string file) => FindShared("vocab", file);
+
+    /// <summary>A data file beside the checkout; null where there is none.</summary>
+    public static string? FindShared(string kind, string file)
     {
         for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             if (!File.Exists(Path.Combine(folder.FullName, "EmbeddedLlm.sln")))
                 continue;
-            string path = Path.Combine(folder.FullName, "..", "shared", "data", "vocab", file);
+            string path = Path.Combine(folder.FullName, "..", "shared", "data", kind, file);
             return File.Exists(path) ? Path.GetFullPath(path) : null;
         }
 

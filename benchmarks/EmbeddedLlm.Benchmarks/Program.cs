@@ -13,13 +13,29 @@ Option<int?> poll = new("--bare-poll") { Description = "Lets the bare loop keep 
 Command ratio = new("ratio", "Measures the client and the bare loop in turns, and prints how they compare.") { models, pairs, threads, poll };
 ratio.SetAction((arguments, _) => RatioCommand.RunAsync(arguments.GetValue(models)!, arguments.GetValue(pairs), arguments.GetValue(threads), arguments.GetValue(poll)));
 
+Option<int> failures = new("--failures") { Description = "How many schemas of each kind of failure to name. Default: none." };
+Command schemas = new("schemas", "Scores JSON schemas over MaskBench's development set and the JSON Schema Test Suite, where they lie in ../shared.") { failures };
+schemas.SetAction(arguments => SchemaScoreCommand.Run(arguments.GetValue(failures)));
+
+Command grammarRatio = new("grammar-ratio", "Measures answers held to a schema and free ones in turns, and prints how they compare.") { models, pairs, threads };
+grammarRatio.SetAction((arguments, _) => GrammarRatioCommand.RunAsync(arguments.GetValue(models)!, arguments.GetValue(pairs), arguments.GetValue(threads)));
+
+Option<string> vocabulary = new("--vocabulary")
+{
+    Description = "A vocabulary in ../shared/data/vocab.",
+    DefaultValueFactory = _ => "ggml-vocab-qwen2.gguf",
+};
+Option<int?> limit = new("--limit") { Description = "How many schemas. Default: all." };
+Command grammarMasks = new("grammar-masks", "Measures the masks and the compilation of many JSON schemas, and prints percentiles.") { vocabulary, limit };
+grammarMasks.SetAction((arguments, _) => GrammarMaskCommand.RunAsync(arguments.GetValue(vocabulary)!, arguments.GetValue(limit)));
+
 RootCommand root = new("""
     The benchmarks of EmbeddedLlm.
 
     Whatever is not one of the commands below goes to BenchmarkDotNet:
       --list flat             names the suites
       --filter '*Decode*'     runs those that match
-    """) { ratio };
+    """) { ratio, grammarRatio, grammarMasks, schemas };
 root.TreatUnmatchedTokensAsErrors = false;
 root.SetAction(arguments =>
 {

@@ -4,4 +4,8 @@ namespace EmbeddedLlm;
 /// <param name="Queue">From the submission to the beginning of the computation.</param>
 /// <param name="Prefill">From then to the first token of the answer: the prompt's computation.</param>
 /// <param name="Decode">From the first token of the answer to the last.</param>
-public sealed record GenerationTimings(TimeSpan Queue, TimeSpan Prefill, TimeSpan Decode);
+public sealed record GenerationTimings(TimeSpan Queue, TimeSpan Prefill, TimeSpan Decode)
+{
+    /// <summary>How many of the answer's tokens a grammar left no choice about: they were not sampled, and cost as little as a prompt's tokens.</summary>
+    public int ForcedTokenCount { get; init; }
+}

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
+using EmbeddedLlm.Runtime;
 using EmbeddedLlm.Scheduling;
 using Microsoft.Extensions.AI;
 
@@ -17,11 +18,12 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     {
         ArgumentNullException.ThrowIfNull(messages);
         ResponseMapper mapper = ResponseMapper.Create(model.Id);
-        GenerationStream stream = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        (GenerationStream stream, ReasoningSplitter? splitter) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
         StringBuilder text = new();
         while (await stream.WaitToReadAsync().ConfigureAwait(false))
             text.Append(stream.ReadText());
-        return mapper.Response(text.ToString(), stream.Summary);
+        (string reasoning, string answer) = splitter?.Push(text.ToString(), isLast: true) ?? ("", text.ToString());
+        return mapper.Response(reasoning, answer, stream.Summary);
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -29,11 +31,21 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     {
         ArgumentNullException.ThrowIfNull(messages);
         ResponseMapper mapper = ResponseMapper.Create(model.Id);
-        GenerationStream stream = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        (GenerationStream stream, ReasoningSplitter? splitter) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
         try
         {
-            while (await stream.WaitToReadAsync().ConfigureAwait(false))
-                yield return mapper.TextUpdate(stream.ReadText());
+            bool isLast;
+            do
+            {
+                isLast = !await stream.WaitToReadAsync().ConfigureAwait(false);
+                string piece = stream.ReadText();
+                (string reasoning, string text) = splitter?.Push(piece, isLast) ?? ("", piece);
+                if (reasoning.Length > 0)
+                    yield return mapper.ReasoningUpdate(reasoning);
+                if (text.Length > 0)
+                    yield return mapper.TextUpdate(text);
+            }
+            while (!isLast);
             yield return mapper.LastUpdate(stream.Summary);
         }
         finally
@@ -59,19 +71,27 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     }
 
     /// <summary>Renders and tokenizes on the thread pool, so that a long prompt does not hold up a caller's user interface.</summary>
-    private Task<GenerationStream> SubmitAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
-        Task.Run(() => model.Submit(CreateRequest(messages, options, cancellationToken), cancellationToken), cancellationToken);
+    private Task<(GenerationStream Stream, ReasoningSplitter? Splitter)> SubmitAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
+        Task.Run(() => Submit(messages, options, cancellationToken), cancellationToken);
 
-    private GenerationRequest CreateRequest(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    private (GenerationStream Stream, ReasoningSplitter? Splitter) Submit(
+        IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
-        return new GenerationRequest
+        Grammar? grammar = RequestMapper.GrammarOf(options, more);
+        IReadOnlyList<TextPart> prompt = prompts.Build(messages, options?.Instructions, cancellationToken);
+        ReasoningFormat? reasoning = prompts.Reasoning;
+        bool isReasoningOpen = reasoning?.IsOpenAfter(prompt) ?? false;
+        GenerationRequest request = new()
         {
-            Prompt = model.Tokenizer.TokenizePrompt(prompts.Build(messages, options?.Instructions, cancellationToken)),
+            Prompt = model.Tokenizer.TokenizePrompt(prompt),
             MaxOutputTokens = RequestMapper.MaxOutputTokens(options),
             StopStrings = RequestMapper.StopStrings(options),
             Sampling = RequestMapper.Sampling(options, more, sampling),
+            Constraint = grammar is null ? null : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen)),
         };
+        return (model.Submit(request, cancellationToken), reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen));
     }
 }

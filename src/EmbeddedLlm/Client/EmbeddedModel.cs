@@ -18,12 +18,14 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
     private readonly LoadedModel _model;
     private readonly EmbeddedModelOptions _options;
     private readonly SamplingDefaults _sampling;
+    private readonly Lazy<GrammarVocabulary> _grammarVocabulary;
 
     private EmbeddedModel(LoadedModel model, string id, string path, EmbeddedModelOptions options, CatalogEntry? entry)
     {
         _model = model;
         _options = options;
         _sampling = SamplingDefaults.Create(model.Metadata, entry?.Sampling, model.Facts.SuppressedTokens);
+        _grammarVocabulary = new Lazy<GrammarVocabulary>(() => new GrammarVocabulary(model.Vocabulary));
         Id = id;
         Path = path;
     }
@@ -84,6 +86,12 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <exception cref="ChatTemplateException">The chat template cannot be parsed, and the options do not ask for ChatML in its place.</exception>
     public IChatClient AsChatClient() => new EmbeddedChatClient(this, CreatePromptBuilder(), _sampling);
 
+    /// <summary>
+    /// The model's tokens, prepared for grammars the first time they are asked for. With it a program that samples by itself can hold its tokens to a <see cref="Grammar"/>; chat requests do so by
+    /// their options.
+    /// </summary>
+    public GrammarVocabulary GrammarVocabulary => _grammarVocabulary.Value;
+
     /// <summary>Splits a text into tokens, without adding any.</summary>
     /// <param name="text">The text; lone surrogates become U+FFFD.</param>
     /// <param name="parseSpecial">Whether the texts of control tokens stand for those tokens; otherwise they are mere characters.</param>
@@ -113,6 +121,15 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
     internal Tokenizer Tokenizer => _model.Tokenizer;
 
     internal GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _model.Engine.Submit(request, cancellationToken);
+
+    /// <summary>Holds answers to a grammar.</summary>
+    internal AnswerConstraint Constrain(Grammar grammar, ReasoningMarkers? reasoning) => new()
+    {
+        Grammar = grammar,
+        Vocabulary = GrammarVocabulary,
+        Tokenize = text => Tokenizer.Tokenize(text, parseSpecial: false),
+        Reasoning = reasoning,
+    };
 
     private PromptBuilder CreatePromptBuilder()
     {

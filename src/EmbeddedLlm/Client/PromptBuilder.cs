@@ -10,6 +10,9 @@ namespace EmbeddedLlm.Client;
 /// <param name="endOfSequence">What the template calls <c>eos_token</c>.</param>
 internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequence, string endOfSequence)
 {
+    /// <summary>What encloses the model's reasoning; null where it does not reason.</summary>
+    public ReasoningFormat? Reasoning { get; } = ReasoningFormat.Of(template.Source);
+
     /// <summary>The prompt for the assistant's next turn.</summary>
     /// <param name="messages">The conversation; not changed.</param>
     /// <param name="instructions">What is said to the model ahead of the conversation, joined with a system message that begins it.</param>

@@ -40,6 +40,23 @@ internal static class RequestMapper
         object other => throw NotSupported(nameof(options.RawRepresentationFactory), $"it gave a {other.GetType().Name}, and an {nameof(EmbeddedChatOptions)} is understood"),
     };
 
+    /// <summary>The language that the answer is held to; null where it is free.</summary>
+    /// <exception cref="JsonSchemaNotSupportedException">The schema asks for something that cannot be enforced.</exception>
+    /// <exception cref="GrammarException">The schema is malformed or too large.</exception>
+    /// <exception cref="NotSupportedException">A grammar comes together with something that contradicts it.</exception>
+    public static Grammar? GrammarOf(ChatOptions? options, EmbeddedChatOptions? more)
+    {
+        ChatResponseFormatJson? json = options?.ResponseFormat as ChatResponseFormatJson;
+        if (json is not null && more?.Grammar is not null)
+            throw NotSupported(nameof(options.ResponseFormat), $"{nameof(EmbeddedChatOptions)}.{nameof(more.Grammar)} is set as well");
+        Grammar? grammar = json is null ? more?.Grammar
+            : json.Schema is { } schema ? Grammar.FromJsonSchema(schema)
+            : Grammar.JsonObjectOrArray;
+        if (grammar is not null && options?.StopSequences is { Count: > 0 })
+            throw NotSupported(nameof(options.StopSequences), "a stop sequence would cut an answer that is held to a grammar");
+        return grammar;
+    }
+
     /// <summary>Throws for what the client cannot do.</summary>
     /// <param name="options">The request's options.</param>
     /// <param name="modelId">The model that answers.</param>
@@ -56,8 +73,8 @@ internal static class RequestMapper
             throw NotSupported(nameof(options.Tools));
         if (options.ToolMode is not (null or AutoChatToolMode or NoneChatToolMode))
             throw NotSupported(nameof(options.ToolMode));
-        if (options.ResponseFormat is not (null or ChatResponseFormatText))
-            throw NotSupported(nameof(options.ResponseFormat));
+        if (options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson))
+            throw NotSupported(nameof(options.ResponseFormat), $"{options.ResponseFormat.GetType().Name} is not known");
         if (options.Reasoning is not null)
             throw NotSupported(nameof(options.Reasoning));
         if (options.AdditionalProperties is { Count: > 0 })

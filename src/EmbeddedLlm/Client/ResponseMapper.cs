@@ -15,6 +15,8 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
 
     public ChatResponseUpdate TextUpdate(string text) => CreateUpdate(new TextContent(text));
 
+    public ChatResponseUpdate ReasoningUpdate(string text) => CreateUpdate(new TextReasoningContent(text));
+
     /// <summary>The last update: why the answer ended, and what it cost.</summary>
     public ChatResponseUpdate LastUpdate(in GenerationSummary summary)
     {
@@ -24,15 +26,23 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
         return update;
     }
 
-    public ChatResponse Response(string text, in GenerationSummary summary) => new(new ChatMessage(ChatRole.Assistant, text) { MessageId = MessageId, CreatedAt = CreatedAt })
-    {
-        ResponseId = ResponseId,
-        ModelId = ModelId,
-        CreatedAt = CreatedAt,
-        FinishReason = FinishReasonOf(summary.End),
-        Usage = UsageOf(summary),
-        RawRepresentation = TimingsOf(summary),
-    };
+    /// <param name="reasoning">What the model thought before it answered; empty where it did not.</param>
+    /// <param name="text">The answer.</param>
+    /// <param name="summary">Its figures.</param>
+    public ChatResponse Response(string reasoning, string text, in GenerationSummary summary) =>
+        new(new ChatMessage(ChatRole.Assistant, reasoning.Length == 0 ? [new TextContent(text)] : [new TextReasoningContent(reasoning), new TextContent(text)])
+        {
+            MessageId = MessageId,
+            CreatedAt = CreatedAt,
+        })
+        {
+            ResponseId = ResponseId,
+            ModelId = ModelId,
+            CreatedAt = CreatedAt,
+            FinishReason = FinishReasonOf(summary.End),
+            Usage = UsageOf(summary),
+            RawRepresentation = TimingsOf(summary),
+        };
 
     private ChatResponseUpdate CreateUpdate(AIContent content) => new(ChatRole.Assistant, [content])
     {
@@ -51,5 +61,6 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
         TotalTokenCount = summary.PromptTokens + summary.OutputTokens,
     };
 
-    private static GenerationTimings TimingsOf(in GenerationSummary summary) => new(summary.QueueTime, summary.PrefillTime, summary.DecodeTime);
+    private static GenerationTimings TimingsOf(in GenerationSummary summary) =>
+        new(summary.QueueTime, summary.PrefillTime, summary.DecodeTime) { ForcedTokenCount = summary.ForcedTokens };
 }

@@ -20,6 +20,7 @@ internal sealed class Scheduler
     private readonly ArrayBufferWriter<byte> _text = new();
     private readonly Action<object?> _cancel;
     private readonly Action _wake;
+    private readonly ulong[] _mask;
     private int _firstPrefill;
 
     /// <summary>The sequence that has the greater part of the running decode; its cancellation aborts that decode.</summary>
@@ -40,6 +41,7 @@ internal sealed class Scheduler
         _queue = new RequestQueue(queueCapacity);
         _cells = new KvCachePool(decoder.MaxSequences, decoder.CellCount);
         _scratch = new SamplerScratch(decoder.VocabularySize);
+        _mask = new ulong[TokenMask.WordsFor(decoder.VocabularySize)];
         _wake = wake;
         _cancel = static state => ((Cancellable)state!).Cancel();
         ContextLength = contextLength;
@@ -156,6 +158,9 @@ internal sealed class Scheduler
             _queue.Remove(sequence);
             sequence.Admit(slot, new Sampler(sequence.Request.Sampling));
             _running.Add(sequence);
+            // What a grammar leaves no choice about at the beginning is computed together with the prompt.
+            if (sequence.Constraint is not null)
+                Extend(sequence, isSampled: false);
         }
     }
 
@@ -202,6 +207,13 @@ internal sealed class Scheduler
                 Volatile.Write(ref _dominant, sequence);
         }
 
+        // Which tokens may come next depends on known tokens only, so it is found out while the model computes.
+        foreach (Sequence sequence in _planned)
+        {
+            if (sequence.LogitsIndex >= 0)
+                sequence.Constraint?.BeginMask();
+        }
+
         DecodeResult result = _decoder.Decode();
         Volatile.Write(ref _dominant, null);
         return result;
@@ -213,28 +225,70 @@ internal sealed class Scheduler
         {
             sequence.ComputedCount += sequence.PlannedCount;
             if (sequence.LogitsIndex >= 0 && !sequence.Output.IsComplete)
-                Commit(sequence);
+                Extend(sequence, isSampled: true);
         }
     }
 
-    private void Commit(Sequence sequence)
+    /// <summary>Appends the tokens that are decided now: the one sampled from the logits, and those that a grammar leaves no choice about. Hands out their text.</summary>
+    private void Extend(Sequence sequence, bool isSampled)
     {
-        int token = sequence.Sampler!.Sample(_decoder.GetLogits(sequence.LogitsIndex), [], _scratch);
-        if (token < 0)
+        GenerationEnd? end = null;
+        _text.ResetWrittenCount();
+        try
         {
-            sequence.Output.TryFail(new DecodeException("The model gave no usable logits: each is NaN or minus infinity."));
+            if (isSampled)
+                end = sequence.AcceptSampled(Sample(sequence), _vocabulary, _text);
+            if (end is null && sequence.Constraint is { } constraint)
+                end = AcceptForced(sequence, constraint);
+        }
+        catch (EmbeddedLlmException exception)
+        {
+            sequence.Output.TryFail(exception);
             Leave(sequence);
             return;
         }
 
-        _text.ResetWrittenCount();
-        GenerationEnd? end = sequence.Accept(token, _vocabulary, _text);
         sequence.Output.Append(_text.WrittenSpan);
         if (end is { } reason)
         {
             sequence.Output.TryComplete(sequence.Summarize(reason));
             Leave(sequence);
         }
+    }
+
+    private int Sample(Sequence sequence)
+    {
+        ReadOnlySpan<float> logits = _decoder.GetLogits(sequence.LogitsIndex);
+        ConstrainedAnswer? constraint = sequence.Constraint;
+        constraint?.WriteMask(_mask);
+        while (true)
+        {
+            int token = sequence.Sampler!.Sample(logits, constraint is null ? [] : _mask, _scratch);
+            if (token < 0)
+            {
+                throw new DecodeException(constraint is null
+                    ? "The model gave no usable logits: each is NaN or minus infinity."
+                    : "No token is left that the grammar and the sampling options both allow.");
+            }
+
+            if (constraint is null || constraint.TryAccept(token))
+                return token;
+            // Only a token that ends the reasoning and goes on with something else than the answer is refused here and not by the mask.
+            _mask[token >> 6] &= ~(1UL << (token & 63));
+        }
+    }
+
+    private GenerationEnd? AcceptForced(Sequence sequence, ConstrainedAnswer constraint)
+    {
+        foreach (int token in constraint.ForcedTokens())
+        {
+            if (!constraint.TryAccept(token))
+                throw new InvalidOperationException($"Token {token} is forced and not allowed.");
+            if (sequence.AcceptForced(token, _vocabulary, _text) is { } end)
+                return end;
+        }
+
+        return null;
     }
 
     /// <summary>Makes good a step that did not finish: after an abort the step is planned again without the sequence that went; a failure ends the step's sequences.</summary>

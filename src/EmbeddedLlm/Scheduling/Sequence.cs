@@ -19,6 +19,7 @@ internal sealed class Sequence
     private long _admittedAt;
     private long _firstTokenAt;
     private int[] _tokens;
+    private int _forcedCount;
 
     public Sequence(GenerationRequest request, int contextLength)
     {
@@ -27,6 +28,7 @@ internal sealed class Sequence
         MaxOutputTokens = Math.Min(request.MaxOutputTokens, contextLength - request.Prompt.Length);
         CellsNeeded = request.Prompt.Length + MaxOutputTokens - 1;
         _controller = new StopController(request.StopStrings);
+        Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint) : null;
         _tokens = request.Prompt;
         TokenCount = request.Prompt.Length;
     }
@@ -52,12 +54,16 @@ internal sealed class Sequence
 
     public int PendingCount => TokenCount - ComputedCount;
 
-    public bool IsDecoding => OutputCount > 0;
+    /// <summary>Whether the prompt is computed.</summary>
+    public bool IsDecoding => ComputedCount >= Request.Prompt.Length;
 
     public int OutputCount => TokenCount - Request.Prompt.Length;
 
     /// <summary>Chooses the tokens; there from admission on.</summary>
     public Sampler? Sampler { get; private set; }
+
+    /// <summary>Holds the answer to a grammar; null where it is free.</summary>
+    public ConstrainedAnswer? Constraint { get; }
 
     /// <summary>Unregisters the caller's cancellation.</summary>
     public CancellationTokenRegistration Cancellation { get; set; }
@@ -80,11 +86,34 @@ internal sealed class Sequence
 
     /// <summary>Takes the token sampled from the last logits, and writes the text it decides.</summary>
     /// <returns>Why the generation ends with it, or null where it goes on.</returns>
-    public GenerationEnd? Accept(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
+    public GenerationEnd? AcceptSampled(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
+    {
+        if (_firstTokenAt == 0)
+            _firstTokenAt = Stopwatch.GetTimestamp();
+        return Accept(token, vocabulary, text);
+    }
+
+    /// <summary>Takes a token that the grammar leaves no choice about.</summary>
+    /// <inheritdoc cref="AcceptSampled"/>
+    public GenerationEnd? AcceptForced(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
+    {
+        _forcedCount++;
+        return Accept(token, vocabulary, text);
+    }
+
+    public GenerationSummary Summarize(GenerationEnd end) => new(
+        end,
+        Request.Prompt.Length,
+        OutputCount,
+        _forcedCount,
+        Stopwatch.GetElapsedTime(_submittedAt, _admittedAt),
+        _firstTokenAt == 0 ? Stopwatch.GetElapsedTime(_admittedAt) : Stopwatch.GetElapsedTime(_admittedAt, _firstTokenAt),
+        _firstTokenAt == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_firstTokenAt));
+
+    private GenerationEnd? Accept(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
     {
         if (OutputCount == 0)
         {
-            _firstTokenAt = Stopwatch.GetTimestamp();
             // The request's prompt is the caller's; it is copied only once there is something to append.
             Array.Resize(ref _tokens, Math.Min(TokenCount + Math.Max(MaxOutputTokens, 1), TokenCount + 256));
         }
@@ -100,18 +129,12 @@ internal sealed class Sequence
             return End(GenerationEnd.Stop, text);
         if (_controller.Push(vocabulary.TextBytesOf(token), text))
             return GenerationEnd.Stop;
+        if (Constraint is { IsFinished: true })
+            return End(GenerationEnd.Stop, text);
         if (OutputCount >= MaxOutputTokens)
             return End(GenerationEnd.Length, text);
         return null;
     }
-
-    public GenerationSummary Summarize(GenerationEnd end) => new(
-        end,
-        Request.Prompt.Length,
-        OutputCount,
-        Stopwatch.GetElapsedTime(_submittedAt, _admittedAt),
-        Stopwatch.GetElapsedTime(_admittedAt, _firstTokenAt),
-        Stopwatch.GetElapsedTime(_firstTokenAt));
 
     private GenerationEnd End(GenerationEnd end, ArrayBufferWriter<byte> text)
     {

@@ -40,6 +40,9 @@ internal sealed class ChatTemplate
     /// <summary>What messages call the template.</summary>
     public string? Name { get; }
 
+    /// <summary>The template's text, its line ends made alike.</summary>
+    public string Source => _source;
+
     /// <param name="source">The template.</param>
     /// <param name="limits">What parsing and rendering may use; <see cref="TemplateLimits.Default"/> if null.</param>
     /// <param name="name">What messages call the template.</param>

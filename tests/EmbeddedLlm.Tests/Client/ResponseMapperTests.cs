@@ -7,17 +7,19 @@ namespace EmbeddedLlm.Tests.Client;
 public sealed class ResponseMapperTests
 {
     private static readonly GenerationSummary Summary =
-        new(GenerationEnd.Length, PromptTokens: 7, OutputTokens: 5, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2), TimeSpan.FromMilliseconds(3));
+        new(GenerationEnd.Length, PromptTokens: 7, OutputTokens: 5, ForcedTokens: 2, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2), TimeSpan.FromMilliseconds(3));
 
     [Fact]
     public void UpdatesAddUpToTheResponse()
     {
         ResponseMapper mapper = ResponseMapper.Create("m");
-        ChatResponse response = mapper.Response("ab", Summary);
-        ChatResponse added = new[] { mapper.TextUpdate("a"), mapper.TextUpdate("b"), mapper.LastUpdate(Summary) }.ToChatResponse();
+        ChatResponse response = mapper.Response("so", "ab", Summary);
+        ChatResponse added = new[] { mapper.ReasoningUpdate("so"), mapper.TextUpdate("a"), mapper.TextUpdate("b"), mapper.LastUpdate(Summary) }.ToChatResponse();
         Assert.Equal(
             (response.Text, response.ResponseId, response.ModelId, response.CreatedAt, response.FinishReason),
             (added.Text, added.ResponseId, added.ModelId, added.CreatedAt, added.FinishReason));
+        Assert.Equal("so", Assert.Single(added.Messages.Single().Contents.OfType<TextReasoningContent>()).Text);
+        Assert.Equal(2, Assert.IsType<GenerationTimings>(response.RawRepresentation).ForcedTokenCount);
         Assert.Equal((7, 5, 12), (added.Usage!.InputTokenCount, added.Usage.OutputTokenCount, added.Usage.TotalTokenCount));
         Assert.Equal(response.Messages.Single().MessageId, added.Messages.Single().MessageId);
     }

@@ -13,6 +13,8 @@ internal abstract class LexicalState
     private static int s_lastId;
 
     private ByteTable<LexicalState> _next;
+    private ByteSet _bytes;
+    private volatile bool _knowsBytes;
 
     /// <summary>A number of its own among all states.</summary>
     public int Id { get; } = Interlocked.Increment(ref s_lastId);
@@ -41,17 +43,52 @@ internal abstract class LexicalState
     /// <summary>A token that matches here as a whole by its id and not by its bytes; null nearly always.</summary>
     public virtual TokenReference? Token => null;
 
-    /// <summary>The per-vocabulary masks of this state; owned by the mask code.</summary>
-    internal StateMasks? Masks;
+    /// <summary>The masks of this state, one per vocabulary it was used with.</summary>
+    public MaskList<StateMask> Masks { get; } = new();
+
+    /// <summary>The bytes that may follow.</summary>
+    public ref readonly ByteSet Bytes
+    {
+        get
+        {
+            if (!_knowsBytes)
+            {
+                ByteSet bytes = FindBytes();
+                lock (this)
+                    _bytes = bytes;
+                _knowsBytes = true;
+            }
+
+            return ref _bytes;
+        }
+    }
 
     /// <summary>The state after one more byte, or null where it is not allowed.</summary>
     public LexicalState? Next(byte next)
     {
+        if (_knowsBytes && !_bytes.Contains(next))
+            return null;
         if (_next.TryGet(next, out LexicalState? state))
             return state;
         state = Compute(next);
         _next.Set(next, state);
         return state;
+    }
+
+    /// <summary>Finds the bytes that may follow; an automaton that knows them without trying each does better to override this.</summary>
+    protected virtual ByteSet FindBytes()
+    {
+        ByteSet bytes = default;
+        for (int next = 0; next <= byte.MaxValue; next++)
+        {
+            if (Compute((byte)next) is { } state)
+            {
+                bytes.Add((byte)next);
+                _next.Set((byte)next, state);
+            }
+        }
+
+        return bytes;
     }
 
     /// <summary>Finds the state after one more byte; called from any thread, perhaps more than once for one byte.</summary>

@@ -14,14 +14,14 @@ internal class ParserStack
         Frames = frames;
     }
 
-    /// <summary>The end of the text.</summary>
-    public static ParserStack Bottom { get; } = new(0, [new Frame(EndOfText.Instance, null!)]);
-
     /// <summary>A number of its own among the machine's stacks.</summary>
     public int Id { get; }
 
     /// <summary>The continuations, ordered by their ids and their stacks' ids.</summary>
     public Frame[] Frames { get; }
+
+    /// <summary>The stack under all others of a machine: the text ends.</summary>
+    public static ParserStack CreateBottom() => new(0, [new Frame(EndOfText.Instance, null!)]);
 
     public static ParserStack Create(int id, Frame[] frames) => new(id, frames);
 

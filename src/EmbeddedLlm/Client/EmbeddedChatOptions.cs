@@ -17,4 +17,9 @@ public sealed class EmbeddedChatOptions
 
     /// <summary>What is added to the logits of tokens, by token id; negative infinity excludes a token.</summary>
     public IReadOnlyDictionary<int, float>? LogitBias { get; set; }
+
+    /// <summary>
+    /// What the answer's text is held to, such as a GBNF grammar or a regular expression. Goes before <c>ChatOptions.ResponseFormat</c>, which must then be left out or be text.
+    /// </summary>
+    public Grammar? Grammar { get; set; }
 }

@@ -1,0 +1,299 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Text;
+using EmbeddedLlm.Grammars;
+using EmbeddedLlm.Tokens;
+
+namespace EmbeddedLlm;
+
+/// <summary>
+/// A model's tokens, prepared for grammars: made once per model, some hundred milliseconds and 10 MB for 150,000 tokens. Immutable and thread-safe.
+/// </summary>
+/// <remarks>
+/// Beside the tree of all tokens it holds prepared masks of the tokens that are nothing but literal characters of a JSON string, by how many characters they have: in
+/// most states inside a string all of them are allowed, so only the few thousand others need to be tested one by one. The idea of preparing such
+/// slices of a vocabulary is llguidance's.
+/// </remarks>
+public sealed class GrammarVocabulary
+{
+    /// <summary>Masks are prepared for tokens of up to this many characters; longer ones, which are few, are tested where it matters.</summary>
+    private const int PreparedCharacters = 32;
+
+    /// <summary>
+    /// How many nodes a trie of suffixes may be made of. Making it costs as much as many walks; beyond, an automaton ends so early in so many tokens that walking
+    /// just what can follow is cheaper.
+    /// </summary>
+    private const int SuffixLimit = 20_000;
+
+    private const int KeptEndings = 512;
+
+    private static int s_lastId;
+
+    private readonly TokenTrie _all;
+    private readonly TokenTrie _others;
+    private readonly TokenTrie _long;
+    private readonly ulong[][] _literalUpTo;
+    private readonly ulong[] _literal;
+    private readonly int[] _ends;
+
+    /// <summary>Automata that end in the same tokens share what is left of these: most strings do.</summary>
+    private readonly Dictionary<NodeSet, StateMask.Ending> _endings = [];
+
+    internal GrammarVocabulary(Vocabulary vocabulary)
+    {
+        Vocabulary = vocabulary;
+        Id = Interlocked.Increment(ref s_lastId);
+        int words = TokenMask.WordsFor(vocabulary.Count);
+        _literal = new ulong[words];
+        _literalUpTo = new ulong[PreparedCharacters + 1][];
+        for (int i = 0; i <= PreparedCharacters; i++)
+            _literalUpTo[i] = new ulong[words];
+
+        List<int> text = [];
+        List<int> others = [];
+        List<int> longer = [];
+        List<int> ends = [];
+        for (int token = 0; token < vocabulary.Count; token++)
+        {
+            if (vocabulary.IsEndOfGeneration(token))
+                ends.Add(token);
+            ReadOnlySpan<byte> bytes = vocabulary.TextBytesOf(token);
+            if (bytes.IsEmpty)
+                continue;
+            text.Add(token);
+            int characters = LiteralCharacters(bytes);
+            if (characters < 0)
+            {
+                others.Add(token);
+                continue;
+            }
+
+            TokenMask.Add(_literal, token);
+            if (characters > PreparedCharacters)
+                longer.Add(token);
+            for (int i = characters; i <= PreparedCharacters; i++)
+                TokenMask.Add(_literalUpTo[i], token);
+        }
+
+        _ends = [.. ends];
+        _all = TokenTrie.Create(vocabulary, text);
+        _others = TokenTrie.Create(vocabulary, others);
+        _long = TokenTrie.Create(vocabulary, longer);
+    }
+
+    /// <summary>The number of tokens.</summary>
+    public int TokenCount => Vocabulary.Count;
+
+    /// <summary>The memory of the prepared tables, in bytes.</summary>
+    public long Size => _all.Size + _others.Size + _long.Size + sizeof(ulong) * (long)_literal.Length * (PreparedCharacters + 2);
+
+    internal Vocabulary Vocabulary { get; }
+
+    /// <summary>A number of its own in the process.</summary>
+    internal int Id { get; }
+
+    /// <summary>The trie of all tokens that have bytes and are no control tokens.</summary>
+    internal TokenTrie Trie => _all;
+
+    internal ReadOnlySpan<int> EndTokens => _ends;
+
+    /// <summary>Prepares a vocabulary that comes from elsewhere than a model loaded by this library.</summary>
+    /// <param name="tokens">Each token's bytes, by its id; empty for control tokens, which no text matches.</param>
+    /// <param name="endOfGeneration">The ids of the tokens that end a generation.</param>
+    /// <exception cref="ArgumentOutOfRangeException">An end token's id is outside the vocabulary.</exception>
+    public static GrammarVocabulary Create(IReadOnlyList<ReadOnlyMemory<byte>> tokens, IEnumerable<int> endOfGeneration)
+    {
+        ArgumentNullException.ThrowIfNull(tokens);
+        ArgumentNullException.ThrowIfNull(endOfGeneration);
+        ArrayBufferWriter<byte> bytes = new();
+        int[] offsets = new int[tokens.Count + 1];
+        TokenKind[] kinds = new TokenKind[tokens.Count];
+        for (int i = 0; i < tokens.Count; i++)
+        {
+            bytes.Write(tokens[i].Span);
+            offsets[i + 1] = bytes.WrittenCount;
+            kinds[i] = tokens[i].IsEmpty ? TokenKind.Control : TokenKind.Text;
+        }
+
+        foreach (int token in endOfGeneration)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(token, nameof(endOfGeneration));
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(token, kinds.Length, nameof(endOfGeneration));
+            kinds[token] = TokenKind.EndOfGeneration;
+        }
+
+        return new GrammarVocabulary(new Vocabulary(bytes.WrittenSpan.ToArray(), offsets, kinds));
+    }
+
+    /// <summary>A matcher at the beginning of a text.</summary>
+    /// <param name="grammar">The language that the text is held to.</param>
+    /// <exception cref="GrammarException">The grammar is too ambiguous to be begun.</exception>
+    public GrammarMatcher CreateMatcher(Grammar grammar)
+    {
+        ArgumentNullException.ThrowIfNull(grammar);
+        return new GrammarMatcher(this, grammar.Machine.Root);
+    }
+
+    /// <summary>The mask of a configuration, computed the first time.</summary>
+    internal ConfigurationMask MaskOf(Configuration configuration)
+    {
+        if (configuration.Masks.Find(Id) is { } known)
+            return known;
+        ConfigurationMask mask = Compute(configuration);
+        configuration.Masks.Add(Id, mask);
+        return mask;
+    }
+
+    /// <summary>Whether a reference means a token.</summary>
+    internal bool Matches(TokenReference reference, int token) =>
+        !Vocabulary.IsEndOfGeneration(token)
+        && (reference.Id >= 0 ? reference.Id == token : Vocabulary.BytesOf(token).SequenceEqual(reference.Text)) != reference.IsNegated;
+
+    /// <summary>The control token with a text, or -1.</summary>
+    internal int FindControl(ReadOnlySpan<byte> text)
+    {
+        for (int token = 0; token < Vocabulary.Count; token++)
+        {
+            if (Vocabulary.KindOf(token) == TokenKind.Control && Vocabulary.BytesOf(token).SequenceEqual(text))
+                return token;
+        }
+
+        return -1;
+    }
+
+    /// <summary>How many characters a JSON string's inside gets by these bytes, all of them literal; -1 where some are not, or are not whole.</summary>
+    private static int LiteralCharacters(ReadOnlySpan<byte> bytes)
+    {
+        int characters = 0;
+        while (!bytes.IsEmpty)
+        {
+            if (bytes[0] is < 0x20 or (byte)'"' or (byte)'\\' || Rune.DecodeFromUtf8(bytes, out _, out int length) != OperationStatus.Done)
+                return -1;
+            characters++;
+            bytes = bytes[length..];
+        }
+
+        return characters;
+    }
+
+    private StateMask MaskOf(LexicalState state)
+    {
+        state = state.Within(_all.Depth);
+        if (state.Masks.Find(Id) is { } known)
+            return known;
+        StateMask mask = Compute(state);
+        state.Masks.Add(Id, mask);
+        return mask;
+    }
+
+    private StateMask Compute(LexicalState state)
+    {
+        TokenCollector inside = new(Vocabulary.Count);
+        Dictionary<int, Dictionary<TokenTrie, List<int>>> endings = [];
+        int free = state.FreeCharacters;
+        if (free > 0)
+        {
+            // All literal tokens up to that length stay inside, and no longer ones; only the rest is to be tested.
+            inside.Add(free == int.MaxValue ? _literal : _literalUpTo[Math.Min(free, PreparedCharacters)]);
+            TrieWalk.Run(_others, state, inside, endings);
+            if (free is > PreparedCharacters and < int.MaxValue)
+                TrieWalk.Run(_long, state, inside, endings);
+        }
+        else
+        {
+            TrieWalk.Run(_all, state, inside, endings);
+        }
+
+        (ulong[] bits, int[] tokens) = inside.Take();
+        return new StateMask { Bits = bits, Tokens = tokens, Endings = [.. endings.Select(pair => Ending(pair.Key, pair.Value))] };
+    }
+
+    private StateMask.Ending Ending(int label, Dictionary<TokenTrie, List<int>> nodes)
+    {
+        NodeSet key = new([.. nodes.SelectMany(pair => pair.Value.Prepend(pair.Key == _all ? -1 : pair.Key == _others ? -2 : -3))]);
+        lock (_endings)
+        {
+            if (_endings.TryGetValue(key, out StateMask.Ending known))
+                return known with { Label = label };
+        }
+
+        StateMask.Ending ending = ComputeEnding(label, nodes);
+        lock (_endings)
+        {
+            if (_endings.Count >= KeptEndings)
+                _endings.Clear();
+            _endings[key] = ending;
+        }
+
+        return ending;
+    }
+
+    private static StateMask.Ending ComputeEnding(int label, Dictionary<TokenTrie, List<int>> nodes)
+    {
+        List<int> whole = [];
+        long under = 0;
+        foreach ((TokenTrie trie, List<int> ends) in nodes)
+        {
+            foreach (int node in ends)
+            {
+                whole.AddRange(trie.TokensOf(node));
+                under += trie.Ends[node] - node - 1;
+            }
+        }
+
+        (TokenTrie Trie, int[] Nodes)[] places = [.. nodes.Select(pair => (pair.Key, pair.Value.ToArray()))];
+        return under <= SuffixLimit
+            ? new StateMask.Ending(label, [.. whole], TokenTrie.Suffixes(places), [])
+            : new StateMask.Ending(label, [.. whole], null, places);
+    }
+
+    private ConfigurationMask Compute(Configuration configuration)
+    {
+        StateMask[] parts = new StateMask[configuration.Items.Length];
+        TokenCollector tokens = new(Vocabulary.Count);
+        for (int i = 0; i < parts.Length; i++)
+        {
+            Configuration.Item item = configuration.Items[i];
+            parts[i] = MaskOf(item.State);
+            foreach (StateMask.Ending ending in parts[i].Endings)
+            {
+                Configuration after = item.Stack.After(ending.Label, configuration.Machine);
+                if (after.IsDead)
+                    continue;
+                tokens.Add(ending.Whole);
+                if (ending.Suffixes is { } suffixes)
+                    TrieWalk.Run(suffixes, after, tokens);
+                foreach ((TokenTrie trie, int[] nodes) in ending.Nodes)
+                {
+                    foreach (int node in nodes)
+                        TrieWalk.RunUnder(trie, node, after, tokens);
+                }
+            }
+
+            if (item.State.Token is { } reference)
+                tokens.Add([.. Enumerable.Range(0, Vocabulary.Count).Where(token => Matches(reference, token))]);
+        }
+
+        if (configuration.IsComplete)
+            tokens.Add(_ends);
+        (ulong[] bits, int[] list) = tokens.Take();
+        return new ConfigurationMask { Parts = parts, Bits = bits, Tokens = list };
+    }
+
+    /// <summary>Nodes of tries, compared one by one.</summary>
+    private readonly struct NodeSet(int[] nodes) : IEquatable<NodeSet>
+    {
+        private readonly int[] _nodes = nodes;
+
+        public bool Equals(NodeSet other) => _nodes.AsSpan().SequenceEqual(other._nodes);
+
+        public override bool Equals(object? obj) => obj is NodeSet other && Equals(other);
+
+        public override int GetHashCode()
+        {
+            HashCode hash = default;
+            hash.AddBytes(MemoryMarshal.AsBytes(_nodes.AsSpan()));
+            return hash.ToHashCode();
+        }
+    }
+}

@@ -1,5 +1,0 @@
-namespace EmbeddedLlm.Grammars;
-
-internal sealed class StateMasks;
-
-internal sealed class ConfigurationMask;

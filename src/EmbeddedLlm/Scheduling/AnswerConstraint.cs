@@ -1,0 +1,24 @@
+
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>What an answer is held to. Immutable, shared by any number of requests.</summary>
+internal sealed class AnswerConstraint
+{
+    /// <summary>The language of the answer.</summary>
+    public required Grammar Grammar { get; init; }
+
+    /// <summary>The model's tokens, prepared for grammars.</summary>
+    public required GrammarVocabulary Vocabulary { get; init; }
+
+    /// <summary>Splits text into tokens, as the model saw it in training; null where forced text is to be sampled like all other.</summary>
+    public Func<string, int[]>? Tokenize { get; init; }
+
+    /// <summary>How the model thinks before it answers, which is not held to the grammar; null where it does not.</summary>
+    public ReasoningMarkers? Reasoning { get; init; }
+}
+
+/// <summary>What encloses a model's reasoning, in UTF-8.</summary>
+/// <param name="Open">What begins it; empty where only the prompt can begin it.</param>
+/// <param name="Close">What ends it; not empty.</param>
+/// <param name="IsOpen">Whether the prompt has begun it already.</param>
+internal sealed record ReasoningMarkers(byte[] Open, byte[] Close, bool IsOpen);

@@ -1,0 +1,51 @@
+using EmbeddedLlm.Client;
+using EmbeddedLlm.Runtime;
+
+namespace EmbeddedLlm.Tests.Client;
+
+public sealed class ReasoningSplitterTests
+{
+    private static readonly ReasoningFormat Think = new("<think>", "</think>");
+
+    [Theory]
+    [InlineData(false, "Hello.", "", "Hello.")]
+    [InlineData(false, "<think>I see.</think>\n\nHello.", "I see.", "Hello.")]
+    [InlineData(false, "\n<think></think>Hello.", "", "Hello.")]
+    [InlineData(false, "<thin", "", "<thin")]
+    [InlineData(false, "<thing>", "", "<thing>")]
+    [InlineData(false, "Say <think> twice.", "", "Say <think> twice.")]
+    [InlineData(true, "I see.</think>\n Hello. </think>", "I see.", "Hello. </think>")]
+    [InlineData(true, "I never end </thin", "I never end </thin", "")]
+    [InlineData(true, "a < b </think>{}", "a < b ", "{}")]
+    [InlineData(true, "", "", "")]
+    public void ReasoningIsToldFromTextHoweverItComes(bool isOpen, string answer, string reasoning, string text)
+    {
+        for (int length = 1; length <= Math.Max(1, answer.Length); length++)
+        {
+            ReasoningSplitter splitter = new(Think, isOpen);
+            string gotReasoning = "", gotText = "";
+            foreach (char[] piece in answer.Chunk(length).Append([]))
+            {
+                (string moreReasoning, string moreText) = splitter.Push(new string(piece), isLast: piece.Length == 0);
+                gotReasoning += moreReasoning;
+                gotText += moreText;
+            }
+
+            Assert.Equal((reasoning, text), (gotReasoning, gotText));
+        }
+    }
+
+    [Theory]
+    [InlineData("{{ '<think>' }} {{ '</think>' }}", "<think>")]
+    [InlineData("[THINK] [/THINK]", "[THINK]")]
+    [InlineData("no thought", null)]
+    public void ATemplateTellsTheMarkers(string template, string? open) => Assert.Equal(open, ReasoningFormat.Of(template)?.Open);
+
+    [Theory]
+    [InlineData("<|im_start|>assistant\n<think>\n", true, true)]
+    [InlineData("<|im_start|>assistant\n<think>\n\n</think>\n\n", true, false)]
+    [InlineData("<|im_start|>assistant\n", true, false)]
+    [InlineData("<think>", false, false)]
+    public void APromptTellsWhetherReasoningHasBegun(string end, bool isTemplate, bool isOpen) =>
+        Assert.Equal(isOpen, Think.IsOpenAfter([new TextPart("<think>", true), new TextPart("user", false), new TextPart(end, isTemplate)]));
+}
