@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text;
 
 namespace EmbeddedLlm.Cli;
 
@@ -7,6 +9,9 @@ internal sealed class GrammarCommand(Terminal terminal)
 {
     private const string StandardInput = "-";
     private const string Fits = "fits";
+
+    /// <summary>Texts are read byte by byte, so that any vocabulary serves.</summary>
+    private static readonly GrammarVocabulary Vocabulary = GrammarVocabulary.Create(["a"u8.ToArray()], []);
 
     private readonly GrammarArguments _grammar = new();
 
@@ -66,9 +71,25 @@ internal sealed class GrammarCommand(Terminal terminal)
         byte[] text = instance == StandardInput
             ? await Terminal.ReadInputBytesAsync(cancellationToken).ConfigureAwait(false)
             : await File.ReadAllBytesAsync(instance, cancellationToken).ConfigureAwait(false);
-        if (grammar.Accepts(text))
-            return Fits;
-        int length = text.AsSpan().TrimEnd("\r\n"u8).Length;
-        return length < text.Length && grammar.Accepts(text.AsSpan(0, length)) ? "does not fit, for the line break at its end" : "does not fit";
+        GrammarMatcher matcher = Vocabulary.CreateMatcher(grammar);
+        int taken = 0;
+        while (taken < text.Length && matcher.TryAdvance(text.AsSpan(taken, 1)))
+            taken++;
+        if (taken < text.Length)
+        {
+            return matcher.IsComplete && text.AsSpan(taken).TrimStart("\r\n"u8).IsEmpty
+                ? "does not fit, for the line break at its end"
+                : $"does not fit: {PlaceOf(text.AsSpan(0, taken))} needs something else";
+        }
+
+        return matcher.IsComplete ? Fits : "does not fit: it ends too early";
+    }
+
+    /// <summary>The place behind a text, as an editor shows it.</summary>
+    private static string PlaceOf(ReadOnlySpan<byte> before)
+    {
+        int line = before.Count((byte)'\n') + 1;
+        int column = Encoding.UTF8.GetCharCount(before[(before.LastIndexOf((byte)'\n') + 1)..]) + 1;
+        return string.Create(CultureInfo.InvariantCulture, $"line {line}, column {column}");
     }
 }

@@ -15,6 +15,9 @@ internal sealed class GbnfParser(string text)
     private readonly GbnfReader _reader = new(text);
     private readonly Dictionary<string, GbnfRule> _rules = [];
     private readonly List<GbnfRule> _order = [];
+
+    /// <summary>The literals and classes by what is written: equal ones are one object, and so one automaton.</summary>
+    private readonly Dictionary<string, Pattern> _patterns = [];
     private int _parts;
 
     /// <summary>An error at an offset of the text.</summary>
@@ -139,7 +142,7 @@ internal sealed class GbnfParser(string text)
         }
 
         CountParts(characters.Count);
-        return new GbnfPart.Characters(Pattern.Sequence([.. characters]));
+        return Characters(start, Pattern.Sequence([.. characters]));
     }
 
     private GbnfPart.Characters ParseClass()
@@ -172,7 +175,15 @@ internal sealed class GbnfParser(string text)
             throw Error("The character class is empty.", start);
         CountParts(ranges.Count);
         CodePointSet set = CodePointSet.Of([.. ranges]);
-        return new GbnfPart.Characters(Pattern.Of(isNegated ? set.Complement() : set));
+        return Characters(start, Pattern.Of(isNegated ? set.Complement() : set));
+    }
+
+    private GbnfPart.Characters Characters(int start, Pattern pattern)
+    {
+        string written = text[start.._reader.Offset];
+        if (!_patterns.TryAdd(written, pattern))
+            pattern = _patterns[written];
+        return new GbnfPart.Characters(pattern);
     }
 
     private GbnfPart.Token ParseToken()

@@ -149,7 +149,7 @@ internal sealed partial class NodeBuilder
         return spelled.Count == 1 ? spelled[0] : new ChoiceNode([.. spelled]);
     }
 
-    private GrammarNode Range(NumericPart part, NumberRange range)
+    private TerminalNode Range(NumericPart part, NumberRange range)
     {
         LexicalState? start = JsonNumbers.Create(range, _anySpelling && !part.IsPlain);
         if (!part.NotMultipleOf.IsEmpty)

@@ -9,13 +9,13 @@ namespace EmbeddedLlm.Grammars;
 /// </summary>
 internal sealed class NumberSide
 {
-    /// <summary>The most digits ahead of the point, where there is no bound and one spelling.</summary>
-    private const int WholeDigits = 40;
+    /// <summary>The most digits ahead of the point, where there is no bound and one spelling: 64-bit integers, which most readers use, hold them all.</summary>
+    private const int WholeDigits = 18;
 
     /// <summary>The most digits behind the point, where there is neither bound nor step, and one spelling.</summary>
     private const int FractionDigits = 20;
 
-    /// <summary>The digits that a double tells apart, always. Numbers next to a bound have no more, so that they are on its right side as doubles too.</summary>
+    /// <summary>The digits that a double always tells apart. Numbers next to a bound that has no more have no more either, so that they are on its right side as doubles too.</summary>
     private const int DoubleDigits = 15;
 
     /// <summary>With one spelling, the largest exponent: with <see cref="WholeDigits"/> digits ahead of the point, a double still holds the number.</summary>

@@ -7,7 +7,7 @@ namespace EmbeddedLlm.Grammars;
 internal sealed class CodePointPartition
 {
     /// <summary>A bound on memory and on the time to find the classes.</summary>
-    private const int WorkLimit = 20_000_000;
+    private const int WorkLimit = 2_000_000;
 
     private readonly int[] _starts;
     private readonly int[] _classes;

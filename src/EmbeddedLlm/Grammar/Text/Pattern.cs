@@ -56,9 +56,7 @@ internal abstract class Pattern
         {
             if (part.IsNothing)
                 return Nothing;
-            if (part is Concat concat)
-                kept.AddRange(concat.Parts);
-            else if (part is not EmptyText)
+            if (part is not EmptyText)
                 kept.Add(part);
         }
 

@@ -4,7 +4,7 @@ namespace EmbeddedLlm.Grammars;
 internal static class PatternCompiler
 {
     /// <summary>A bound on time: the ways to match that are followed, for all states together.</summary>
-    private const long WorkLimit = 4_000_000;
+    private const long WorkLimit = 1_200_000;
 
     /// <param name="pattern">The pattern, from the start of the text on.</param>
     /// <param name="acceptsTail">Whether any text may follow it.</param>

@@ -13,8 +13,8 @@ internal sealed class PatternMachine
     /// <summary>A bound on time: the ways to match that are followed for one character.</summary>
     private const int StepLimit = 400_000;
 
-    /// <summary>How many states are kept before all are forgotten, and made anew when they are needed again.</summary>
-    private const int KeptLimit = 100_000;
+    /// <summary>A bound on memory: the ways to match that all states together may keep apart.</summary>
+    private const int KeptLimit = 20_000_000;
 
     private readonly CounterStacks _counters = new();
     private readonly Dictionary<IntSequence, PatternState> _states = [];
@@ -24,9 +24,13 @@ internal sealed class PatternMachine
     private readonly bool _hasRanges;
     private readonly Stack<Thread> _todo = new();
     private readonly HashSet<Thread> _seen = [];
-    private readonly HashSet<Thread> _leaves = [];
+    private readonly int[] _lastSeen;
+    private readonly List<Thread> _leaves = [];
+    private readonly HashSet<Thread> _countedLeaves = [];
     private long _workLeft;
     private int _stepsLeft;
+    private int _round;
+    private int _kept;
 
     /// <param name="program">What to follow.</param>
     /// <param name="context">What is before the text: 0 nothing, 1 no word character, 2 a word character.</param>
@@ -35,6 +39,7 @@ internal sealed class PatternMachine
     {
         Program = program;
         _workLeft = workLimit;
+        _lastSeen = new int[program.Length];
         _loopsAt = program.Loops.IsEmpty ? [] : FindLoops(program);
         _hasRanges = program.Loops.Any(static loop => loop.Max != loop.Min);
         int[] behinds = [.. program.Behinds.Select(static behind => behind.IsNone ? -1 : 0)];
@@ -82,7 +87,7 @@ internal sealed class PatternMachine
     /// <summary>The state that is like this one for so many characters, with counters that are far from their bounds set to one value.</summary>
     public PatternState Within(PatternState state, int characters)
     {
-        _leaves.Clear();
+        ClearLeaves();
         bool isChanged = false;
         foreach (Thread thread in state.Threads)
         {
@@ -101,7 +106,7 @@ internal sealed class PatternMachine
                 counters = _counters.Push(counters, count, isFresh: false);
             }
 
-            _leaves.Add(thread with { Counters = counters });
+            AddLeaf(thread with { Counters = counters });
         }
 
         return isChanged ? Intern(state.Behinds) : state;
@@ -134,17 +139,18 @@ internal sealed class PatternMachine
     private PatternState? Settle(int context, int[] behinds)
     {
         _seen.Clear();
-        _leaves.Clear();
+        ClearLeaves();
+        _round++;
         _stepsLeft = StepLimit;
         try
         {
             while (_todo.TryPop(out Thread thread))
             {
-                if (!_seen.Add(thread))
+                if (!IsNew(thread))
                     continue;
                 Spend(1);
                 if (--_stepsLeft < 0)
-                    throw new GrammarException($"The pattern is too ambiguous: more than {StepLimit} ways to match at one place.");
+                    throw new PatternNotSupportedException($"The pattern is too ambiguous: more than {StepLimit} ways to match at one place.");
                 Follow(thread, context, behinds);
             }
         }
@@ -156,6 +162,35 @@ internal sealed class PatternMachine
         return _leaves.Count == 0 ? null : Intern(behinds);
     }
 
+    /// <summary>Whether a way to match has not been followed here yet; without counters and duties its instruction tells all.</summary>
+    private bool IsNew(Thread thread)
+    {
+        if (thread.Counters != 0 || thread.Duties != 0)
+            return _seen.Add(thread);
+        if (_lastSeen[thread.Pc] == _round)
+            return false;
+        _lastSeen[thread.Pc] = _round;
+        return true;
+    }
+
+    private void ClearLeaves()
+    {
+        _leaves.Clear();
+        _countedLeaves.Clear();
+    }
+
+    private void AddLeaf(Thread thread)
+    {
+        if (thread.Counters != 0)
+        {
+            thread = thread with { Counters = _counters.Settle(thread.Counters) };
+            if (!_countedLeaves.Add(thread))
+                return;
+        }
+
+        _leaves.Add(thread);
+    }
+
     private void Follow(Thread thread, int context, int[] behinds)
     {
         PatternProgram.Instruction instruction = Program[thread.Pc];
@@ -163,7 +198,7 @@ internal sealed class PatternMachine
         switch (instruction.Op)
         {
             case PatternProgram.Op.Set or PatternProgram.Op.Tail or PatternProgram.Op.Final:
-                _leaves.Add(thread with { Counters = _counters.Settle(thread.Counters) });
+                AddLeaf(thread);
                 break;
             case PatternProgram.Op.Split:
                 foreach (int target in instruction.Targets!)
@@ -219,7 +254,7 @@ internal sealed class PatternMachine
     /// <summary>The one state with the ways found last.</summary>
     private PatternState Intern(int[] behinds)
     {
-        if (_hasRanges && _leaves.Count > 1)
+        if (_hasRanges && _countedLeaves.Count > 1)
             DropWeakerCounts();
         Thread[] threads = [.. _leaves];
         int universal = Array.FindIndex(threads, thread => thread.Duties == 0 && Program[thread.Pc].Op == PatternProgram.Op.Tail);
@@ -230,7 +265,7 @@ internal sealed class PatternMachine
         }
 
         if (threads.Length > ThreadLimit)
-            throw new GrammarException($"The pattern is too ambiguous: more than {ThreadLimit} ways to match at one place.");
+            throw new PatternNotSupportedException($"The pattern is too ambiguous: more than {ThreadLimit} ways to match at one place.");
         Array.Sort(threads);
         return MakeState(threads, behinds);
     }
@@ -238,9 +273,9 @@ internal sealed class PatternMachine
     private PatternState MakeState(Thread[] threads, int[] behinds)
     {
         int[] key = [.. MemoryMarshal.Cast<Thread, int>(threads.AsSpan()), .. behinds];
-        if (_states.Count > KeptLimit)
-            _states.Clear();
-        ref PatternState? state = ref CollectionsMarshal.GetValueRefOrAddDefault(_states, new IntSequence(key), out _);
+        ref PatternState? state = ref CollectionsMarshal.GetValueRefOrAddDefault(_states, new IntSequence(key), out bool exists);
+        if (!exists && (_kept += threads.Length) > KeptLimit)
+            throw new PatternNotSupportedException("The pattern is too ambiguous: following it takes too much memory.");
         return state ??= new PatternState(this, threads, behinds, Array.Exists(threads, IsMatch));
     }
 
@@ -264,11 +299,11 @@ internal sealed class PatternMachine
     private void DropWeakerCounts()
     {
         Dictionary<IntSequence, (int Count, Thread Thread)> best = [];
-        int depth = _leaves.Max(thread => _loopsAt[thread.Pc].Length);
+        int depth = _countedLeaves.Max(thread => _loopsAt[thread.Pc].Length);
         for (int level = 0; level < depth; level++)
         {
             best.Clear();
-            foreach (Thread thread in (Thread[])[.. _leaves])
+            foreach (Thread thread in (Thread[])[.. _countedLeaves])
             {
                 int[] loops = _loopsAt[thread.Pc];
                 if (level >= loops.Length)
@@ -277,7 +312,7 @@ internal sealed class PatternMachine
                 int count = counts[level];
                 if (count < Program.Loops[loops[level]].Min)
                     continue;
-                Spend(1);
+                Spend(4);
                 counts[level] = -1;
                 ref (int Count, Thread Thread) found = ref CollectionsMarshal.GetValueRefOrAddDefault(
                     best, new IntSequence([thread.Pc, thread.Duties, .. counts]), out bool exists);
@@ -287,15 +322,17 @@ internal sealed class PatternMachine
                 }
                 else if (count < found.Count)
                 {
-                    _leaves.Remove(found.Thread);
+                    _countedLeaves.Remove(found.Thread);
                     found = (count, thread);
                 }
                 else
                 {
-                    _leaves.Remove(thread);
+                    _countedLeaves.Remove(thread);
                 }
             }
         }
+
+        _leaves.RemoveAll(thread => thread.Counters != 0 && !_countedLeaves.Contains(thread));
     }
 
     /// <summary>The duties with one more: the text that is left must be in a language.</summary>

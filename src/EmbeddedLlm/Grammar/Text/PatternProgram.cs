@@ -11,6 +11,9 @@ internal sealed class PatternProgram
     /// <summary>A bound on memory; shared parts of a pattern count each time.</summary>
     private const int InstructionLimit = 400_000;
 
+    /// <summary>A bound on memory: sets times the classes that they are told apart by.</summary>
+    private const int SetLimit = 4_000_000;
+
     private readonly Instruction[] _instructions;
     private readonly bool[][] _sets;
     private readonly bool[] _isWord;
@@ -33,6 +36,8 @@ internal sealed class PatternProgram
         foreach (TextAutomaton automaton in aheads.SelectMany(static ahead => ahead.ByContext).Concat(behinds).Distinct())
             all.AddRange(automaton.Table.Partition.Sets());
         Partition = CodePointPartition.Of([.. all.Distinct()]);
+        if ((long)sets.Count * Partition.Count > SetLimit)
+            throw new PatternNotSupportedException("The pattern has too many different sets of characters.");
         Representatives = Partition.Representatives();
         _sets = [.. sets.Select(set => Representatives.Select(set.Contains).ToArray())];
         _isWord = [.. Representatives.Select(UnicodeSets.Word.Contains)];
@@ -99,6 +104,8 @@ internal sealed class PatternProgram
     /// <summary>One code point of each class.</summary>
     public int[] Representatives { get; }
 
+    public int Length => _instructions.Length;
+
     public Instruction this[int pc] => _instructions[pc];
 
     public bool SetContains(int set, int @class) => _sets[set][@class];
@@ -127,6 +134,7 @@ internal sealed class PatternProgram
     private sealed class Compiler(int depth)
     {
         private const int DepthLimit = 8;
+        private const int LookLimit = 64;
 
         private readonly List<Instruction> _code = [];
         private readonly List<Loop> _loops = [];
@@ -278,6 +286,8 @@ internal sealed class PatternProgram
             {
                 if (depth >= DepthLimit)
                     throw new PatternNotSupportedException($"The pattern has assertions more than {DepthLimit} deep in each other.");
+                if (_looks.Count >= LookLimit)
+                    throw new PatternNotSupportedException($"The pattern has more than {LookLimit} assertions.");
                 if (look.IsBehind)
                 {
                     if (depth > 0)

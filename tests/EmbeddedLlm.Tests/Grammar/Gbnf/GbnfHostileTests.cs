@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using EmbeddedLlm.Grammars;
 
 namespace EmbeddedLlm.Tests.Grammars.Gbnf;
 
@@ -83,8 +84,39 @@ public sealed class GbnfHostileTests
     [InlineData("root ::= \"a\" root root root | \"a\" root | \"a\"", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true)]
     [InlineData("root ::= s\ns ::= \"(\" s \")\" s | \"[\" s \"]\" s | \"(\" s \")\" | \"\"", "((([[[((()))]]])))[[[]]]((()))((([[[((()))]]])))[[[]]]((()))", true)]
     [InlineData("root ::= s\ns ::= \"(\" s \")\" s | \"[\" s \"]\" s | \"(\" s \")\" | \"\"", "((([[[((()))]]])))[[[]]]((()))((([[[((()))]]]))][[[]]]((()))", false)]
+    [InlineData("root ::= \"a\" root root root root root | \"\"", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", true)]
+    [InlineData("root ::= (a | b)*\na ::= \"x\" a \"y\" | \"x\"\nb ::= \"x\" b \"z\" | \"x\"", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxyyyyyyyyyyyyyyyyzzzzz", false)]
     [InlineData("root ::= x x x x x x x x\nx ::= \"a\" x \"b\" | \"a\" x | \"\"", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaabbbbbbbbbbbbbbaaaaaaaaaaaabbbbb", true)]
     public void TextsWithVeryManyReadingsAreFollowedInLittleTime(string gbnf, string text, bool expected) => Assert.Equal(expected, Accepts(gbnf, text));
+
+    [Fact]
+    public void ManyAlternativesThatBeginAlikeAreFollowedTogether()
+    {
+        string gbnf = "root ::= \"x\"" + string.Concat(Enumerable.Range(0, 2000).Select(i => $" | \"a\" root \"b{i}.\""));
+        Assert.True(Accepts(gbnf, new string('a', 50) + "x" + string.Concat(Enumerable.Range(500, 50).Select(i => $"b{i}."))));
+        Assert.False(Accepts(gbnf, new string('a', 50) + "x" + string.Concat(Enumerable.Range(500, 50).Select(i => $"b{i}"))));
+        Configuration inside = Grammar.FromGbnf(gbnf).Machine.Root.Next((byte)'a')!;
+        Assert.Equal(2, inside.Items.Length);
+    }
+
+    [Fact]
+    public void ManyRulesMayUseOneAnotherInCircles()
+    {
+        const int Rules = 10_000;
+        StringBuilder gbnf = new("root ::= r0\n");
+        for (int i = 0; i < Rules; i++)
+            gbnf.Append(CultureInfo.InvariantCulture, $"r{i} ::= \"a\" r{(i + 1) % Rules} | \"b\" r{(i * 7 + 2) % Rules} \"c\" | \"d\"\n");
+        Assert.True(Accepts(gbnf.ToString(), new string('a', 1000) + new string('b', 1000) + "d" + new string('c', 1000)));
+        Assert.False(Accepts(gbnf.ToString(), new string('a', 1000) + new string('b', 1000) + "d" + new string('c', 999)));
+    }
+
+    [Fact]
+    public void APartThatMayBeEmptyIsNotCountedWithoutEnd()
+    {
+        AssertAccepts("root ::= p{3,100}\np ::= \"(\" p \")\" | \"\"", "((()))()", ")");
+        GrammarException error = Assert.Throws<GrammarException>(() => Accepts("root ::= p{0,1000000}\np ::= \"(\" p \")\" | \"\"", "()()"));
+        Assert.Contains("too ambiguous", error.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void DeepNestingOfTheTextTakesNoStack()

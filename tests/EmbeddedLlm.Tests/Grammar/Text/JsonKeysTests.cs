@@ -181,6 +181,5 @@ public sealed class JsonKeysTests
         }
     }
 
-    private static byte[] Spell(string key) =>
-        Encoding.UTF8.GetBytes($"\"{key.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\n", "\\n").Replace("\t", "\\t").Replace("\0", "\\u0000")}\"");
+    private static byte[] Spell(string key) => Encoding.UTF8.GetBytes(LexicalWalk.Spell(key, static _ => false, isUpper: false, slash: false));
 }

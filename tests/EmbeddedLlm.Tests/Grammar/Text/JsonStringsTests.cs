@@ -62,11 +62,11 @@ public sealed class JsonStringsTests
         {
             int length = text.EnumerateRunes().Count();
             bool isMember = content.Matches(text) && length >= min && (max is null || length <= max);
-            string shortest = Spell(text, static _ => false, isUpper: false, slash: false);
+            string shortest = LexicalWalk.Spell(text, static _ => false, isUpper: false, slash: false);
             Assert.Equal(isMember, LexicalWalk.Accepts(usual, shortest));
             Assert.Equal(isMember, LexicalWalk.Accepts(any, shortest));
-            Assert.Equal(isMember, LexicalWalk.Accepts(any, Spell(text, _ => random.Next(2) == 0, isUpper: random.Next(2) == 0, slash: true)));
-            string escaped = Spell(text, static _ => true, isUpper: random.Next(2) == 0, slash: false);
+            Assert.Equal(isMember, LexicalWalk.Accepts(any, LexicalWalk.Spell(text, _ => random.Next(2) == 0, isUpper: random.Next(2) == 0, slash: true)));
+            string escaped = LexicalWalk.Spell(text, static _ => true, isUpper: random.Next(2) == 0, slash: false);
             if (escaped != shortest)
                 Assert.Equal(isMember && !content.IsFinite, LexicalWalk.Accepts(usual, escaped));
         }
@@ -91,7 +91,7 @@ public sealed class JsonStringsTests
     public void WhatIsNoJsonStringIsRefused(string text)
     {
         Assert.False(LexicalWalk.Accepts(JsonStrings.Create(TextAutomaton.Any, 0, null, anySpelling: true), text));
-        Assert.ThrowsAny<JsonException>(() => JsonDocument.Parse(text).RootElement.GetString() is { } decoded && decoded.Length > 0 && char.IsSurrogate(decoded[0]) ? throw new JsonException() : 0);
+        Assert.True(Record.Exception(() => JsonDocument.Parse(text).RootElement.GetString()) is JsonException or InvalidOperationException);
     }
 
     [Fact]
@@ -211,35 +211,5 @@ public sealed class JsonStringsTests
         Assert.NotNull(state);
         Assert.Null(LexicalWalk.Read(state, Encoding.UTF8.GetBytes("\"" + new string('a', 999) + "\"")));
         Assert.NotNull(LexicalWalk.Read(state, Encoding.UTF8.GetBytes("\"" + new string('a', 1000) + "\"")));
-    }
-
-    private static string Spell(string text, Func<Rune, bool> isEscaped, bool isUpper, bool slash)
-    {
-        StringBuilder spelled = new("\"");
-        foreach (Rune rune in text.EnumerateRunes())
-        {
-            if (isEscaped(rune))
-            {
-                foreach (char unit in rune.ToString())
-                    spelled.Append("\\u").Append(((int)unit).ToString(isUpper ? "X4" : "x4"));
-                continue;
-            }
-
-            spelled.Append(rune.Value switch
-            {
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\b' => "\\b",
-                '\f' => "\\f",
-                '\n' => "\\n",
-                '\r' => "\\r",
-                '\t' => "\\t",
-                '/' when slash => "\\/",
-                < 0x20 => $"\\u{rune.Value:x4}",
-                _ => rune.ToString(),
-            });
-        }
-
-        return spelled.Append('"').ToString();
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using EmbeddedLlm.Grammars;
 
 namespace EmbeddedLlm.Tests.Grammars;
@@ -12,7 +14,7 @@ internal static class LexicalWalk
         return state;
     }
 
-    public static bool Accepts(LexicalState? start, string text) => Read(start, System.Text.Encoding.UTF8.GetBytes(text)) is { IsAccepting: true };
+    public static bool Accepts(LexicalState? start, string text) => Read(start, Encoding.UTF8.GetBytes(text)) is { IsAccepting: true };
 
     /// <summary>A text made of random allowed bytes, which after a while heads for an end; each state's promises are checked on the way.</summary>
     public static byte[] RandomText(LexicalState start, Random random, int length)
@@ -69,5 +71,36 @@ internal static class LexicalWalk
 
         Assert.Fail("a dead end");
         return [];
+    }
+
+    /// <summary>A JSON string: with the characters chosen as escapes by their numbers, and others literally or by short escapes where they can be.</summary>
+    public static string Spell(string text, Func<Rune, bool> isEscaped, bool isUpper, bool slash)
+    {
+        StringBuilder spelled = new("\"");
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            if (isEscaped(rune))
+            {
+                foreach (char unit in rune.ToString())
+                    spelled.Append("\\u").Append(((int)unit).ToString(isUpper ? "X4" : "x4", CultureInfo.InvariantCulture));
+                continue;
+            }
+
+            spelled.Append(rune.Value switch
+            {
+                '"' => "\\\"",
+                '\\' => "\\\\",
+                '\b' => "\\b",
+                '\f' => "\\f",
+                '\n' => "\\n",
+                '\r' => "\\r",
+                '\t' => "\\t",
+                '/' when slash => "\\/",
+                < 0x20 => $"\\u{rune.Value:x4}",
+                _ => rune.ToString(),
+            });
+        }
+
+        return spelled.Append('"').ToString();
     }
 }
