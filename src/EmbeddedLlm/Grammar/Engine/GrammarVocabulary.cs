@@ -35,6 +35,7 @@ public sealed class GrammarVocabulary
     private readonly ulong[][] _literalUpTo;
     private readonly ulong[] _literal;
     private readonly int[] _ends;
+    private readonly int[] _controls;
 
     /// <summary>Automata that end in the same tokens share what is left of these: most strings do.</summary>
     private readonly Dictionary<NodeSet, StateMask.Ending> _endings = [];
@@ -53,10 +54,13 @@ public sealed class GrammarVocabulary
         List<int> others = [];
         List<int> longer = [];
         List<int> ends = [];
+        List<int> controls = [];
         for (int token = 0; token < vocabulary.Count; token++)
         {
             if (vocabulary.IsEndOfGeneration(token))
                 ends.Add(token);
+            if (vocabulary.KindOf(token) == TokenKind.Control)
+                controls.Add(token);
             ReadOnlySpan<byte> bytes = vocabulary.TextBytesOf(token);
             if (bytes.IsEmpty)
                 continue;
@@ -76,6 +80,7 @@ public sealed class GrammarVocabulary
         }
 
         _ends = [.. ends];
+        _controls = [.. controls];
         _all = TokenTrie.Create(vocabulary, text);
         _others = TokenTrie.Create(vocabulary, others);
         _long = TokenTrie.Create(vocabulary, longer);
@@ -152,9 +157,9 @@ public sealed class GrammarVocabulary
     /// <summary>The control token with a text, or -1.</summary>
     internal int FindControl(ReadOnlySpan<byte> text)
     {
-        for (int token = 0; token < Vocabulary.Count; token++)
+        foreach (int token in _controls)
         {
-            if (Vocabulary.KindOf(token) == TokenKind.Control && Vocabulary.BytesOf(token).SequenceEqual(text))
+            if (Vocabulary.BytesOf(token).SequenceEqual(text))
                 return token;
         }
 
@@ -174,6 +179,16 @@ public sealed class GrammarVocabulary
         }
 
         return characters;
+    }
+
+    private int[] Meant(TokenReference reference)
+    {
+        int[] meant = [.. Enumerable.Range(0, Vocabulary.Count).Where(token => Matches(reference, token))];
+        if (meant.Length > 0 || reference.IsNegated)
+            return meant;
+        throw new GrammarException(reference.Id >= 0
+            ? $"The grammar names token {reference.Id}, which is none of the vocabulary's {Vocabulary.Count} tokens that text can have."
+            : $"The grammar names the token '{Encoding.UTF8.GetString(reference.Text!)}', which the vocabulary does not have.");
     }
 
     private StateMask MaskOf(LexicalState state)
@@ -271,7 +286,7 @@ public sealed class GrammarVocabulary
             }
 
             if (item.State.Token is { } reference)
-                tokens.Add([.. Enumerable.Range(0, Vocabulary.Count).Where(token => Matches(reference, token))]);
+                tokens.Add(Meant(reference));
         }
 
         if (configuration.IsComplete)

@@ -22,7 +22,7 @@ internal sealed class FreeJson
         Number = new TerminalNode(JsonNumbers.Create(NumberRange.Any, anySpelling)!);
         Array = new ArrayNode(new ArrayLayout([], new ArrayItem([(value, 0)]), 0, null, []), punctuation);
         JsonKeys keys = new([], [], TextAutomaton.Any, anySpelling);
-        Object = new ObjectNode(new ObjectLayout(keys, [-1], [new ObjectValue(value, [])], [new ObjectPresence()]) { Punctuation = punctuation });
+        Object = new ObjectNode(new ObjectLayout(keys, [-1], [new ObjectValue(value, [(value, 0)])], [new ObjectPresence()]) { Punctuation = punctuation });
         value.Body = new ChoiceNode(Object, Array, String, Number, new TerminalNode(JsonPunctuation.Words("true", "false", "null")));
     }
 

@@ -5,7 +5,7 @@ namespace EmbeddedLlm.Grammars;
 internal sealed partial class NodeBuilder
 {
     /// <summary>How many kinds of keys may be asked for at once in one object.</summary>
-    private const int WantedLimit = 3;
+    private const int WantedLimit = 6;
 
     /// <summary>Makes one node for all sets of objects that differ only in which keys are there: many of them would each be followed.</summary>
     private void Objects(ImmutableArray<ObjectPart> parts, List<GrammarNode> nodes)
@@ -38,7 +38,8 @@ internal sealed partial class NodeBuilder
                     _objects[group[0]] = node;
             }
 
-            nodes.Add(node);
+            if (node is not null)
+                nodes.Add(node);
         }
     }
 
@@ -69,42 +70,34 @@ internal sealed partial class NodeBuilder
         return divided;
     }
 
-    private GrammarNode Object(List<ObjectPart> group)
+    private ObjectNode? Object(List<ObjectPart> group)
     {
         ObjectPart first = group[0];
+        if (first.Exists.Length > WantedLimit)
+            throw new JsonSchemaNotSupportedException(first.Pointer, "not", "an object must have keys of too many kinds");
         ObjectKeys keys = new(first, group, _algebra, _formulas, _anySpelling);
         _budget.Spend(keys.Values.Length);
         int[] positions = new int[keys.Values.Length];
         ObjectValue?[] values = new ObjectValue?[keys.Values.Length];
         Dictionary<string, int> labels = new(StringComparer.Ordinal);
-        ulong findable = 0;
         for (int label = 0; label < values.Length; label++)
         {
             positions[label] = keys.Keys.Matches[label].Name;
             if (positions[label] >= 0)
                 labels[keys.Names[positions[label]]] = label;
-            values[label] = Value(keys, label, first.Exists, ref findable);
-        }
-
-        if (!first.Exists.IsEmpty)
-        {
-            if (first.Exists.Length > WantedLimit || group.Exists(part => part.Max is not null))
-                throw new JsonSchemaNotSupportedException(first.Pointer, "not", "an object must have keys of too many kinds, or few keys at that");
-            if (findable != (1UL << first.Exists.Length) - 1)
-                return NothingNode.Instance;
+            values[label] = Value(keys, label, first.Exists);
         }
 
         bool hasOthers = Enumerable.Range(0, values.Length).Any(label => positions[label] < 0 && values[label] is not null);
-        ObjectLayout layout = new(keys.Keys, positions, values, [.. group.Select(part => Presence(part, labels, hasOthers))])
+        ObjectLayout layout = new(keys.Keys, positions, values, [.. group.Select(part => Presence(part, labels, hasOthers))], first.Exists.Length)
         {
             Punctuation = _punctuation,
             IsAnyOrder = _isAnyOrder,
-            Wanted = first.Exists.Length,
         };
-        return layout.IsPossible ? new ObjectNode(layout) : NothingNode.Instance;
+        return layout.IsPossible ? new ObjectNode(layout) : null;
     }
 
-    private ObjectValue? Value(ObjectKeys keys, int label, ImmutableArray<ExistsRule> wanted, ref ulong findable)
+    private ObjectValue? Value(ObjectKeys keys, int label, ImmutableArray<ExistsRule> wanted)
     {
         if (Node(keys.Values[label]) is not { } node)
             return null;
@@ -127,10 +120,8 @@ internal sealed partial class NodeBuilder
         List<(GrammarNode Node, ulong Found)> alternatives = [];
         foreach ((Formula value, ulong found) in divided)
         {
-            if (Node(value) is not { } possible)
-                continue;
-            alternatives.Add((possible, found));
-            findable |= found;
+            if (Node(value) is { } possible)
+                alternatives.Add((possible, found));
         }
 
         return new ObjectValue(node, alternatives);

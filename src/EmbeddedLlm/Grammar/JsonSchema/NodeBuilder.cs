@@ -22,7 +22,7 @@ internal sealed partial class NodeBuilder
     private readonly Dictionary<StringPart, GrammarNode> _strings = [];
     private readonly Dictionary<NumericPart, GrammarNode> _numbers = [];
     private readonly Dictionary<ArrayPart, GrammarNode> _arrays = [];
-    private readonly Dictionary<ObjectPart, GrammarNode> _objects = [];
+    private readonly Dictionary<ObjectPart, GrammarNode?> _objects = [];
     private readonly Queue<(RuleNode Rule, ValueSet Values)> _todo = new();
 
     public NodeBuilder(
@@ -100,7 +100,9 @@ internal sealed partial class NodeBuilder
             alternatives.Add(_free.Null);
         return alternatives.Count switch
         {
-            0 => NothingNode.Instance,
+            // Others rest on there being an instance, and would lead into a dead end.
+            0 => throw new JsonSchemaNotSupportedException(
+                values.Objects.FirstOrDefault()?.Pointer ?? "", "maxProperties", "the keys that an object must have cannot be told from those that it has too many of"),
             1 => alternatives[0],
             _ => new ChoiceNode([.. alternatives]),
         };
@@ -131,7 +133,7 @@ internal sealed partial class NodeBuilder
 
     private GrammarNode Points(NumericPart part)
     {
-        if (!_anySpelling)
+        if (!_anySpelling || part.IsPlain)
             return new TerminalNode(JsonPunctuation.Words([.. part.Points.Select(point => point.ToString())]));
         if (part.Points.Length > SpelledNumberLimit)
             throw new GrammarException($"The JSON schema lists more than {SpelledNumberLimit:N0} numbers in one place, each of which has several spellings.");
@@ -147,16 +149,18 @@ internal sealed partial class NodeBuilder
         return spelled.Count == 1 ? spelled[0] : new ChoiceNode([.. spelled]);
     }
 
-    private GrammarNode Range(NumericPart part, NumberRange range)
+    private TerminalNode Range(NumericPart part, NumberRange range)
     {
-        LexicalState? start = JsonNumbers.Create(range, _anySpelling);
+        LexicalState? start = JsonNumbers.Create(range, _anySpelling && !part.IsPlain);
         if (!part.NotMultipleOf.IsEmpty)
         {
             start = NumberDifference.Create(
                 start, part.NotMultipleOf.Select(multiple => JsonNumbers.Create(range.And(new NumberRange { MultipleOf = [multiple] }), anySpelling: true)));
         }
 
-        return start is null ? NothingNode.Instance : new TerminalNode(start);
+        return start is null
+            ? throw new JsonSchemaNotSupportedException("", "not", "the numbers that are left are too far from one another to be found")
+            : new TerminalNode(start);
     }
 
     private GrammarNode? Array(ArrayPart part)

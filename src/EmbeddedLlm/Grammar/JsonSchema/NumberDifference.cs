@@ -6,10 +6,10 @@ namespace EmbeddedLlm.Grammars;
 internal sealed class NumberDifference : LexicalState
 {
     /// <summary>
-    /// How many states are looked at for a way to the end. A number that is no multiple of another is a digit or two away from nearly any place; where none is found this near,
+    /// How many states are looked at for a way to the end. A number that is no multiple of another is a few digits away from nearly any place; where none is found this near,
     /// the byte is refused, which keeps the promise that no allowed byte leads into a dead end.
     /// </summary>
-    private const int SearchLimit = 300;
+    private const int SearchLimit = 4_000;
 
     private readonly LexicalState _taken;
     private readonly LexicalState?[] _refused;

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace EmbeddedLlm.Grammars;
 
 /// <summary>What an <see cref="ObjectNode"/> is made of. Arrays are indexed by label.</summary>
@@ -11,12 +9,17 @@ internal sealed class ObjectLayout
     private readonly KeyChoice[] _from;
     private readonly int _countLimit;
 
+    /// <summary>How many keys at least bring all kinds of a set; null where none do.</summary>
+    private readonly int?[] _keysToFind;
+
+    /// <param name="wanted">How many kinds of values must be found among those of keys without a name; bit i of <see cref="ObjectValue.Alternatives"/>' masks is kind i.</param>
     /// <param name="keys">The keys; their labels are the indexes of all that follows.</param>
     /// <param name="positions">The place of each named key in the order of keys, from 0; -1 for the others, which come last.</param>
     /// <param name="values">The value of each key; null where no value is possible.</param>
     /// <param name="presences">Which keys may be there together: one of these must hold.</param>
-    public ObjectLayout(JsonKeys keys, int[] positions, ObjectValue?[] values, ObjectPresence[] presences)
+    public ObjectLayout(JsonKeys keys, int[] positions, ObjectValue?[] values, ObjectPresence[] presences, int wanted = 0)
     {
+        Wanted = wanted;
         Keys = keys;
         Positions = positions;
         Values = values;
@@ -49,6 +52,8 @@ internal sealed class ObjectLayout
                 _relevant = _relevant.With(trigger).With(needed);
             _countLimit = Math.Max(_countLimit, Math.Max(presence.Min, presence.Max + 1 ?? 0));
         }
+
+        _keysToFind = KeysToFind();
     }
 
     public required JsonPunctuation Punctuation { get; init; }
@@ -56,8 +61,7 @@ internal sealed class ObjectLayout
     /// <summary>Whether keys may come in any order.</summary>
     public bool IsAnyOrder { get; init; }
 
-    /// <summary>How many values of a kind must be found among those of keys without a name; bit i of <see cref="ObjectValue.Alternatives"/>' masks is kind i.</summary>
-    public int Wanted { get; init; }
+    private int Wanted { get; }
 
     public JsonKeys Keys { get; }
 
@@ -93,8 +97,12 @@ internal sealed class ObjectLayout
                 allowed.Add(label);
         }
 
-        if (!_others.IsEmpty && IsAlive(After(state, _others.Labels.First(), AllFound)))
-            allowed.AddRange(_others.Labels);
+        foreach (int label in _others.Labels)
+        {
+            if (Values[label]!.Alternatives.Any(value => IsAlive(After(state, label, value.Found))))
+                allowed.Add(label);
+        }
+
         return KeyChoice.Of(allowed);
     }
 
@@ -110,6 +118,24 @@ internal sealed class ObjectLayout
         }
 
         return false;
+    }
+
+    private int?[] KeysToFind()
+    {
+        ulong[] kinds = [.. _others.Labels.SelectMany(label => Values[label]!.Alternatives).Select(value => value.Found).Where(found => found != 0).Distinct()];
+        int?[] least = new int?[1 << Wanted];
+        least[0] = 0;
+        // A set's subsets have smaller numbers, so they are known before it.
+        for (ulong missing = 1; missing < (ulong)least.Length; missing++)
+        {
+            foreach (ulong found in kinds)
+            {
+                if ((missing & found) != 0 && least[missing & ~found] is { } rest && !(least[missing] <= rest + 1))
+                    least[missing] = rest + 1;
+            }
+        }
+
+        return least;
     }
 
     private static KeyChoice Needed(ObjectState.Key state, ObjectPresence presence) => presence.Closure(presence.Required.Or(state.Seen)).Except(state.Seen);
@@ -134,7 +160,9 @@ internal sealed class ObjectLayout
         KeyChoice available = _from[state.Position].Except(state.Seen).Except(presence.Forbidden);
         if (!needed.Except(available).IsEmpty)
             return false;
-        int neededCount = needed.Count + BitOperations.PopCount(AllFound & ~state.Found);
+        if (_keysToFind[AllFound & ~state.Found] is not { } toFind)
+            return false;
+        int neededCount = needed.Count + toFind;
         if (state.Count + neededCount > presence.Max)
             return false;
         return state.Count + neededCount >= presence.Min

@@ -5,6 +5,9 @@ namespace EmbeddedLlm.Grammars;
 
 internal sealed partial class SchemaReader
 {
+    /// <summary>Up to how many keys of a pattern are taken one by one.</summary>
+    private const int ListedKeyLimit = 64;
+
     private ValueSet Arrays(SchemaLocation location)
     {
         ArrayPart part = new() { Pointer = location.Pointer };
@@ -56,12 +59,13 @@ internal sealed partial class SchemaReader
             keys = Keys(Values(formulas.Of(location.Child("propertyNames", keySchema))));
         }
 
+        PropertyRules rules = Listed(new PropertyRules { Names = names, Patterns = patterns, Additional = additional, Keys = keys });
         ImmutableSortedSet<string> required = location.TryGet("required", out JsonElement all) ? ObjectPart.NoNames.Union(location.Strings("required", all)) : ObjectPart.NoNames;
         bool hasRules = names.Any(name => name.Value != Formula.Any) || patterns.Any(pattern => pattern.Value != Formula.Any) || additional != Formula.Any || !keys.IsAny;
         ObjectPart part = new()
         {
             // Properties that say nothing still give the order of keys.
-            Rules = hasRules || names.Length > 0 ? [new PropertyRules { Names = names, Patterns = patterns, Additional = additional, Keys = keys }] : [],
+            Rules = hasRules || names.Length > 0 ? [rules] : [],
             Required = required,
             Min = location.Count("minProperties") ?? 0,
             Max = location.Count("maxProperties") is < int.MaxValue and var max ? max : null,
@@ -70,6 +74,37 @@ internal sealed partial class SchemaReader
         if (part.IsAny)
             return ValueSet.Any;
         return ValueSet.Any with { Objects = algebra.Normalize(part) is { } normal ? [normal] : [] };
+    }
+
+    /// <summary>The same rules with names in the place of patterns that few keys match: named keys can be counted.</summary>
+    private PropertyRules Listed(PropertyRules rules)
+    {
+        List<string> names = [.. rules.Names.Select(name => name.Key)];
+        List<(TextAutomaton Keys, Formula Value)> patterns = [];
+        bool hasAllKeys = !rules.Keys.IsAny && AddNames(rules.Keys);
+        foreach ((TextAutomaton Keys, Formula Value) pattern in rules.Patterns)
+        {
+            if (!hasAllKeys && !AddNames(pattern.Keys))
+                patterns.Add(pattern);
+        }
+
+        if (!hasAllKeys && patterns.Count == rules.Patterns.Length)
+            return rules;
+        return new PropertyRules
+        {
+            Names = [.. names.Distinct(StringComparer.Ordinal).Select(name => new KeyValuePair<string, Formula>(name, rules.Value(name, formulas)))],
+            Patterns = [.. patterns],
+            Additional = hasAllKeys ? Formula.None : rules.Additional,
+            Keys = hasAllKeys ? TextAutomaton.Any : rules.Keys,
+        };
+
+        bool AddNames(TextAutomaton keys)
+        {
+            if (keys.Enumerate(ListedKeyLimit) is not { } listed)
+                return false;
+            names.AddRange(listed);
+            return true;
+        }
     }
 
     private List<KeyValuePair<string, Formula>> NamedSchemas(SchemaLocation location, string keyword)

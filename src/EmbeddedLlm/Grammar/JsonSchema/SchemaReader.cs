@@ -176,7 +176,7 @@ internal sealed partial class SchemaReader(FormulaTable formulas, ValueAlgebra a
                 "null" => values with { HasNull = true },
                 "boolean" => values with { HasTrue = true, HasFalse = true },
                 "number" => values with { Numbers = [NumericPart.Any] },
-                "integer" when values.Numbers.IsEmpty => values with { Numbers = [new NumericPart { Range = new NumberRange { IsInteger = true } }] },
+                "integer" when values.Numbers.IsEmpty => values with { Numbers = [new NumericPart { Range = new NumberRange { IsInteger = true }, IsPlain = location.Resource.Draft <= 4 }] },
                 "integer" => values,
                 "string" => values with { Strings = [StringPart.Any] },
                 "array" => values with { Arrays = [ArrayPart.Any] },

@@ -84,25 +84,26 @@ internal sealed partial class ValueAlgebra
 
     private NumericPart? And(NumericPart left, NumericPart right)
     {
+        bool isPlain = left.IsPlain || right.IsPlain;
         if (left.Range is null)
-            return Points(left.Points.Where(point => Contains(right, point)));
+            return Points(left.Points.Where(point => Contains(right, point)), isPlain);
         if (right.Range is null)
-            return Points(right.Points.Where(point => Contains(left, point)));
+            return Points(right.Points.Where(point => Contains(left, point)), isPlain);
         NumberRange range = left.Range.And(right.Range);
         if (range.IsEmpty)
             return null;
         ImmutableArray<ExactDecimal> excluded = [.. left.NotMultipleOf.Union(right.NotMultipleOf)];
         if (excluded.IsEmpty)
-            return new NumericPart { Range = range };
+            return new NumericPart { Range = range, IsPlain = isPlain };
         if (range.Enumerate(ListLimit) is { } all)
-            return Points(all.Where(point => !excluded.Any(multiple => IsMultiple(point, multiple))));
-        return range.Step is { } step && excluded.Any(multiple => IsMultiple(step, multiple)) ? null : new NumericPart { Range = range, NotMultipleOf = excluded };
+            return Points(all.Where(point => !excluded.Any(multiple => IsMultiple(point, multiple))), isPlain);
+        return range.Step is { } step && excluded.Any(multiple => IsMultiple(step, multiple)) ? null : new NumericPart { Range = range, NotMultipleOf = excluded, IsPlain = isPlain };
     }
 
-    private static NumericPart? Points(IEnumerable<ExactDecimal> points)
+    private static NumericPart? Points(IEnumerable<ExactDecimal> points, bool isPlain)
     {
         ImmutableArray<ExactDecimal> all = [.. points];
-        return all.IsEmpty ? null : new NumericPart { Points = all };
+        return all.IsEmpty ? null : new NumericPart { Points = all, IsPlain = isPlain };
     }
 
     private static bool IsMultiple(ExactDecimal number, ExactDecimal of) => new NumberRange { MultipleOf = [of] }.Contains(number);
@@ -150,7 +151,7 @@ internal sealed partial class ValueAlgebra
         foreach (NumericPart part in left.Concat(right))
         {
             budget.Spend(1 + part.Points.Length);
-            if (part.Range is null)
+            if (part.Range is null && !part.IsPlain)
                 points.UnionWith(part.Points);
             else if (!ranges.Contains(part))
                 ranges.Add(part);
@@ -158,8 +159,8 @@ internal sealed partial class ValueAlgebra
 
         if (ranges.Find(part => part.IsAny) is { } any)
             return [any];
-        points.RemoveWhere(point => ranges.Exists(range => Contains(range, point)));
-        if (Points(points) is { } listed)
+        points.RemoveWhere(point => ranges.Exists(range => !range.IsPlain && Contains(range, point)));
+        if (Points(points, isPlain: false) is { } listed)
             ranges.Insert(0, listed);
         Limit(ranges.Count);
         return [.. ranges];

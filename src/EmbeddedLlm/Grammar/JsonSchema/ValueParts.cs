@@ -24,10 +24,13 @@ internal sealed record NumericPart
     /// <summary>What no number of the range is a multiple of.</summary>
     public ImmutableArray<ExactDecimal> NotMultipleOf { get; init; } = [];
 
-    public bool IsAny => NotMultipleOf.IsEmpty && Range is { IsInteger: false, Minimum: null, Maximum: null, MultipleOf.Count: 0 };
+    /// <summary>Whether a whole number must be written without a fraction or exponent: until draft 4, 1.0 is no integer.</summary>
+    public bool IsPlain { get; init; }
+
+    public bool IsAny => NotMultipleOf.IsEmpty && !IsPlain && Range is { IsInteger: false, Minimum: null, Maximum: null, MultipleOf.Count: 0 };
 
     public bool Equals(NumericPart? other) =>
-        other is not null && Equals(Range, other.Range) && Points.SequenceEqual(other.Points) && NotMultipleOf.SequenceEqual(other.NotMultipleOf);
+        other is not null && Equals(Range, other.Range) && IsPlain == other.IsPlain && Points.SequenceEqual(other.Points) && NotMultipleOf.SequenceEqual(other.NotMultipleOf);
 
     public override int GetHashCode() => HashCode.Combine(Range, Points.Length, NotMultipleOf.Length);
 }

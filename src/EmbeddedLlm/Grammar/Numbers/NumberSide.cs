@@ -9,8 +9,8 @@ namespace EmbeddedLlm.Grammars;
 /// </summary>
 internal sealed class NumberSide
 {
-    /// <summary>The most digits ahead of the point, where there is no bound and one spelling.</summary>
-    private const int WholeDigits = 40;
+    /// <summary>The most digits ahead of the point, where there is no bound and one spelling: 64-bit integers, which most readers use, hold them all.</summary>
+    private const int WholeDigits = 18;
 
     /// <summary>The most digits behind the point, where there is neither bound nor step, and one spelling.</summary>
     private const int FractionDigits = 20;

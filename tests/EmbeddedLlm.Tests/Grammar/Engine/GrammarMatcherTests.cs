@@ -89,6 +89,16 @@ public sealed class GrammarMatcherTests
         Assert.Equal([2], Allowed(matcher, vocabulary));
     }
 
+    [Theory]
+    [InlineData("root ::= <[77]>", "77")]
+    [InlineData("root ::= <|call|>", "<|call|>")]
+    public void ATokenThatTheVocabularyLacksIsNamed(string grammar, string name)
+    {
+        (GrammarMatcher matcher, _) = Begin(grammar, "a");
+        GrammarException exception = Assert.Throws<GrammarException>(() => matcher.WriteMask(new ulong[1]));
+        Assert.Contains(name, exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void ARefusedTokenChangesNothing()
     {
