@@ -52,7 +52,6 @@ internal static class SchemaScoreCommand
         {
             using JsonDocument document = JsonDocument.Parse(line, new JsonDocumentOptions { MaxDepth = 1_000 });
             string name = document.RootElement.GetProperty("name").GetString()!;
-            if (Environment.GetEnvironmentVariable("TRACE") is not null) Console.Error.WriteLine($"{DateTime.Now:ss.fff} {name}");
             if (!s_leftOut.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal)))
                 results.Add(Judge(name, document.RootElement));
         }
@@ -86,7 +85,6 @@ internal static class SchemaScoreCommand
             (isValid ? result.Refused : result.Accepted).Add(data.GetRawText());
         }
 
-        result.TotalTime = Stopwatch.GetElapsedTime(start);
         return result;
     }
 
@@ -135,8 +133,6 @@ internal static class SchemaScoreCommand
         public string? Error { get; set; }
 
         public TimeSpan CompileTime { get; set; }
-
-        public TimeSpan TotalTime { get; set; }
 
         public List<string> Refused { get; } = [];
 

@@ -31,7 +31,7 @@ public sealed partial class Grammar
     /// </para>
     /// <para>
     /// Not supported: references to other documents; <c>uniqueItems</c> where the items are more than a few values; <c>minProperties</c> above 1 where keys are not named;
-    /// <c>unevaluatedProperties</c> and <c>unevaluatedItems</c> other than <c>true</c>; patterns that are no regular languages; and what needs more alternatives than are followed.
+    /// references whose target depends on the way that led to them; patterns that are no regular languages; and what needs more alternatives than are followed.
     /// </para>
     /// <para>Grammars are kept by the schema's content and the options, so asking again for the same one is quick.</para>
     /// </remarks>

@@ -21,8 +21,16 @@ internal sealed class JsonSchemaCache(int limit)
     {
         SchemaDocument.EnsureWithinLimits(schema);
         ArrayBufferWriter<byte> text = new();
-        using (Utf8JsonWriter writer = new(text))
+        try
+        {
+            using Utf8JsonWriter writer = new(text);
             schema.WriteTo(writer);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new GrammarException("The JSON schema has a string that is no valid Unicode.", e);
+        }
+
         if (text.WrittenCount > LengthLimit)
             return new Grammar(JsonSchemaCompiler.Compile(schema, options));
 

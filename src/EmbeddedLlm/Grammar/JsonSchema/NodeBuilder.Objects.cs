@@ -75,7 +75,16 @@ internal sealed partial class NodeBuilder
         ObjectPart first = group[0];
         if (first.Exists.Length > WantedLimit)
             throw new JsonSchemaNotSupportedException(first.Pointer, "not", "an object must have keys of too many kinds");
-        ObjectKeys keys = new(first, group, _algebra, _formulas, _anySpelling);
+        ObjectKeys keys;
+        try
+        {
+            keys = new ObjectKeys(first, group, _algebra, _formulas, _anySpelling);
+        }
+        catch (PatternNotSupportedException e)
+        {
+            throw new JsonSchemaNotSupportedException(first.Pointer, "patternProperties", e.Message);
+        }
+
         _budget.Spend(keys.Values.Length);
         int[] positions = new int[keys.Values.Length];
         ObjectValue?[] values = new ObjectValue?[keys.Values.Length];

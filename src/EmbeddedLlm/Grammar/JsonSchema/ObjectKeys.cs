@@ -63,6 +63,7 @@ internal sealed class ObjectKeys
         .Concat(part.Required)
         .Concat(part.Forbidden)
         .Concat(part.Dependents.SelectMany<(string If, string Then), string>(pair => [pair.If, pair.Then]))
+        .Concat(part.Exists.SelectMany(rule => rule.Keys.Names))
         .Distinct(StringComparer.Ordinal);
 
     /// <summary>Whether a label is that of keys without a name.</summary>

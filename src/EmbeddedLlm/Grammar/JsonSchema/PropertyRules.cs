@@ -77,6 +77,9 @@ internal sealed class PropertyRules
 /// <summary>A kind of keys: those of an automaton, or those that rules neither name nor match by a pattern.</summary>
 internal readonly record struct KeyKind(TextAutomaton? In, PropertyRules? OtherThan)
 {
+    /// <summary>The keys that have to be told apart from it by their names.</summary>
+    public IEnumerable<string> Names => OtherThan is null ? [] : OtherThan.Names.Select(name => name.Key);
+
     public IEnumerable<TextAutomaton> Patterns => In is not null ? [In] : OtherThan!.Patterns.Select(pattern => pattern.Keys);
 
     public bool Contains(string key) =>

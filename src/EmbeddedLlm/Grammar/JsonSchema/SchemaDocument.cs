@@ -33,6 +33,7 @@ internal sealed class SchemaDocument
     private readonly Dictionary<string, SchemaResource> _resourcesByPointer = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Uri, string Name), string> _anchors = [];
     private readonly Dictionary<string, int> _dynamicAnchors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<string, JsonElement>> _members = new(StringComparer.Ordinal);
     private int _recursiveAnchors;
 
     /// <param name="root">The schema, checked by <see cref="EnsureWithinLimits"/>.</param>
@@ -119,7 +120,7 @@ internal sealed class SchemaDocument
         foreach (string token in path.Split('/').Skip(1))
         {
             string name = SchemaText.Unescape(token);
-            if (element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out JsonElement member))
+            if (element.ValueKind == JsonValueKind.Object && TryGetMember(element, pointer, name, out JsonElement member))
                 element = member;
             else if (element.ValueKind == JsonValueKind.Array && int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int index) && index < element.GetArrayLength())
                 element = element[index];
@@ -130,6 +131,19 @@ internal sealed class SchemaDocument
         }
 
         return At(element, pointer, current);
+    }
+
+    /// <summary>A member of an object that references pass through. Looked up in a table, as there may be as many references as members.</summary>
+    private bool TryGetMember(JsonElement element, string pointer, string name, out JsonElement member)
+    {
+        if (!_members.TryGetValue(pointer, out Dictionary<string, JsonElement>? members))
+        {
+            _members[pointer] = members = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+            foreach (JsonProperty property in element.EnumerateObject())
+                members[SchemaText.Name(property, pointer)] = property.Value;
+        }
+
+        return members.TryGetValue(name, out member);
     }
 
     /// <summary>Finds the identifiers and anchors of all schemas in the document.</summary>

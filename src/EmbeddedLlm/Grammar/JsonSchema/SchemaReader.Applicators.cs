@@ -36,10 +36,6 @@ internal sealed partial class SchemaReader
                 if (hasElse)
                     unmet = algebra.And(unmet, Values(formulas.Of(location.Child("else", otherwise))));
                 return algebra.Or(met, unmet);
-            case "unevaluatedProperties" or "unevaluatedItems":
-                if (formulas.Of(location.Child(keyword, value)) != Formula.Any)
-                    throw location.NotSupported(keyword, "which parts of an instance other keywords have looked at is not tracked");
-                return values;
             default:
                 return values;
         }

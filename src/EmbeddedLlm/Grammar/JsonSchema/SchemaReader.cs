@@ -156,6 +156,14 @@ internal sealed partial class SchemaReader(FormulaTable formulas, ValueAlgebra a
             }
         }
 
+        // Last, since it depends on what all others have looked at.
+        foreach ((string keyword, JsonElement value) in location.Keywords)
+        {
+            algebra.Reading = (location, keyword);
+            if (keyword is "unevaluatedProperties" or "unevaluatedItems")
+                values = Unevaluated(values, location, keyword, value);
+        }
+
         return values;
     }
 

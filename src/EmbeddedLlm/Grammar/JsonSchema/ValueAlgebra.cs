@@ -69,7 +69,7 @@ internal sealed partial class ValueAlgebra(FormulaTable formulas, SchemaBudget b
         Except(left, right, Not, And, static _ => true);
 
     public ImmutableArray<StringPart> Except(ImmutableArray<StringPart> left, ImmutableArray<StringPart> right) =>
-        Except(left, right, Not, And, static _ => true);
+        Except(left, right, Not, (one, other) => one.Text.Overlaps(other.Text) ? And(one, other) : null, static _ => true);
 
     public ImmutableArray<ArrayPart> Except(ImmutableArray<ArrayPart> left, ImmutableArray<ArrayPart> right) =>
         Except(left, right, Not, And, MayHaveArray);
