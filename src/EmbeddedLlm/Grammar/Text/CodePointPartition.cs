@@ -34,9 +34,6 @@ internal sealed class CodePointPartition
     /// <summary>The number of classes.</summary>
     public int Count => _sizes.Length;
 
-    /// <summary>The number of pieces: ranges of code points of one class.</summary>
-    public int PieceCount => _starts.Length;
-
     /// <summary>The classes that a number of sets does not tell apart.</summary>
     /// <exception cref="PatternNotSupportedException">There are too many.</exception>
     public static CodePointPartition Of(IReadOnlyCollection<CodePointSet> sets)

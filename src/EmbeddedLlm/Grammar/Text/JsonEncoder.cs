@@ -80,6 +80,13 @@ internal sealed class JsonEncoder : TextEncoder
 
         public override LexicalState Within(int characters) => encoder.Start(state.Within(characters));
 
+        protected override ByteSet FindBytes()
+        {
+            ByteSet bytes = default;
+            bytes.Add((byte)'"');
+            return bytes;
+        }
+
         protected override LexicalState? Compute(byte next) => next == '"' ? encoder.Between(state) : null;
     }
 
@@ -107,6 +114,8 @@ internal sealed class JsonEncoder : TextEncoder
             }
         }
 
+        protected override ByteSet FindBytes() => default;
+
         protected override LexicalState? Compute(byte next) => null;
     }
 
@@ -120,6 +129,24 @@ internal sealed class JsonEncoder : TextEncoder
         public override int FreeCharacters => state.FreeCharacters;
 
         public override LexicalState Within(int characters) => encoder.Between(state.Within(characters));
+
+        protected override ByteSet FindBytes()
+        {
+            ByteSet characters = FirstBytes(state);
+            ByteSet bytes = default;
+            while (!characters.IsEmpty)
+            {
+                byte next = characters.TakeFirst();
+                if (next >= 0x20 && next is not ((byte)'"' or (byte)'\\'))
+                    bytes.Add(next);
+            }
+
+            if (state.IsAccepting)
+                bytes.Add((byte)'"');
+            if (Next((byte)'\\') is not null)
+                bytes.Add((byte)'\\');
+            return bytes;
+        }
 
         protected override LexicalState? Compute(byte next)
         {

@@ -17,7 +17,6 @@ internal sealed class PatternProgram
     private readonly Instruction[] _instructions;
     private readonly bool[][] _sets;
     private readonly bool[] _isWord;
-    private readonly bool[] _isSelfLoop;
 
     private PatternProgram(
         Instruction[] instructions, ImmutableArray<Loop> loops, ImmutableArray<LookAhead> aheads, ImmutableArray<TextAutomaton> behinds, List<CodePointSet> sets)
@@ -41,17 +40,6 @@ internal sealed class PatternProgram
         Representatives = Partition.Representatives();
         _sets = [.. sets.Select(set => Representatives.Select(set.Contains).ToArray())];
         _isWord = [.. Representatives.Select(UnicodeSets.Word.Contains)];
-        _isSelfLoop = [.. Enumerable.Range(0, instructions.Length).Select(IsFreeLoop)];
-
-        bool IsFreeLoop(int pc)
-        {
-            if (instructions[pc].Op != Op.Set || instructions[pc + 1].Op is not (Op.Jump or Op.Split))
-                return false;
-            Instruction after = instructions[pc + 1];
-            if (after.Op == Op.Jump)
-                after = instructions[after.X];
-            return after.Op == Op.Split && after.Targets!.Contains(pc) && JsonCharacters.Literal.Except(sets[instructions[pc].X]).IsEmpty;
-        }
     }
 
     public enum Op
@@ -111,9 +99,6 @@ internal sealed class PatternProgram
     public bool SetContains(int set, int @class) => _sets[set][@class];
 
     public bool IsWord(int @class) => _isWord[@class];
-
-    /// <summary>Whether a <see cref="Op.Set"/> reads any number of the characters that a JSON string can hold literally.</summary>
-    public bool IsSelfLoop(int pc) => _isSelfLoop[pc];
 
     /// <param name="pattern">The pattern.</param>
     /// <param name="acceptsTail">Whether any text may follow it.</param>

@@ -8,8 +8,6 @@ internal sealed class PatternState(PatternMachine machine, PatternMachine.Thread
 
     public override bool IsAccepting => isAccepting;
 
-    public override int FreeCharacters { get; } = Array.Exists(threads, thread => thread.Duties == 0 && machine.Program.IsSelfLoop(thread.Pc)) ? int.MaxValue : 0;
-
     /// <summary>The ways, each at an instruction that reads a character or says that the pattern has matched.</summary>
     public PatternMachine.Thread[] Threads => threads;
 

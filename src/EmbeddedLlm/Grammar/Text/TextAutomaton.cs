@@ -13,12 +13,13 @@ internal sealed partial class TextAutomaton
 
     private readonly TransitionTable _table;
     private readonly bool[] _isAccepting;
-    private bool? _isFinite;
+    private readonly Lazy<bool> _isFinite;
 
     private TextAutomaton(TransitionTable table, bool[] isAccepting)
     {
         _table = table;
         _isAccepting = isAccepting;
+        _isFinite = new Lazy<bool>(() => TopologicalOrder() is not null);
     }
 
     /// <summary>Every text.</summary>
@@ -37,7 +38,7 @@ internal sealed partial class TextAutomaton
     public bool IsAny => !IsNone && Array.TrueForAll(_isAccepting, static accepts => accepts) && Enumerable.Range(0, StateCount).All(IsTotal);
 
     /// <summary>Whether only so many texts are accepted, however long it took to count them.</summary>
-    public bool IsFinite => _isFinite ??= TopologicalOrder() is not null;
+    public bool IsFinite => _isFinite.Value;
 
     public int StateCount => _isAccepting.Length;
 

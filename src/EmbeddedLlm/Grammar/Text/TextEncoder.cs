@@ -30,6 +30,46 @@ internal abstract class TextEncoder
         _ => null,
     };
 
+    /// <summary>The bytes of UTF-8 that a character can begin with which is allowed in a state.</summary>
+    protected internal static ByteSet FirstBytes(TextState state)
+    {
+        ByteSet bytes = default;
+        for (int next = 0; next <= CodePointSet.MaxCodePoint;)
+        {
+            if (next is >= 0xD800 and <= 0xDFFF)
+                next = 0xE000;
+            TextState? target = state.Next(next, out int last);
+            if (target is null)
+            {
+                next = last + 1;
+                continue;
+            }
+
+            if (next < 0x80)
+                bytes.AddRange((byte)next, (byte)Math.Min(last, 0x7F));
+            if (last >= 0x80)
+                bytes.AddRange(FirstByte(Math.Max(next, 0x80)), FirstByte(last));
+
+            // What else begins with the last of these bytes need not be looked at.
+            next = last switch
+            {
+                < 0x80 => last + 1,
+                < 0x800 => (last | 0x3F) + 1,
+                < 0x10000 => (last | 0xFFF) + 1,
+                _ => (last | 0x3FFFF) + 1,
+            };
+        }
+
+        return bytes;
+
+        static byte FirstByte(int codePoint) => (byte)(codePoint switch
+        {
+            < 0x800 => 0xC0 | codePoint >> 6,
+            < 0x10000 => 0xE0 | codePoint >> 12,
+            _ => 0xF0 | codePoint >> 18,
+        });
+    }
+
     protected abstract LexicalState CreateStart(TextState state);
 
     protected abstract LexicalState CreateBetween(TextState state);
@@ -67,6 +107,7 @@ internal sealed class PlainEncoder : TextEncoder
     private sealed class Text(PlainEncoder encoder, TextState state) : LexicalState
     {
         private readonly bool _canContinue = state.HasNext();
+        private int _freeCharacters = -1;
 
         public override bool IsAccepting => state.IsAccepting;
 
@@ -74,15 +115,31 @@ internal sealed class PlainEncoder : TextEncoder
 
         public override int Label => state.Label;
 
-        public override int FreeCharacters => state.FreeCharacters;
+        /// <remarks>As nothing marks the end of the text, it must not be able to end after any of those characters.</remarks>
+        public override int FreeCharacters => _freeCharacters >= 0 ? _freeCharacters : _freeCharacters = IsFree() ? int.MaxValue : 0;
 
         public override LexicalState Within(int characters) => encoder.Between(state.Within(characters));
+
+        protected override ByteSet FindBytes() => FirstBytes(state);
 
         protected override LexicalState? Compute(byte next)
         {
             if (next >= 0x80)
                 return encoder.AfterLead(state, next);
             return state.Next(next, out _) is { } target ? encoder.Between(target) : null;
+        }
+
+        private bool IsFree()
+        {
+            if (state.IsAccepting)
+                return false;
+            foreach (CodePointSet.Range range in JsonCharacters.Literal.Ranges)
+            {
+                if (!state.Probe(range.First, range.Last, out TextState? common) || common != state)
+                    return false;
+            }
+
+            return true;
         }
     }
 }
@@ -95,6 +152,13 @@ internal sealed class Utf8Pending(TextEncoder encoder, TextState target, int byt
     public override bool CanContinue => true;
 
     public override LexicalState Within(int characters) => encoder.Pending(target.Within(characters), bytes);
+
+    protected override ByteSet FindBytes()
+    {
+        ByteSet all = default;
+        all.AddRange(0x80, 0xBF);
+        return all;
+    }
 
     protected override LexicalState? Compute(byte next) =>
         (next & 0xC0) != 0x80 ? null : bytes == 1 ? encoder.Between(target) : encoder.Pending(target, bytes - 1);

@@ -44,9 +44,6 @@ internal sealed class TextLengths
     /// <summary>How many characters have to be missing to the minimum for more to make no difference.</summary>
     public int Settled => _missing.Count - 1;
 
-    /// <summary>Whether every state can get far beyond the minimum.</summary>
-    public bool IsAlwaysSettled => Array.TrueForAll(_missing[^1], static can => can);
-
     /// <summary>Whether a text that has led to a state can go on to an accepted one of a length within the bounds.</summary>
     /// <param name="state">The state.</param>
     /// <param name="length">The characters read so far.</param>

@@ -11,7 +11,7 @@ internal abstract class TextState
     /// <summary>What was found where the text ends here.</summary>
     public virtual int Label => 0;
 
-    /// <summary>As <see cref="LexicalState.FreeCharacters"/>.</summary>
+    /// <summary>As <see cref="LexicalState.FreeCharacters"/>, where a mark is what ends the text.</summary>
     public virtual int FreeCharacters => 0;
 
     /// <summary>The spelling of this state, owned by the one <see cref="TextEncoder"/> that its machine is spelled by.</summary>

@@ -43,7 +43,14 @@ internal static class LexicalWalk
         }
     }
 
-    public static byte[] Allowed(LexicalState state) => [.. Enumerable.Range(0, 256).Select(static i => (byte)i).Where(next => state.Next(next) is not null)];
+    /// <summary>The bytes that may follow, found by trying each; what the state itself says of them must be the same.</summary>
+    public static byte[] Allowed(LexicalState state)
+    {
+        byte[] tried = [.. Enumerable.Range(0, 256).Select(static i => (byte)i).Where(next => state.Next(next) is not null)];
+        ByteSet bytes = state.Bytes;
+        Assert.Equal(tried, Enumerable.Range(0, 256).Select(static i => (byte)i).Where(next => bytes.Contains(next)));
+        return tried;
+    }
 
     /// <summary>The shortest continuation to an accepting state; fails where there is none.</summary>
     public static byte[] PathToEnd(LexicalState state)

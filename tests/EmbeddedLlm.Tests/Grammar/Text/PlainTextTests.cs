@@ -73,12 +73,20 @@ public sealed class PlainTextTests
     }
 
     [Fact]
-    public void FreeTextIsFree()
+    public void TextThatGoesOnUpToAMarkIsFree()
     {
-        Assert.Equal(int.MaxValue, PlainText.Create(EcmaPattern.Parse("[^]*"))!.FreeCharacters);
-        Assert.Equal(int.MaxValue, PlainText.Create(EcmaPattern.Parse("[ -\\u{10FFFF}]*x"))!.FreeCharacters);
-        Assert.Equal(0, PlainText.Create(EcmaPattern.Parse("[a-z]*"))!.FreeCharacters);
-        Assert.Equal(0, PlainText.Create(EcmaPattern.Parse("[^]{0,20}"))!.FreeCharacters);
+        Assert.Equal(int.MaxValue, PlainText.Create(EcmaPattern.Parse("[^\\n]*\\n"))!.FreeCharacters);
+        Assert.Equal(int.MaxValue, LexicalWalk.Read(PlainText.Create(EcmaPattern.Parse("'(?:[^\"\\\\]|\\\\.)*\"")), "'a"u8)!.FreeCharacters);
+        Assert.Equal(int.MaxValue, PlainText.Create(EcmaPattern.Parse("(?=[^]*\\n$)[^]*"))!.FreeCharacters);
+    }
+
+    [Fact]
+    public void TextThatCanEndAnywhereIsNotFree()
+    {
+        Assert.Equal(0, PlainText.Create(EcmaPattern.Parse("[^]*"))!.FreeCharacters);
+        Assert.Equal(0, PlainText.Create(EcmaPattern.Parse("[^\\n]*x"))!.FreeCharacters);
+        Assert.Equal(0, PlainText.Create(EcmaPattern.Parse("[a-z]*\\n"))!.FreeCharacters);
+        Assert.Equal(0, PlainText.Create(EcmaPattern.Parse("[^\\n]{0,20}\\n"))!.FreeCharacters);
     }
 
     [Fact]
