@@ -132,11 +132,14 @@ public sealed class GrammarVocabulary
 
     /// <summary>A matcher at the beginning of a text.</summary>
     /// <param name="grammar">The language that the text is held to.</param>
-    /// <exception cref="GrammarException">The grammar is too ambiguous to be begun.</exception>
+    /// <exception cref="GrammarException">No text is in the language, or the grammar is too ambiguous to be begun.</exception>
     public GrammarMatcher CreateMatcher(Grammar grammar)
     {
         ArgumentNullException.ThrowIfNull(grammar);
-        return new GrammarMatcher(this, grammar.Machine.Root);
+        Configuration root = grammar.Machine.Root;
+        return root.IsDead
+            ? throw new GrammarException("No text fits the grammar or schema: what it asks for contradicts itself.")
+            : new GrammarMatcher(this, root);
     }
 
     /// <summary>The mask of a configuration, computed the first time.</summary>

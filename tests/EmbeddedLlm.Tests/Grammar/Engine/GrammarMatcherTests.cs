@@ -99,6 +99,16 @@ public sealed class GrammarMatcherTests
         Assert.Contains(name, exception.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("false")]
+    [InlineData("""{"type":"integer","minimum":2,"maximum":1}""")]
+    [InlineData("""{"type":"object","required":["a"],"properties":{"a":false}}""")]
+    public void ALanguageWithoutTextsIsRefused(string schema)
+    {
+        Grammar grammar = Grammar.FromJsonSchema(System.Text.Json.JsonElement.Parse(schema));
+        Assert.Throws<GrammarException>(() => Create([[], [], "a"u8.ToArray()]).CreateMatcher(grammar));
+    }
+
     [Fact]
     public void ARefusedTokenChangesNothing()
     {
