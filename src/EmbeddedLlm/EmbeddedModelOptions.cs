@@ -20,8 +20,17 @@ public sealed class EmbeddedModelOptions
     /// </summary>
     public int? CacheLength { get; set; }
 
-    /// <summary>The most tokens computed in one step; a longer prompt is computed in chunks of this size, so that it does not stall other requests. Default: 512.</summary>
+    /// <summary>
+    /// How many tokens of the KV cache finished requests may keep, so that a later request that begins alike, such as a conversation's next turn, needs not compute them again;
+    /// 0 switches that off. They make room where running requests need it. Default: half of the KV cache, but at least one context.
+    /// </summary>
+    public int? PrefixCacheLength { get; set; }
+
+    /// <summary>The most tokens computed in one step; a longer prompt is computed in chunks of this size. Default: 512.</summary>
     public int BatchSize { get; set; } = 512;
+
+    /// <summary>The most tokens of prompts in a step that also computes other requests' next tokens, so that these wait no longer than for that many. Default: 128.</summary>
+    public int PrefillChunk { get; set; } = 128;
 
     /// <summary>How many requests may wait; one more ends with <see cref="QueueFullException"/>. Default: 1,024.</summary>
     public int QueueCapacity { get; set; } = 1024;
@@ -70,7 +79,10 @@ public sealed class EmbeddedModelOptions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxSequences, 256, nameof(MaxSequences));
         if (CacheLength is { } cacheLength)
             ArgumentOutOfRangeException.ThrowIfLessThan(cacheLength, ContextLength ?? 2, nameof(CacheLength));
+        if (PrefixCacheLength is { } prefixCacheLength)
+            ArgumentOutOfRangeException.ThrowIfNegative(prefixCacheLength, nameof(PrefixCacheLength));
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1, nameof(BatchSize));
+        ArgumentOutOfRangeException.ThrowIfLessThan(PrefillChunk, 1, nameof(PrefillChunk));
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueCapacity, 1, nameof(QueueCapacity));
         if (GpuLayers is { } gpuLayers)
             ArgumentOutOfRangeException.ThrowIfNegative(gpuLayers, nameof(GpuLayers));

@@ -57,6 +57,7 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
     private static UsageDetails UsageOf(in GenerationSummary summary) => new()
     {
         InputTokenCount = summary.PromptTokens,
+        CachedInputTokenCount = summary.CachedTokens,
         OutputTokenCount = summary.OutputTokens,
         TotalTokenCount = summary.PromptTokens + summary.OutputTokens,
     };

@@ -8,8 +8,15 @@ namespace EmbeddedLlm.Runtime;
 /// <param name="CacheLength">The KV cache's size in tokens.</param>
 /// <param name="BatchSize">The most tokens in one step.</param>
 /// <param name="Threads">The CPU threads that compute.</param>
-internal sealed record ContextPlan(int ContextLength, int CacheLength, int BatchSize, int Threads)
+/// <param name="Slots">How many sequences may be in the KV cache, those of cached prefixes included.</param>
+/// <param name="PrefixCacheLength">How many of the KV cache's tokens may be cached prefixes.</param>
+internal sealed record ContextPlan(int ContextLength, int CacheLength, int BatchSize, int Threads, int Slots, int PrefixCacheLength)
 {
+    // A recurrent model keeps the whole state of each slot in memory that is set apart for it; elsewhere a slot costs next to nothing but a row of logits.
+    private const int PrefixSlots = 16;
+    private const int RecurrentPrefixSlots = 4;
+    private const int MaxSlots = 256;
+
     private const int DefaultContextLength = 8192;
     private const long DefaultCacheBytes = 1L << 30;
 
@@ -30,7 +37,11 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         // More threads than cores never pay: on 2 cores, 16 of them were seen to need more than 30 seconds for 5 tokens of a tiny model.
         int threads = Math.Min(options.Threads ?? ChooseThreads((long)NativeMethods.llama_model_size(model), before), Environment.ProcessorCount);
         int batchSize = (int)Math.Min(Math.Max(options.BatchSize, options.MaxSequences), cacheLength);
-        return new ContextPlan(contextLength, (int)cacheLength, batchSize, threads);
+        int prefixCacheLength = (int)Math.Min(options.PrefixCacheLength ?? Math.Max(contextLength, cacheLength / 2), cacheLength);
+        bool hasStates = NativeMethods.llama_model_is_recurrent(model) || NativeMethods.llama_model_is_hybrid(model);
+        int prefixSlots = prefixCacheLength == 0 ? 0 : hasStates ? RecurrentPrefixSlots : PrefixSlots;
+        int slots = Math.Min(options.MaxSequences + prefixSlots, MaxSlots);
+        return new ContextPlan(contextLength, (int)cacheLength, batchSize, threads, slots, prefixCacheLength);
     }
 
     /// <summary>The type as llama.cpp takes it; both sides number ggml's types alike.</summary>

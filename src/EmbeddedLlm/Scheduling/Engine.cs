@@ -18,14 +18,13 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
 
     /// <param name="decoder">The model; owned from here on, used by the engine's thread alone.</param>
     /// <param name="vocabulary">Its tokens.</param>
-    /// <param name="contextLength">The longest prompt and answer together, in tokens.</param>
-    /// <param name="queueCapacity">How many requests may wait.</param>
+    /// <param name="limits">How much it takes on at once.</param>
     /// <param name="logger">Gets failures of steps.</param>
-    public Engine(IDecoder decoder, Vocabulary vocabulary, int contextLength, int queueCapacity, ILogger logger)
+    public Engine(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, ILogger logger)
     {
         _decoder = decoder;
         _logger = logger;
-        _scheduler = new Scheduler(decoder, vocabulary, contextLength, queueCapacity, () => _wake.Set());
+        _scheduler = new Scheduler(decoder, vocabulary, limits, () => _wake.Set());
         _thread = new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm engine" };
         _thread.Start();
     }

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EmbeddedLlm.Scheduling;
 
-/// <summary>The sequences that wait for a slot, first come first served. Any thread adds; the engine thread takes.</summary>
+/// <summary>The sequences that wait for a slot: higher priorities first, and first come first served among equals. Any thread adds; the engine thread takes.</summary>
 internal sealed class RequestQueue
 {
     private readonly Lock _gate = new();
@@ -26,7 +26,7 @@ internal sealed class RequestQueue
         }
     }
 
-    /// <summary>Adds a sequence at the end; false where the queue is full of live ones.</summary>
+    /// <summary>Adds a sequence after its equals; false where the queue is full of live ones.</summary>
     /// <exception cref="ObjectDisposedException">The queue is closed.</exception>
     public bool TryEnqueue(Sequence sequence)
     {
@@ -38,8 +38,23 @@ internal sealed class RequestQueue
                 RemoveEnded();
             if (_waiting.Count >= Capacity)
                 return false;
-            _waiting.AddLast(sequence);
+            LinkedListNode<Sequence>? before = _waiting.Last;
+            while (before is not null && before.Value.Request.Priority < sequence.Request.Priority)
+                before = before.Previous;
+            Insert(before, sequence);
             return true;
+        }
+    }
+
+    /// <summary>Puts a sequence that has run back, ahead of its equals and whatever the capacity.</summary>
+    public void Return(Sequence sequence)
+    {
+        lock (_gate)
+        {
+            LinkedListNode<Sequence>? before = _waiting.Last;
+            while (before is not null && before.Value.Request.Priority <= sequence.Request.Priority)
+                before = before.Previous;
+            Insert(before, sequence);
         }
     }
 
@@ -78,6 +93,14 @@ internal sealed class RequestQueue
             _waiting.Clear();
             return rest;
         }
+    }
+
+    private void Insert(LinkedListNode<Sequence>? before, Sequence sequence)
+    {
+        if (before is null)
+            _waiting.AddFirst(sequence);
+        else
+            _waiting.AddAfter(before, sequence);
     }
 
     private void RemoveEnded()

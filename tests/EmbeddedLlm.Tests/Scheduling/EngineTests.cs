@@ -72,7 +72,7 @@ public sealed class EngineTests
         goOn.Set();
     }
 
-    private static Engine Create(FakeDecoder decoder) => new(decoder, FakeDecoder.Vocabulary, 512, 100, NullLogger.Instance);
+    private static Engine Create(FakeDecoder decoder) => new(decoder, FakeDecoder.Vocabulary, new() { ContextLength = 512, QueueCapacity = 100 }, NullLogger.Instance);
 
     private static async Task<string> ReadAll(GenerationStream stream)
     {
