@@ -32,8 +32,19 @@ public sealed class EmbeddedModelOptions
     /// <summary>The most tokens of prompts in a step that also computes other requests' next tokens, so that these wait no longer than for that many. Default: 128.</summary>
     public int PrefillChunk { get; set; } = 128;
 
-    /// <summary>How many requests may wait; one more ends with <see cref="QueueFullException"/>. Default: 1,024.</summary>
+    /// <summary>
+    /// How many requests may wait; one more ends with <see cref="QueueFullException"/>. With <see cref="int.MaxValue"/> all wait for their turn, which holds up no thread and can be
+    /// cancelled. Default: 1,024.
+    /// </summary>
     public int QueueCapacity { get; set; } = 1024;
+
+    /// <summary>
+    /// How long a request's first token may take, waiting for other requests included, before it ends with <see cref="TimeoutException"/>. Default: as long as it takes.
+    /// </summary>
+    public TimeSpan? FirstTokenTimeout { get; set; }
+
+    /// <summary>How long a whole request may take, waiting for other requests included, before it ends with <see cref="TimeoutException"/>. Default: as long as it takes.</summary>
+    public TimeSpan? RequestTimeout { get; set; }
 
     /// <summary>How many of the model's layers are held by the GPU; 0 for none. Default: all of them where there is a GPU.</summary>
     public int? GpuLayers { get; set; }
@@ -84,6 +95,8 @@ public sealed class EmbeddedModelOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1, nameof(BatchSize));
         ArgumentOutOfRangeException.ThrowIfLessThan(PrefillChunk, 1, nameof(PrefillChunk));
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueCapacity, 1, nameof(QueueCapacity));
+        ThrowIfNoTimeout(FirstTokenTimeout, nameof(FirstTokenTimeout));
+        ThrowIfNoTimeout(RequestTimeout, nameof(RequestTimeout));
         if (GpuLayers is { } gpuLayers)
             ArgumentOutOfRangeException.ThrowIfNegative(gpuLayers, nameof(GpuLayers));
         if (Threads is { } threads)
@@ -96,6 +109,15 @@ public sealed class EmbeddedModelOptions
             throw new ArgumentOutOfRangeException(nameof(ChatTemplateFallback), ChatTemplateFallback, null);
         if (FlashAttention is false && ValueCacheType is KvCacheType.Q8_0 or KvCacheType.Q5_0 or KvCacheType.Q4_0)
             throw new ArgumentException($"A quantised value cache ({ValueCacheType}) needs {nameof(FlashAttention)}.", nameof(ValueCacheType));
+    }
+
+    /// <summary>Throws where a time limit is none that a timer can keep: not above zero, or more than 49 days.</summary>
+    internal static void ThrowIfNoTimeout(TimeSpan? timeout, string name)
+    {
+        if (timeout is not { } limit)
+            return;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, TimeSpan.FromMilliseconds(uint.MaxValue - 1), name);
     }
 }
 

@@ -19,6 +19,12 @@ internal sealed class GenerationRequest
     /// <summary>Requests of a higher priority are admitted and prefilled first, and lose their cells last.</summary>
     public int Priority { get; init; }
 
+    /// <summary>How long the first token may take from the submission on; null for as long as it takes.</summary>
+    public TimeSpan? FirstTokenTimeout { get; init; }
+
+    /// <summary>How long the whole answer may take from the submission on; null for as long as it takes.</summary>
+    public TimeSpan? RequestTimeout { get; init; }
+
     /// <summary>What the answer is held to; null where it is free.</summary>
     public AnswerConstraint? Constraint { get; init; }
 }

@@ -33,7 +33,7 @@ internal sealed class RequestQueue
         lock (_gate)
         {
             if (_isClosed)
-                throw new ObjectDisposedException(objectName: null, "The model has been disposed.");
+                throw new ObjectDisposedException(objectName: null, "The model has been disposed, or is about to be.");
             if (_waiting.Count >= Capacity)
                 RemoveEnded();
             if (_waiting.Count >= Capacity)
@@ -68,7 +68,7 @@ internal sealed class RequestQueue
                 sequence = first.Value;
                 if (!sequence.Output.IsComplete)
                     return true;
-                _waiting.RemoveFirst();
+                Drop(first);
             }
 
             sequence = null;
@@ -81,6 +81,13 @@ internal sealed class RequestQueue
     {
         lock (_gate)
             _waiting.Remove(sequence);
+    }
+
+    /// <summary>Refuses further sequences; those that wait still get their turn.</summary>
+    public void Refuse()
+    {
+        lock (_gate)
+            _isClosed = true;
     }
 
     /// <summary>Refuses further sequences and gives those that wait.</summary>
@@ -109,7 +116,13 @@ internal sealed class RequestQueue
         {
             next = node.Next;
             if (node.Value.Output.IsComplete)
-                _waiting.Remove(node);
+                Drop(node);
         }
+    }
+
+    private void Drop(LinkedListNode<Sequence> node)
+    {
+        node.Value.Interruption?.Release();
+        _waiting.Remove(node);
     }
 }

@@ -20,7 +20,7 @@ internal sealed partial class Scheduler
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _planned = [];
     private readonly ArrayBufferWriter<byte> _text = new();
-    private readonly Action<object?> _cancel;
+    private readonly TimeProvider _time;
     private readonly Action _wake;
     private readonly ulong[] _mask;
     private long _admissions;
@@ -37,7 +37,8 @@ internal sealed partial class Scheduler
     /// <param name="vocabulary">Its tokens.</param>
     /// <param name="limits">How much to take on at once.</param>
     /// <param name="wake">Called, on any thread, when there may be something to do.</param>
-    public Scheduler(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, Action wake)
+    /// <param name="time">The clock of time limits; null for the system's.</param>
+    public Scheduler(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, Action wake, TimeProvider? time = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.ContextLength, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limits.ContextLength, decoder.CellCount);
@@ -52,7 +53,7 @@ internal sealed partial class Scheduler
         _scratch = new SamplerScratch(decoder.VocabularySize);
         _mask = new ulong[TokenMask.WordsFor(decoder.VocabularySize)];
         _wake = wake;
-        _cancel = static state => ((Cancellable)state!).Cancel();
+        _time = time ?? TimeProvider.System;
     }
 
     public int ContextLength => _limits.ContextLength;
@@ -61,6 +62,9 @@ internal sealed partial class Scheduler
     public int RunningCount => _running.Count;
 
     public int WaitingCount => _queue.Count;
+
+    /// <summary>Whether no sequence runs or waits. Exact on the engine thread only.</summary>
+    public bool IsEmpty => _running.Count == 0 && _queue.Count == 0;
 
     /// <summary>Enqueues a request and returns at once; the answer comes through the stream.</summary>
     /// <exception cref="ContextOverflowException">The prompt leaves no room for an answer.</exception>
@@ -81,12 +85,16 @@ internal sealed partial class Scheduler
         cancellationToken.ThrowIfCancellationRequested();
 
         Sequence sequence = new(request, ContextLength);
-        if (cancellationToken.CanBeCanceled)
-            sequence.Cancellation = cancellationToken.UnsafeRegister(_cancel, new Cancellable(this, sequence, cancellationToken));
-        if (!_queue.TryEnqueue(sequence))
+        sequence.Interruption = new Interruption(sequence.Output, request, _time, () => Interrupted(sequence), cancellationToken);
+        try
         {
-            sequence.Cancellation.Unregister();
-            throw new QueueFullException(_queue.Capacity, _running.Count);
+            if (!_queue.TryEnqueue(sequence))
+                throw new QueueFullException(_queue.Capacity, _running.Count);
+        }
+        catch
+        {
+            sequence.Interruption.Release();
+            throw;
         }
 
         _wake();
@@ -109,12 +117,15 @@ internal sealed partial class Scheduler
         return true;
     }
 
+    /// <summary>Refuses further requests; those there are go on.</summary>
+    public void Refuse() => _queue.Refuse();
+
     /// <summary>Refuses further requests and ends all there are with an exception.</summary>
     public void Close(Func<Exception> error)
     {
         foreach (Sequence sequence in _queue.Close())
         {
-            sequence.Cancellation.Unregister();
+            sequence.Interruption?.Release();
             sequence.Output.TryFail(error());
         }
 
@@ -174,21 +185,17 @@ internal sealed partial class Scheduler
     /// <param name="isKept">Whether its cells are sound, so that later requests may use them.</param>
     private void Leave(Sequence sequence, bool isKept)
     {
-        sequence.Cancellation.Unregister();
+        sequence.Interruption?.Release();
         _cache.Take(sequence.Slot, sequence.Tokens, isKept);
         _running.Remove(sequence);
         _departures++;
     }
 
-    /// <summary>What a cancellation callback needs to know.</summary>
-    private sealed class Cancellable(Scheduler scheduler, Sequence sequence, CancellationToken cancellationToken)
+    /// <summary>A sequence has ended from outside, on any thread.</summary>
+    private void Interrupted(Sequence sequence)
     {
-        public void Cancel()
-        {
-            sequence.Output.TryFail(new OperationCanceledException(cancellationToken));
-            if (Volatile.Read(ref scheduler._dominant) == sequence)
-                scheduler._decoder.RequestAbort();
-            scheduler._wake();
-        }
+        if (Volatile.Read(ref _dominant) == sequence)
+            _decoder.RequestAbort();
+        _wake();
     }
 }

@@ -72,8 +72,8 @@ internal sealed class Sequence
     /// <summary>Holds the answer to a grammar; null where it is free.</summary>
     public ConstrainedAnswer? Constraint { get; }
 
-    /// <summary>Unregisters the caller's cancellation.</summary>
-    public CancellationTokenRegistration Cancellation { get; set; }
+    /// <summary>What may end the sequence from outside: its caller's cancellation and its time limits.</summary>
+    public Interruption? Interruption { get; set; }
 
     /// <summary>How many tokens the running step computes for the sequence.</summary>
     public int PlannedCount { get; set; }
@@ -118,7 +118,11 @@ internal sealed class Sequence
     public GenerationEnd? AcceptSampled(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
     {
         if (_firstTokenAt == 0)
+        {
             _firstTokenAt = Stopwatch.GetTimestamp();
+            Interruption?.EndFirstTokenLimit();
+        }
+
         return Accept(token, vocabulary, text);
     }
 

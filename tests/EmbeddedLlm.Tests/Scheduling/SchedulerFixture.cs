@@ -7,7 +7,7 @@ namespace EmbeddedLlm.Tests.Scheduling;
 /// <summary>A scheduler over a fake decoder, stepped by the test itself.</summary>
 internal sealed class SchedulerFixture
 {
-    public SchedulerFixture(FakeDecoder decoder, int contextLength = 512, int queueCapacity = 100, int prefixCells = 0, int maxRunning = int.MaxValue, int prefillChunk = int.MaxValue)
+    public SchedulerFixture(FakeDecoder decoder, int contextLength = 512, int queueCapacity = 100, int prefixCells = 0, int maxRunning = int.MaxValue, int prefillChunk = int.MaxValue, TimeProvider? time = null)
     {
         Decoder = decoder;
         SchedulerLimits limits = new()
@@ -18,7 +18,7 @@ internal sealed class SchedulerFixture
             MaxRunning = maxRunning,
             PrefillChunk = prefillChunk,
         };
-        Scheduler = new Scheduler(decoder, FakeDecoder.Vocabulary, limits, () => { });
+        Scheduler = new Scheduler(decoder, FakeDecoder.Vocabulary, limits, () => { }, time);
         PrefixCells = prefixCells;
     }
 
@@ -28,9 +28,11 @@ internal sealed class SchedulerFixture
 
     public Scheduler Scheduler { get; }
 
-    public static GenerationRequest Request(string prompt, int maxTokens = 64, string[]? stops = null, int priority = 0) => new()
+    public static GenerationRequest Request(string prompt, int maxTokens = 64, string[]? stops = null, int priority = 0, TimeSpan? firstToken = null, TimeSpan? whole = null) => new()
     {
         Priority = priority,
+        FirstTokenTimeout = firstToken,
+        RequestTimeout = whole,
         Prompt = [.. Encoding.UTF8.GetBytes(prompt).Select(b => (int)b)],
         MaxOutputTokens = maxTokens,
         Sampling = new SamplingOptions { Temperature = 0 },
