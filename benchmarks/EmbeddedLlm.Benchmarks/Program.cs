@@ -13,6 +13,10 @@ Option<int?> poll = new("--bare-poll") { Description = "Lets the bare loop keep 
 Command ratio = new("ratio", "Measures the client and the bare loop in turns, and prints how they compare.") { models, pairs, threads, poll };
 ratio.SetAction((arguments, _) => RatioCommand.RunAsync(arguments.GetValue(models)!, arguments.GetValue(pairs), arguments.GetValue(threads), arguments.GetValue(poll)));
 
+Option<int> failures = new("--failures") { Description = "How many schemas of each kind of failure to name. Default: none." };
+Command schemas = new("schemas", "Scores JSON schemas over MaskBench's development set and the JSON Schema Test Suite, where they lie in ../shared.") { failures };
+schemas.SetAction(arguments => SchemaScoreCommand.Run(arguments.GetValue(failures)));
+
 Command grammarRatio = new("grammar-ratio", "Measures answers held to a schema and free ones in turns, and prints how they compare.") { models, pairs, threads };
 grammarRatio.SetAction((arguments, _) => GrammarRatioCommand.RunAsync(arguments.GetValue(models)!, arguments.GetValue(pairs), arguments.GetValue(threads)));
 
@@ -31,7 +35,7 @@ RootCommand root = new("""
     Whatever is not one of the commands below goes to BenchmarkDotNet:
       --list flat             names the suites
       --filter '*Decode*'     runs those that match
-    """) { ratio, grammarRatio, grammarMasks };
+    """) { ratio, grammarRatio, grammarMasks, schemas };
 root.TreatUnmatchedTokensAsErrors = false;
 root.SetAction(arguments =>
 {

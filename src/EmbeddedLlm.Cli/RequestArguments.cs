@@ -30,7 +30,10 @@ internal sealed class RequestArguments
         command.Add(_maxTokens);
     }
 
-    public ChatOptions CreateOptions(ParseResult result)
+    /// <summary>What the command line asks for.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="grammar">What the answer is held to; null where it is free.</param>
+    public ChatOptions CreateOptions(ParseResult result, Grammar? grammar = null)
     {
         float? minP = result.GetValue(_minP);
         return new ChatOptions
@@ -41,7 +44,7 @@ internal sealed class RequestArguments
             TopK = result.GetValue(_topK),
             Seed = result.GetValue(_seed),
             MaxOutputTokens = result.GetValue(_maxTokens),
-            RawRepresentationFactory = minP is null ? null : _ => new EmbeddedChatOptions { MinP = minP },
+            RawRepresentationFactory = minP is null && grammar is null ? null : _ => new EmbeddedChatOptions { MinP = minP, Grammar = grammar },
         };
     }
 }

@@ -99,6 +99,16 @@ internal sealed class Terminal : IDisposable
         }
     }
 
+    /// <summary>Reads standard input to its end.</summary>
+    public static async Task<byte[]> ReadInputBytesAsync(CancellationToken cancellationToken)
+    {
+        using Stream input = Console.OpenStandardInput();
+        using MemoryStream bytes = new();
+        // A read from a pipe cannot be cancelled, only left behind.
+        await Task.Run(() => input.CopyTo(bytes), cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return bytes.ToArray();
+    }
+
     /// <summary>Whether a write failed since the reader at the pipe's other end has gone.</summary>
     public static bool IsBrokenPipe(IOException exception) => !OperatingSystem.IsWindows() && exception.HResult == BrokenPipeOnUnix;
 

@@ -81,23 +81,22 @@ internal sealed class TokenTrie
                 all.Add(new Place(trie, node));
         }
 
-        Stack<Queue<(byte Byte, List<Place> Places)>> levels = new();
-        levels.Push(Children(all));
-        while (levels.TryPeek(out Queue<(byte Byte, List<Place> Places)>? level))
+        // The groups of nodes still to be laid out, with their depth; the first in order is on top.
+        Stack<(byte Byte, List<Place> Places, int Depth)> todo = new();
+        PushChildren(all, 0, todo);
+        while (todo.TryPop(out (byte Byte, List<Place> Places, int Depth) next))
         {
-            if (!level.TryDequeue(out (byte Byte, List<Place> Places) next))
-            {
-                levels.Pop();
-                builder.CloseTo(Math.Max(0, levels.Count - 1));
-                continue;
-            }
-
+            builder.CloseTo(next.Depth);
             builder.Open(next.Byte);
             foreach (Place place in next.Places)
                 builder.Tokens.AddRange(place.Trie.TokensOf(place.Node));
-            levels.Push(Children(next.Places));
+            if (next.Places.Count == 1)
+                CopyDescendants(next.Places[0], next.Depth + 1, builder);
+            else
+                PushChildren(next.Places, next.Depth + 1, todo);
         }
 
+        builder.CloseTo(0);
         return new TokenTrie(builder);
     }
 
@@ -127,22 +126,38 @@ internal sealed class TokenTrie
     /// <summary>The tokens whose text ends at a node; mostly one or none.</summary>
     public ReadOnlySpan<int> TokensOf(int node) => _tokens.AsSpan(_firstTokens[node].._firstTokens[node + 1]);
 
-    /// <summary>The children of nodes, those with the same byte together, ordered by it.</summary>
-    private static Queue<(byte Byte, List<Place> Places)> Children(List<Place> places)
+    /// <summary>Groups the children of nodes by their bytes, and pushes the groups so that the least byte is on top.</summary>
+    private static void PushChildren(List<Place> places, int depth, Stack<(byte Byte, List<Place> Places, int Depth)> todo)
     {
-        SortedDictionary<byte, List<Place>> children = [];
+        List<Place>?[] children = new List<Place>?[256];
         foreach (Place place in places)
         {
             TokenTrie trie = place.Trie;
             for (int child = place.Node + 1; child < trie._ends[place.Node]; child = trie._ends[child])
-            {
-                if (!children.TryGetValue(trie._bytes[child], out List<Place>? same))
-                    children[trie._bytes[child]] = same = [];
-                same.Add(new Place(trie, child));
-            }
+                (children[trie._bytes[child]] ??= []).Add(new Place(trie, child));
         }
 
-        return new Queue<(byte Byte, List<Place> Places)>(children.Select(pair => (pair.Key, pair.Value)));
+        for (int next = 255; next >= 0; next--)
+        {
+            if (children[next] is { } same)
+                todo.Push(((byte)next, same, depth));
+        }
+    }
+
+    /// <summary>Lays out all that is under one node just as it is there.</summary>
+    private static void CopyDescendants(Place place, int depth, Builder builder)
+    {
+        TokenTrie trie = place.Trie;
+        Stack<int> ends = new();
+        for (int node = place.Node + 1; node < trie._ends[place.Node]; node++)
+        {
+            while (ends.TryPeek(out int end) && end <= node)
+                ends.Pop();
+            builder.CloseTo(depth + ends.Count);
+            builder.Open(trie._bytes[node]);
+            builder.Tokens.AddRange(trie.TokensOf(node));
+            ends.Push(trie._ends[node]);
+        }
     }
 
     private readonly record struct Place(TokenTrie Trie, int Node);

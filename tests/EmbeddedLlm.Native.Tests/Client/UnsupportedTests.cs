@@ -10,6 +10,7 @@ public sealed class UnsupportedTests(StarterModelFixture starter)
         { "ModelId", new() { ModelId = "gpt-4o" } },
         { "Tools", new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] } },
         { "ToolMode", new() { ToolMode = ChatToolMode.RequireAny } },
+        { "ResponseFormat", new() { ResponseFormat = ChatResponseFormat.Json, RawRepresentationFactory = _ => new EmbeddedChatOptions { Grammar = Grammar.AnyJson } } },
         { "StopSequences", new() { ResponseFormat = ChatResponseFormat.Json, StopSequences = ["}"] } },
         { "Reasoning", new() { Reasoning = new ReasoningOptions() } },
         { "AdditionalProperties", new() { AdditionalProperties = new() { ["enable_thinking"] = true } } },

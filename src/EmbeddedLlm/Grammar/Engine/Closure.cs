@@ -144,7 +144,20 @@ internal sealed class Closure(GrammarMachine machine, int workLimit)
     }
 
     /// <summary>The lexical automata with settled stacks; one item per automaton's state, which waits for all that any of its stacks wait for.</summary>
-    private List<Configuration.Item> SettleItems()
+    private ReadOnlySpan<Configuration.Item> SettleItems()
+    {
+        if (_items.Count == 0)
+            return [];
+        if (_items.Count == 1)
+        {
+            (LexicalState state, ParserStack stack) = _items.Single();
+            return new[] { new Configuration.Item(state, Settle(stack, [])) };
+        }
+
+        return SettleSeveral();
+    }
+
+    private ReadOnlySpan<Configuration.Item> SettleSeveral()
     {
         Dictionary<LexicalState, HashSet<ParserStack>> stacks = [];
         Dictionary<ParserStack, ParserStack> settled = [];
@@ -158,7 +171,7 @@ internal sealed class Closure(GrammarMachine machine, int workLimit)
         foreach ((LexicalState state, HashSet<ParserStack> all) in stacks)
             items.Add(new Configuration.Item(state, all.Count == 1 ? all.First() : machine.Stack(all)));
         items.Sort(static (left, right) => left.State.Id.CompareTo(right.State.Id));
-        return items;
+        return CollectionsMarshal.AsSpan(items);
     }
 
     /// <summary>Turns a stack of this closure into one that lasts, those below it first.</summary>

@@ -57,15 +57,25 @@ internal sealed class GrammarMachine
 
     public Configuration? AfterByte(Configuration from, byte next)
     {
-        // Most bytes are refused, which needs no lock to find out.
-        bool isAllowed = false;
+        // Most bytes are refused, which needs no lock to find out, and most others leave one automaton within its text, which needs no closure.
+        int allowed = 0;
+        bool isEnding = false;
+        Configuration.Item only = default;
         foreach (Configuration.Item item in from.Items)
-            isAllowed |= item.State.Next(next) is not null;
-        if (!isAllowed)
-            return null;
+        {
+            if (item.State.Next(next) is not { } state)
+                continue;
+            allowed++;
+            isEnding |= state.IsAccepting;
+            only = new Configuration.Item(state, item.Stack);
+        }
 
+        if (allowed == 0)
+            return null;
         lock (Gate)
         {
+            if (allowed == 1 && !isEnding)
+                return Configuration([only], isComplete: false);
             foreach (Configuration.Item item in from.Items)
             {
                 if (item.State.Next(next) is { } state)
@@ -76,7 +86,9 @@ internal sealed class GrammarMachine
         }
     }
 
-    /// <summary>The configuration after a token that matches by its id; null where none of that kind is expected.</summary>
+    /// <summary>
+    /// The configuration after a token that matches by its id; null where none of that kind is expected. Where the token's text may come as well, both ways go on.
+    /// </summary>
     /// <param name="from">Where the text is.</param>
     /// <param name="vocabulary">Where the token is from.</param>
     /// <param name="token">Its id.</param>
@@ -84,17 +96,21 @@ internal sealed class GrammarMachine
     {
         lock (Gate)
         {
-            bool isAllowed = false;
-            foreach (Configuration.Item item in from.Items)
-            {
-                if (item.State.Token is { } reference && vocabulary.Matches(reference, token))
-                {
-                    _closure.Return(item.Stack);
-                    isAllowed = true;
-                }
-            }
+            ParserStack[] expecting = [.. from.Items.Where(item => item.State.Token is { } reference && vocabulary.Matches(reference, token)).Select(item => item.Stack)];
+            if (expecting.Length == 0)
+                return null;
 
-            return isAllowed ? _closure.Settle() : null;
+            ReadOnlySpan<byte> text = vocabulary.Vocabulary.TextBytesOf(token);
+            Configuration? asText = text.IsEmpty ? null : from;
+            foreach (byte next in text)
+                asText = asText?.Next(next);
+            foreach (ParserStack stack in expecting)
+                _closure.Return(stack);
+            foreach (Configuration.Item item in asText?.Items ?? [])
+                _closure.Add(item.State, item.Stack);
+            if (asText is { IsComplete: true })
+                _closure.Complete();
+            return _closure.Settle();
         }
     }
 
@@ -108,12 +124,12 @@ internal sealed class GrammarMachine
     /// <summary>The one configuration with these items. Called under the lock.</summary>
     /// <param name="items">Ordered by their states' ids.</param>
     /// <param name="isComplete">Whether the text may end.</param>
-    public Configuration Configuration(List<Configuration.Item> items, bool isComplete)
+    public Configuration Configuration(ReadOnlySpan<Configuration.Item> items, bool isComplete)
     {
         if (_configurations.Count + _stacks.Count + _singles.Count > KeptLimit)
             Forget();
-        int[] key = new int[items.Count * 2 + 1];
-        for (int i = 0; i < items.Count; i++)
+        int[] key = new int[items.Length * 2 + 1];
+        for (int i = 0; i < items.Length; i++)
         {
             key[2 * i] = items[i].State.Id;
             key[2 * i + 1] = items[i].Stack.Id;
@@ -121,7 +137,7 @@ internal sealed class GrammarMachine
 
         key[^1] = isComplete ? 1 : 0;
         ref Configuration? known = ref CollectionsMarshal.GetValueRefOrAddDefault(_configurations, new Key(key), out _);
-        return known ??= new Configuration(this, [.. items], isComplete);
+        return known ??= new Configuration(this, items.ToArray(), isComplete);
     }
 
     /// <summary>The one stack with a continuation on top of another stack. Called under the lock.</summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using System.Text;
 using EmbeddedLlm.Grammars;
 using EmbeddedLlm.Tokens;
@@ -24,6 +25,8 @@ public sealed class GrammarVocabulary
     /// </summary>
     private const int SuffixLimit = 20_000;
 
+    private const int KeptEndings = 512;
+
     private static int s_lastId;
 
     private readonly TokenTrie _all;
@@ -32,6 +35,10 @@ public sealed class GrammarVocabulary
     private readonly ulong[][] _literalUpTo;
     private readonly ulong[] _literal;
     private readonly int[] _ends;
+    private readonly int[] _controls;
+
+    /// <summary>Automata that end in the same tokens share what is left of these: most strings do.</summary>
+    private readonly Dictionary<NodeSet, StateMask.Ending> _endings = [];
 
     internal GrammarVocabulary(Vocabulary vocabulary)
     {
@@ -47,10 +54,13 @@ public sealed class GrammarVocabulary
         List<int> others = [];
         List<int> longer = [];
         List<int> ends = [];
+        List<int> controls = [];
         for (int token = 0; token < vocabulary.Count; token++)
         {
             if (vocabulary.IsEndOfGeneration(token))
                 ends.Add(token);
+            if (vocabulary.KindOf(token) == TokenKind.Control)
+                controls.Add(token);
             ReadOnlySpan<byte> bytes = vocabulary.TextBytesOf(token);
             if (bytes.IsEmpty)
                 continue;
@@ -70,6 +80,7 @@ public sealed class GrammarVocabulary
         }
 
         _ends = [.. ends];
+        _controls = [.. controls];
         _all = TokenTrie.Create(vocabulary, text);
         _others = TokenTrie.Create(vocabulary, others);
         _long = TokenTrie.Create(vocabulary, longer);
@@ -146,9 +157,9 @@ public sealed class GrammarVocabulary
     /// <summary>The control token with a text, or -1.</summary>
     internal int FindControl(ReadOnlySpan<byte> text)
     {
-        for (int token = 0; token < Vocabulary.Count; token++)
+        foreach (int token in _controls)
         {
-            if (Vocabulary.KindOf(token) == TokenKind.Control && Vocabulary.BytesOf(token).SequenceEqual(text))
+            if (Vocabulary.BytesOf(token).SequenceEqual(text))
                 return token;
         }
 
@@ -168,6 +179,16 @@ public sealed class GrammarVocabulary
         }
 
         return characters;
+    }
+
+    private int[] Meant(TokenReference reference)
+    {
+        int[] meant = [.. Enumerable.Range(0, Vocabulary.Count).Where(token => Matches(reference, token))];
+        if (meant.Length > 0 || reference.IsNegated)
+            return meant;
+        throw new GrammarException(reference.Id >= 0
+            ? $"The grammar names token {reference.Id}, which is none of the vocabulary's {Vocabulary.Count} tokens that text can have."
+            : $"The grammar names the token '{Encoding.UTF8.GetString(reference.Text!)}', which the vocabulary does not have.");
     }
 
     private StateMask MaskOf(LexicalState state)
@@ -202,7 +223,27 @@ public sealed class GrammarVocabulary
         return new StateMask { Bits = bits, Tokens = tokens, Endings = [.. endings.Select(pair => Ending(pair.Key, pair.Value))] };
     }
 
-    private static StateMask.Ending Ending(int label, Dictionary<TokenTrie, List<int>> nodes)
+    private StateMask.Ending Ending(int label, Dictionary<TokenTrie, List<int>> nodes)
+    {
+        NodeSet key = new([.. nodes.SelectMany(pair => pair.Value.Prepend(pair.Key == _all ? -1 : pair.Key == _others ? -2 : -3))]);
+        lock (_endings)
+        {
+            if (_endings.TryGetValue(key, out StateMask.Ending known))
+                return known with { Label = label };
+        }
+
+        StateMask.Ending ending = ComputeEnding(label, nodes);
+        lock (_endings)
+        {
+            if (_endings.Count >= KeptEndings)
+                _endings.Clear();
+            _endings[key] = ending;
+        }
+
+        return ending;
+    }
+
+    private static StateMask.Ending ComputeEnding(int label, Dictionary<TokenTrie, List<int>> nodes)
     {
         List<int> whole = [];
         long under = 0;
@@ -245,12 +286,29 @@ public sealed class GrammarVocabulary
             }
 
             if (item.State.Token is { } reference)
-                tokens.Add([.. Enumerable.Range(0, Vocabulary.Count).Where(token => Matches(reference, token))]);
+                tokens.Add(Meant(reference));
         }
 
         if (configuration.IsComplete)
             tokens.Add(_ends);
         (ulong[] bits, int[] list) = tokens.Take();
         return new ConfigurationMask { Parts = parts, Bits = bits, Tokens = list };
+    }
+
+    /// <summary>Nodes of tries, compared one by one.</summary>
+    private readonly struct NodeSet(int[] nodes) : IEquatable<NodeSet>
+    {
+        private readonly int[] _nodes = nodes;
+
+        public bool Equals(NodeSet other) => _nodes.AsSpan().SequenceEqual(other._nodes);
+
+        public override bool Equals(object? obj) => obj is NodeSet other && Equals(other);
+
+        public override int GetHashCode()
+        {
+            HashCode hash = default;
+            hash.AddBytes(MemoryMarshal.AsBytes(_nodes.AsSpan()));
+            return hash.ToHashCode();
+        }
     }
 }

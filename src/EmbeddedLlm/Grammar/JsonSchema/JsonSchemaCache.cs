@@ -1,0 +1,85 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace EmbeddedLlm.Grammars;
+
+/// <summary>The grammars of the schemas used last. Thread-safe; two callers may compile the same schema at once, and get the same grammar all the same.</summary>
+internal sealed class JsonSchemaCache(int limit)
+{
+    /// <summary>Longer schemas are not kept, in bytes of their text without white space.</summary>
+    private const int LengthLimit = 256 * 1024;
+
+    private readonly LinkedList<(Key Key, Grammar Grammar)> _byUse = new();
+    private readonly Dictionary<Key, LinkedListNode<(Key Key, Grammar Grammar)>> _byKey = [];
+    private readonly Lock _gate = new();
+
+    public static JsonSchemaCache Shared { get; } = new(limit: 64);
+
+    public int Count => _byUse.Count;
+
+    public Grammar Get(JsonElement schema, JsonSchemaGrammarOptions options)
+    {
+        SchemaDocument.EnsureWithinLimits(schema);
+        ArrayBufferWriter<byte> text = new();
+        try
+        {
+            using Utf8JsonWriter writer = new(text);
+            schema.WriteTo(writer);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new GrammarException("The JSON schema has a string that is no valid Unicode.", e);
+        }
+
+        if (text.WrittenCount > LengthLimit)
+            return new Grammar(JsonSchemaCompiler.Compile(schema, options));
+
+        Key key = new(text.WrittenSpan.ToArray(), options);
+        lock (_gate)
+        {
+            if (_byKey.TryGetValue(key, out LinkedListNode<(Key Key, Grammar Grammar)>? known))
+                return Touch(known).Grammar;
+        }
+
+        Grammar grammar = new(JsonSchemaCompiler.Compile(schema, options));
+        lock (_gate)
+        {
+            if (_byKey.TryGetValue(key, out LinkedListNode<(Key Key, Grammar Grammar)>? known))
+                return Touch(known).Grammar;
+            _byKey[key] = _byUse.AddFirst((key, grammar));
+            if (_byUse.Count > limit)
+            {
+                _byKey.Remove(_byUse.Last!.Value.Key);
+                _byUse.RemoveLast();
+            }
+        }
+
+        return grammar;
+    }
+
+    private (Key Key, Grammar Grammar) Touch(LinkedListNode<(Key Key, Grammar Grammar)> node)
+    {
+        _byUse.Remove(node);
+        _byUse.AddFirst(node);
+        return node.Value;
+    }
+
+    /// <summary>A schema's text, compared by its bytes, and how its instances are written.</summary>
+    private readonly struct Key(byte[] text, JsonSchemaGrammarOptions options) : IEquatable<Key>
+    {
+        private readonly byte[] _text = text;
+        private readonly JsonSchemaGrammarOptions _options = options;
+
+        public bool Equals(Key other) => _options == other._options && _text.AsSpan().SequenceEqual(other._text);
+
+        public override bool Equals(object? obj) => obj is Key other && Equals(other);
+
+        public override int GetHashCode()
+        {
+            HashCode hash = default;
+            hash.AddBytes(_text);
+            hash.Add(_options);
+            return hash.ToHashCode();
+        }
+    }
+}

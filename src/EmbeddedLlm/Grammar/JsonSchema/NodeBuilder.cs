@@ -1,0 +1,204 @@
+namespace EmbeddedLlm.Grammars;
+
+/// <summary>
+/// Makes the nodes for formulas. A formula with arrays or objects gets a rule, whose body is made later from a work list: so recursion ends, and a place of the text where a
+/// formula begins for several reasons is followed once.
+/// </summary>
+internal sealed partial class NodeBuilder
+{
+    /// <summary>How many numbers may be listed where each has several spellings.</summary>
+    private const int SpelledNumberLimit = 2_000;
+
+    private readonly SchemaReader _reader;
+    private readonly ValueAlgebra _algebra;
+    private readonly FormulaTable _formulas;
+    private readonly Inhabitance _inhabitance;
+    private readonly SchemaBudget _budget;
+    private readonly bool _isAnyOrder;
+    private readonly bool _anySpelling;
+    private readonly JsonPunctuation _punctuation;
+    private readonly FreeJson _free;
+    private readonly Dictionary<Formula, GrammarNode> _nodes = [];
+    private readonly Dictionary<StringPart, GrammarNode> _strings = [];
+    private readonly Dictionary<NumericPart, GrammarNode> _numbers = [];
+    private readonly Dictionary<ArrayPart, GrammarNode> _arrays = [];
+    private readonly Dictionary<ObjectPart, GrammarNode?> _objects = [];
+    private readonly Queue<(RuleNode Rule, ValueSet Values)> _todo = new();
+
+    public NodeBuilder(
+        SchemaReader reader, ValueAlgebra algebra, FormulaTable formulas, Inhabitance inhabitance, SchemaBudget budget, JsonSchemaGrammarOptions options)
+    {
+        _reader = reader;
+        _algebra = algebra;
+        _formulas = formulas;
+        _inhabitance = inhabitance;
+        _budget = budget;
+        _isAnyOrder = options.AnyPropertyOrder;
+        _anySpelling = options.AnySpelling;
+        WhiteSpace whiteSpace = JsonSchemaCompiler.WhiteSpaceOf(options);
+        _punctuation = JsonPunctuation.For(whiteSpace);
+        _free = FreeJson.For(whiteSpace, options.AnySpelling);
+    }
+
+    /// <summary>The node of a formula, and with it those of all formulas inside.</summary>
+    public GrammarNode Build(Formula root)
+    {
+        GrammarNode node = Node(root) ?? NothingNode.Instance;
+        while (_todo.TryDequeue(out (RuleNode Rule, ValueSet Values) next))
+            next.Rule.Body = Choice(next.Values);
+        return node;
+    }
+
+    /// <summary>The node of a formula, perhaps one whose body is still to be made; null where the formula has no instance.</summary>
+    private GrammarNode? Node(Formula formula)
+    {
+        _budget.Spend();
+        if (formula == Formula.Any)
+            return _free.Value;
+        if (_nodes.TryGetValue(formula, out GrammarNode? known))
+            return known;
+        if (!_inhabitance.IsInhabited(formula))
+            return null;
+
+        ValueSet values = _reader.Values(formula);
+        if (values.IsAny)
+        {
+            known = _free.Value;
+        }
+        else if (values.Arrays.IsEmpty && values.Objects.IsEmpty)
+        {
+            known = Choice(values);
+        }
+        else
+        {
+            RuleNode rule = new(formula is SchemaFormula schema ? $"#{schema.Location.Pointer}" : "");
+            _todo.Enqueue((rule, values));
+            known = rule;
+        }
+
+        _nodes[formula] = known;
+        return known;
+    }
+
+    private GrammarNode Choice(ValueSet values)
+    {
+        List<GrammarNode> alternatives = [];
+        Objects(values.Objects, alternatives);
+        foreach (ArrayPart part in values.Arrays)
+        {
+            if (Array(part) is { } array)
+                alternatives.Add(array);
+        }
+
+        foreach (StringPart part in values.Strings)
+            alternatives.Add(String(part));
+        foreach (NumericPart part in values.Numbers)
+            alternatives.Add(Number(part));
+        if (values.HasTrue || values.HasFalse)
+            alternatives.Add(!values.HasTrue ? _free.False : !values.HasFalse ? _free.True : _free.Boolean);
+        if (values.HasNull)
+            alternatives.Add(_free.Null);
+        return alternatives.Count switch
+        {
+            // Others rest on there being an instance, and would lead into a dead end.
+            0 => throw new JsonSchemaNotSupportedException(
+                values.Objects.FirstOrDefault()?.Pointer ?? "", "maxProperties", "the keys that an object must have cannot be told from those that it has too many of"),
+            1 => alternatives[0],
+            _ => new ChoiceNode([.. alternatives]),
+        };
+    }
+
+    private GrammarNode String(StringPart part)
+    {
+        if (part.IsAny)
+            return _free.String;
+        if (!_strings.TryGetValue(part, out GrammarNode? known))
+        {
+            _strings[part] = known = JsonStrings.Create(part.Text, part.Min, part.Max, _anySpelling) is { } start
+                ? new TerminalNode(start)
+                : NothingNode.Instance;
+        }
+
+        return known;
+    }
+
+    private GrammarNode Number(NumericPart part)
+    {
+        if (part.IsAny)
+            return _free.Number;
+        if (!_numbers.TryGetValue(part, out GrammarNode? known))
+            _numbers[part] = known = part.Range is null ? Points(part) : Range(part, part.Range);
+        return known;
+    }
+
+    private GrammarNode Points(NumericPart part)
+    {
+        if (!_anySpelling || part.IsPlain)
+            return new TerminalNode(JsonPunctuation.Words([.. part.Points.Select(point => point.ToString())]));
+        if (part.Points.Length > SpelledNumberLimit)
+            throw new GrammarException($"The JSON schema lists more than {SpelledNumberLimit:N0} numbers in one place, each of which has several spellings.");
+        List<GrammarNode> spelled = [];
+        foreach (ExactDecimal point in part.Points)
+        {
+            _budget.Spend();
+            DecimalBound bound = new(point, IsExclusive: false);
+            if (JsonNumbers.Create(new NumberRange { Minimum = bound, Maximum = bound }, anySpelling: true) is { } start)
+                spelled.Add(new TerminalNode(start));
+        }
+
+        return spelled.Count == 1 ? spelled[0] : new ChoiceNode([.. spelled]);
+    }
+
+    private TerminalNode Range(NumericPart part, NumberRange range)
+    {
+        LexicalState? start = JsonNumbers.Create(range, _anySpelling && !part.IsPlain);
+        if (!part.NotMultipleOf.IsEmpty)
+        {
+            start = NumberDifference.Create(
+                start, part.NotMultipleOf.Select(multiple => JsonNumbers.Create(range.And(new NumberRange { MultipleOf = [multiple] }), anySpelling: true)));
+        }
+
+        return start is null
+            ? throw new JsonSchemaNotSupportedException("", "not", "the numbers that are left are too far from one another to be found")
+            : new TerminalNode(start);
+    }
+
+    private GrammarNode? Array(ArrayPart part)
+    {
+        if (part.IsAny)
+            return _free.Array;
+        if (!_inhabitance.MayHave(part))
+            return null;
+        if (!_arrays.TryGetValue(part, out GrammarNode? known))
+        {
+            _budget.Spend(1 + part.Prefix.Length);
+            _arrays[part] = known = part.IsUnique ? Distinct(part) : !part.Contains.IsEmpty ? Counted(part) : new ArrayNode(
+                new ArrayLayout([.. part.Prefix.Select(Item)], Item(part.Rest), part.Min, part.Max, []), _punctuation);
+        }
+
+        return known;
+
+        ArrayItem? Item(Formula formula) => Node(formula) is { } node ? new ArrayItem([(node, 0)]) : null;
+    }
+
+    private ArrayNode Counted(ArrayPart part)
+    {
+        if (CountedItems.Create(part, _formulas) is not { } items)
+            throw new JsonSchemaNotSupportedException(part.Pointer, "contains", "too many kinds of items are counted");
+        try
+        {
+            return new ArrayNode(items.Layout(Node), _punctuation);
+        }
+        catch (ArrayTooComplexException)
+        {
+            throw new JsonSchemaNotSupportedException(part.Pointer, "contains", "too many items are counted");
+        }
+    }
+
+    private DistinctArrayNode Distinct(ArrayPart part)
+    {
+        if (!part.Contains.IsEmpty || !part.Prefix.IsEmpty || DistinctValues.List(_reader.Values(part.Rest)) is not { } values)
+            throw new JsonSchemaNotSupportedException(part.Pointer, "uniqueItems", "only items of a few values can be told apart while text is generated");
+        return new DistinctArrayNode([.. values.Select(Choice)], part.Min, part.Max, _punctuation);
+    }
+}

@@ -1,0 +1,143 @@
+using System.Collections.Frozen;
+
+namespace EmbeddedLlm.Grammars;
+
+/// <summary>
+/// The formats of JSON Schema (2020-12, validation, section 7) as regular languages. Each is made when it is first asked for, and kept. Lengths of whole texts are not counted (a host
+/// name's 253 characters), nor are the contextual rules of IDNA checked, and every text is a <c>regex</c>.
+/// </summary>
+internal static class TextFormats
+{
+    // RFC 3339, section 5.6; months have their days, and leap years theirs.
+    private const string Date =
+        @"(?:\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
+        + @"|(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)";
+
+    private const string ClockTime = @"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)";
+
+    // RFC 3339, appendix A.
+    private const string DurationTime = @"T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)";
+    private const string Duration = @"P(?:\d+W|(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)(?:" + DurationTime + ")?|" + DurationTime + ")";
+
+    private const string Uuid = "[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}";
+
+    // RFC 3986, section 3.2.2 and appendix A; the names are those of its grammar.
+    private const string DecOctet = @"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)";
+    private const string IPv4 = DecOctet + @"(?:\." + DecOctet + "){3}";
+    private const string H16 = "[0-9A-Fa-f]{1,4}";
+    private const string Ls32 = "(?:" + H16 + ":" + H16 + "|" + IPv4 + ")";
+    private const string IPv6 =
+        "(?:(?:" + H16 + ":){6}" + Ls32
+        + "|::(?:" + H16 + ":){5}" + Ls32
+        + "|(?:" + H16 + ")?::(?:" + H16 + ":){4}" + Ls32
+        + "|(?:(?:" + H16 + ":){0,1}" + H16 + ")?::(?:" + H16 + ":){3}" + Ls32
+        + "|(?:(?:" + H16 + ":){0,2}" + H16 + ")?::(?:" + H16 + ":){2}" + Ls32
+        + "|(?:(?:" + H16 + ":){0,3}" + H16 + ")?::" + H16 + ":" + Ls32
+        + "|(?:(?:" + H16 + ":){0,4}" + H16 + ")?::" + Ls32
+        + "|(?:(?:" + H16 + ":){0,5}" + H16 + ")?::" + H16
+        + "|(?:(?:" + H16 + ":){0,6}" + H16 + ")?::)";
+
+    private const string Unreserved = @"A-Za-z0-9\-._~";
+    private const string SubDelims = "!$&'()*+,;=";
+    private const string Percent = "%[0-9A-Fa-f]{2}";
+
+    // RFC 3987, section 2.2.
+    private const string UcsChar =
+        @"\u00A0-\uD7FF\uF900-\uFDCF\uFDF0-\uFFEF\u{10000}-\u{1FFFD}\u{20000}-\u{2FFFD}\u{30000}-\u{3FFFD}\u{40000}-\u{4FFFD}\u{50000}-\u{5FFFD}\u{60000}-\u{6FFFD}\u{70000}-\u{7FFFD}"
+        + @"\u{80000}-\u{8FFFD}\u{90000}-\u{9FFFD}\u{A0000}-\u{AFFFD}\u{B0000}-\u{BFFFD}\u{C0000}-\u{CFFFD}\u{D0000}-\u{DFFFD}\u{E1000}-\u{EFFFD}";
+
+    private const string PrivateChar = @"\uE000-\uF8FF\u{F0000}-\u{FFFFD}\u{100000}-\u{10FFFD}";
+
+    // RFC 1123, section 2.1, and RFC 1034, section 3.5.
+    private const string Label = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+    private const string HostName = Label + @"(?:\." + Label + ")*";
+
+    // A pragmatic reading of RFC 5891: letters, marks and digits, with the characters that are allowed in some contexts.
+    private const string IdnLetters = @"\p{L}\p{N}";
+    private const string IdnMore = IdnLetters + @"\p{M}\u00B7\u0375\u05F3\u05F4\u30FB\u200C\u200D-";
+    private const string IdnLabel = "[" + IdnLetters + "](?:[" + IdnMore + "]{0,61}[" + IdnLetters + @"\p{M}\u00B7\u0375\u05F3\u05F4\u30FB])?";
+    private const string IdnHostName = IdnLabel + @"(?:[.\u3002\uFF0E\uFF61]" + IdnLabel + ")*";
+
+    // RFC 5321, section 4.1.2, and RFC 6531, section 3.3.
+    private const string AText = @"A-Za-z0-9!#$%&'*+/=?^_`{|}~\-";
+    private const string AddressLiteral = @"\[(?:" + IPv4 + "|IPv6:" + IPv6 + @")\]";
+
+    // RFC 6901.
+    private const string JsonPointer = "(?:/(?:[^~/]|~[01])*)*";
+
+    // RFC 6570.
+    private const string VarChar = "(?:[A-Za-z0-9_]|" + Percent + ")";
+    private const string VarSpec = VarChar + @"(?:\.?" + VarChar + @")*(?::[1-9]\d{0,3}|\*)?";
+    private const string UriTemplate =
+        @"(?:[!#$&(-;=?-\[\]_a-z~" + UcsChar + PrivateChar + "]|" + Percent + @"|\{[+#./;?&=,!@|]?" + VarSpec + "(?:," + VarSpec + @")*\})*";
+
+    private static readonly FrozenDictionary<string, Lazy<TextAutomaton>> Known = new Dictionary<string, Lazy<TextAutomaton>>
+    {
+        ["date"] = Whole(static () => Date),
+        ["time"] = Whole(Time),
+        ["date-time"] = Whole(static () => Date + "[Tt]" + Time()),
+        ["duration"] = Whole(static () => Duration),
+        ["uuid"] = Whole(static () => Uuid),
+        ["ipv4"] = Whole(static () => IPv4),
+        ["ipv6"] = Whole(static () => IPv6),
+        ["hostname"] = Whole(static () => HostName),
+        ["idn-hostname"] = Whole(static () => IdnHostName),
+        ["email"] = Whole(static () => Email("", HostName)),
+        ["idn-email"] = Whole(static () => Email(@"\u0080-\u{10FFFF}", IdnHostName)),
+        ["uri"] = Whole(static () => Uri("", "", isReference: false)),
+        ["uri-reference"] = Whole(static () => Uri("", "", isReference: true)),
+        ["iri"] = Whole(static () => Uri(UcsChar, PrivateChar, isReference: false)),
+        ["iri-reference"] = Whole(static () => Uri(UcsChar, PrivateChar, isReference: true)),
+        ["uri-template"] = Whole(static () => UriTemplate),
+        ["json-pointer"] = Whole(static () => JsonPointer),
+        ["relative-json-pointer"] = Whole(static () => @"(?:0|[1-9]\d*)(?:#|" + JsonPointer + ")"),
+        ["regex"] = new(static () => TextAutomaton.Any),
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>The texts of a format; null where it is not known.</summary>
+    public static TextAutomaton? Find(string name) => Known.TryGetValue(name, out Lazy<TextAutomaton>? format) ? format.Value : null;
+
+    private static Lazy<TextAutomaton> Whole(Func<string> pattern) => new(() => TextAutomaton.FromWhole(EcmaPattern.Parse(pattern())));
+
+    /// <summary>A time of day with its offset, and the leap seconds that can be: the last of a day in UTC, where the offset is one in use, that is of whole quarters of an hour.</summary>
+    private static string Time()
+    {
+        List<string> leap = ["23:59:60(?:\\.\\d+)?[Zz]"];
+        for (int offset = 0; offset < 24 * 60; offset += 15)
+        {
+            leap.Add(Local(23 * 60 + 59 + offset, '+', offset));
+            leap.Add(Local(23 * 60 + 59 - offset, '-', offset));
+        }
+
+        return $"(?:{ClockTime}|{string.Join('|', leap)})";
+
+        static string Local(int minutes, char sign, int offset)
+        {
+            minutes = (minutes + 24 * 60) % (24 * 60);
+            return $"{minutes / 60:00}:{minutes % 60:00}:60(?:\\.\\d+)?[{sign}]{offset / 60:00}:{offset % 60:00}";
+        }
+    }
+
+    private static string Email(string beyondAscii, string hostName)
+    {
+        string atom = $"[{AText}{beyondAscii}]+";
+        string quoted = $"\"(?:[ !#-\\[\\]-~{beyondAscii}]|\\\\[ -~])*\"";
+        return $"(?:(?=[^@]{{1,64}}@){atom}(?:\\.{atom})*|{quoted})@(?:{hostName}|{AddressLiteral})";
+    }
+
+    private static string Uri(string beyondAscii, string inQuery, bool isReference)
+    {
+        string user = $"(?:[{Unreserved}{SubDelims}:{beyondAscii}]|{Percent})*";
+        string regName = $"(?:[{Unreserved}{SubDelims}{beyondAscii}]|{Percent})*";
+        string ipLiteral = $"\\[(?:{IPv6}|[vV][0-9A-Fa-f]+\\.[{Unreserved}{SubDelims}:]+)\\]";
+        string authority = $"(?:{user}@)?(?:{ipLiteral}|{regName})(?::\\d*)?";
+        string character = $"(?:[{Unreserved}{SubDelims}:@{beyondAscii}]|{Percent})";
+        string withoutColon = $"(?:[{Unreserved}{SubDelims}@{beyondAscii}]|{Percent})";
+        string more = $"(?:/{character}*)*";
+        string tail = $"(?:\\?(?:{character}|[/?{inQuery}])*)?(?:#(?:{character}|[/?])*)?";
+        string withAuthority = $"//{authority}{more}";
+        string absolute = $"/(?:{character}+{more})?";
+        string uri = $"[A-Za-z][A-Za-z0-9+.-]*:(?:{withAuthority}|{absolute}|{character}+{more}|){tail}";
+        return isReference ? $"(?:{uri}|(?:{withAuthority}|{absolute}|{withoutColon}+{more}|){tail})" : uri;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace EmbeddedLlm.Native.Tests.Cli;
+
+public sealed class GenerateCommandTests
+{
+    private static readonly byte[] s_schema = """
+        {
+          "type": "object",
+          "properties": { "n": { "type": "integer", "minimum": 10, "maximum": 99 }, "of": { "enum": ["apples", "pears"] } },
+          "required": ["n", "of"],
+          "additionalProperties": false
+        }
+        """u8.ToArray();
+
+    [Fact]
+    public async Task AnInstanceOfTheSchemaIsAloneOnStandardOutput()
+    {
+        using TemporaryFolder folder = new();
+        CliResult result = await CliProcess.RunAsync("generate", "How many?", "--schema", folder.Write("schema.json", s_schema));
+        Assert.Equal(0, result.ExitCode);
+        using JsonDocument answer = JsonDocument.Parse(result.Output);
+        Assert.Equal(["n", "of"], answer.RootElement.EnumerateObject().Select(property => property.Name));
+        Assert.InRange(answer.RootElement.GetProperty("n").GetInt32(), 10, 99);
+        Assert.Contains(answer.RootElement.GetProperty("of").GetString(), (string[])["apples", "pears"]);
+        Assert.Contains("answer ", result.Error);
+    }
+
+    [Fact]
+    public async Task TheAnswerIsATextOfTheGrammar()
+    {
+        using TemporaryFolder folder = new();
+        string grammar = folder.Write("g.gbnf", "root ::= (\"yes\" | \"no\") \"!\"{2,3}"u8);
+        CliResult result = await CliProcess.RunWithInputAsync("Really?", "generate", "--grammar", grammar, "--quiet");
+        Assert.Matches("^(yes|no)!{2,3}$", result.Output.TrimEnd());
+        Assert.Equal(("", 0), (result.Error, result.ExitCode));
+    }
+
+    [Fact]
+    public async Task TheAnswerMatchesTheRegularExpression()
+    {
+        CliResult result = await CliProcess.RunAsync("generate", "When?", "--regex", "(19|20)[0-9]{2}-(0[1-9]|1[0-2])", "--temperature", "1.5", "--seed", "3");
+        Assert.Matches(new Regex("^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"), result.Output.TrimEnd());
+        Assert.Equal(0, result.ExitCode);
+    }
+
+    [Fact]
+    public async Task AnAnswerCutShortIsAFailure()
+    {
+        CliResult result = await CliProcess.RunAsync("generate", "Go on.", "--regex", "[a-z]{500}", "--max-tokens", "3", "--quiet");
+        Assert.StartsWith("error: The answer was cut short", result.Error);
+        Assert.Equal(1, result.ExitCode);
+    }
+
+    [Fact]
+    public async Task AWrongGrammarIsAFailureBeforeTheModelIsLoaded()
+    {
+        CliResult result = await CliProcess.RunAsync("generate", "Hello", "--regex", "a(", "--model", "no-such-model");
+        Assert.StartsWith("error: --regex: ", result.Error);
+        Assert.Equal(("", 1), (result.Output, result.ExitCode));
+    }
+}

@@ -1,0 +1,105 @@
+using System.Text;
+using System.Text.Json;
+
+namespace EmbeddedLlm.Tests.Grammars;
+
+public sealed class JsonSchemaGenerationTests
+{
+    private const string Three = "{'type':'object','properties':{'c':{'type':'integer'},'a':{'type':'string'},'b':{}},'required':['a']}";
+
+    [Theory]
+    [InlineData("{'c':1,'a':'x','b':null}", true)]
+    [InlineData("{'a':'x'}", true)]
+    [InlineData("{'a':'x','z':1,'y':[]}", true)]
+    [InlineData("{'a':'x','c':1}", false)]
+    [InlineData("{'z':1,'a':'x'}", false)]
+    [InlineData("{'c':1,'b':2}", false)]
+    [InlineData("{ 'a':'x'}", false)]
+    public void PropertiesComeCompactAndInTheSchemasOrder(string text, bool isAccepted) =>
+        Assert.Equal(isAccepted, SchemaRun.Compile(Three).Accepts(text));
+
+    [Fact]
+    public void PropertiesComeInAnyOrderWhereThatIsAskedFor()
+    {
+        Grammar grammar = SchemaRun.Compile(Three, new JsonSchemaGrammarOptions { AnyPropertyOrder = true });
+        Assert.True(grammar.Accepts("{'z':1,'a':'x','c':1}"));
+        Assert.False(grammar.Accepts("{'z':1,'c':1}"));
+    }
+
+    [Fact]
+    public void ARequiredPropertyCannotBeSkipped()
+    {
+        Grammar grammar = SchemaRun.Compile(Three);
+        Assert.True(grammar.Machine.Root.AllowsAfter("{'c':1,'"));
+        Assert.False(grammar.Machine.Root.AllowsAfter("{'c':1,'b"));
+    }
+
+    [Fact]
+    public void APropertyWithoutAnyValueIsNeverBegun()
+    {
+        Grammar grammar = SchemaRun.Compile(
+            "{'type':'object','properties':{'n':{'$ref':'#/$defs/b'},'m':{'type':'null'}},'$defs':{'b':{'type':'array','items':{'$ref':'#/$defs/b'},'minItems':1}}}");
+        Assert.False(grammar.Machine.Root.AllowsAfter("{'n'"));
+        Assert.True(grammar.Machine.Root.AllowsAfter("{'m'"));
+        Assert.True(grammar.Machine.Root.AllowsAfter("{'nn'"));
+    }
+
+    [Fact]
+    public void AWhiteSpaceRunEndsWhereTextIsGenerated()
+    {
+        Grammar grammar = SchemaRun.Compile("{}", new JsonSchemaGrammarOptions { AllowWhiteSpace = true });
+        Assert.True(grammar.Accepts($"[{new string(' ', 64)}1 ]"));
+        Assert.False(grammar.Machine.Root.AllowsAfter($"[{new string(' ', 65)}"));
+    }
+
+    [Fact]
+    public void ConstantsHaveOneSpelling()
+    {
+        Grammar grammar = SchemaRun.Compile("{'enum':['a/b',1]}");
+        Assert.True(grammar.Accepts("'a/b'"));
+        Assert.False(grammar.Accepts(@"'a\/b'"));
+        Assert.False(grammar.Accepts("1.0"));
+    }
+
+    [Fact]
+    public void ASchemaWithoutInstancesAcceptsNothing()
+    {
+        Grammar grammar = SchemaRun.Compile("{'type':'object','required':['a'],'properties':{'a':false}}");
+        Assert.False(grammar.Accepts("{}"));
+        Assert.Empty(grammar.Machine.Root.Items);
+    }
+
+    [Theory]
+    [InlineData("{'type':'array','minItems':2,'maxItems':3,'items':{'$ref':'#/$defs/v'},'contains':{'const':7},'$defs':{'v':{'enum':[1,7,[2]]}}}")]
+    [InlineData("{'type':'object','properties':{'a':{},'b':{},'c':{},'d':{}},'dependentRequired':{'a':['c'],'d':['b']},'minProperties':2,'maxProperties':3,'additionalProperties':false}")]
+    [InlineData("{'type':'object','maxProperties':2,'not':{'patternProperties':{'^x':{'type':'integer'}}},'required':['a']}")]
+    [InlineData("{'type':'array','allOf':[{'contains':{'multipleOf':2}},{'contains':{'multipleOf':3}}],'maxItems':2,'items':{'enum':[1,2,3,4,6]}}")]
+    [InlineData("{'type':'string','pattern':'^(ab|cd){2,3}$','minLength':5,'maxLength':6}")]
+    [InlineData("{'type':'integer','minimum':1234,'maximum':56789,'not':{'multipleOf':7}}")]
+    [InlineData("{'type':'array','items':{'enum':[1,2,3]},'uniqueItems':true,'minItems':3}")]
+    [InlineData("{'anyOf':[{'type':'object','required':['a'],'properties':{'a':{'$ref':'#'}}},{'type':'array','items':{'$ref':'#'},'maxItems':2},{'const':'end'}]}")]
+    [InlineData("{'oneOf':[{'type':'object','properties':{'a':{'type':'integer'}}},{'type':'object','properties':{'b':{'type':'integer'}}}]}")]
+    public void WhatIsWrittenAtRandomNeverComesToADeadEndAndFits(string schema)
+    {
+        Grammar reader = SchemaRun.Compile(schema, JsonSchemaGrammarOptions.Reading);
+        foreach (JsonSchemaGrammarOptions options in (ReadOnlySpan<JsonSchemaGrammarOptions>)[
+            JsonSchemaGrammarOptions.Default, JsonSchemaGrammarOptions.Reading, new() { AnyPropertyOrder = true }])
+        {
+            Grammar grammar = SchemaRun.Compile(schema, options);
+            Random random = new(17);
+            int written = 0;
+            for (int i = 0; i < 100; i++)
+            {
+                if (SchemaRun.Write(grammar, random) is not { } text)
+                    continue;
+                written++;
+                Assert.True(reader.Accepts(text), Encoding.UTF8.GetString(text));
+                using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 1_000 });
+                using JsonDocument schemaDocument = JsonDocument.Parse(SchemaRun.Json(schema));
+                Assert.True(new SchemaOracle(schemaDocument.RootElement).IsValid(document.RootElement), Encoding.UTF8.GetString(text));
+            }
+
+            Assert.True(written > 20, $"{written} texts");
+        }
+    }
+}
