@@ -71,5 +71,10 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
     };
 
     private static GenerationTimings TimingsOf(in GenerationSummary summary) =>
-        new(summary.QueueTime, summary.PrefillTime, summary.DecodeTime) { ForcedTokenCount = summary.ForcedTokens };
+        new(summary.QueueTime, summary.PrefillTime, summary.DecodeTime)
+        {
+            ForcedTokenCount = summary.ForcedTokens,
+            DraftedTokenCount = summary.DraftedTokens,
+            AcceptedTokenCount = summary.AcceptedTokens,
+        };
 }

@@ -134,8 +134,8 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         parameters.n_batch = (uint)plan.BatchSize;
         parameters.n_ubatch = (uint)plan.BatchSize;
         parameters.n_seq_max = (uint)plan.Slots;
-        // Only each sequence's last token asks for logits, so their buffer need not hold a whole batch: 300 MB with 152k tokens. llama.cpp wants a row per slot.
-        parameters.n_outputs_max = (uint)plan.Slots;
+        // Only each sequence's last token and its guesses ask for logits, so their buffer need not hold a whole batch: 300 MB with 152k tokens. llama.cpp wants a row per slot.
+        parameters.n_outputs_max = (uint)(plan.Slots + options.MaxSequences * options.PromptLookupTokens);
         parameters.n_threads = plan.Threads;
         parameters.n_threads_batch = plan.Threads;
         parameters.flash_attn_type = options.FlashAttention switch
@@ -168,6 +168,7 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         MaxRunning = options.MaxSequences,
         PrefillChunk = options.PrefillChunk,
         PrefixCells = plan.PrefixCacheLength,
+        DraftLength = options.PromptLookupTokens,
     };
 
     private static CellSharing SharingOf(ModelHandle model, GgufModelInfo info) => new(

@@ -45,8 +45,11 @@ internal enum GenerationEnd
 /// <param name="CachedTokens">How many of these were found computed.</param>
 /// <param name="OutputTokens">The generated tokens, the one that ended the answer included.</param>
 /// <param name="ForcedTokens">How many of the generated tokens were not sampled, since the grammar left no choice.</param>
+/// <param name="DraftedTokens">How many tokens were guessed ahead.</param>
+/// <param name="AcceptedTokens">How many of these were right.</param>
 /// <param name="QueueTime">From the submission to the first computed chunk's begin.</param>
 /// <param name="PrefillTime">From then to the first generated token.</param>
 /// <param name="DecodeTime">From the first generated token to the last.</param>
 internal readonly record struct GenerationSummary(
-    GenerationEnd End, int PromptTokens, int CachedTokens, int OutputTokens, int ForcedTokens, TimeSpan QueueTime, TimeSpan PrefillTime, TimeSpan DecodeTime);
+    GenerationEnd End, int PromptTokens, int CachedTokens, int OutputTokens, int ForcedTokens, int DraftedTokens, int AcceptedTokens,
+    TimeSpan QueueTime, TimeSpan PrefillTime, TimeSpan DecodeTime);

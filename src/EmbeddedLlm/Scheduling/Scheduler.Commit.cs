@@ -10,7 +10,20 @@ internal sealed partial class Scheduler
             sequence.ComputedCount += sequence.PlannedCount;
             if (sequence.LogitsIndex >= 0 && !sequence.Output.IsComplete)
                 Extend(sequence, isSampled: true);
+            else
+                Settle(sequence);
         }
+    }
+
+    /// <summary>Forgets the cells of wrong guesses; those of right ones are the sequence's own.</summary>
+    private void Settle(Sequence sequence)
+    {
+        if (sequence.Draft is not { Count: > 0 } draft)
+            return;
+        sequence.ComputedCount += draft.Verified;
+        if (draft.Verified < draft.Count)
+            _pool.Cut(sequence.Slot, sequence.ComputedCount);
+        draft.Settle();
     }
 
     /// <summary>Appends the tokens that are decided now: the one sampled from the logits, and those that a grammar leaves no choice about. Hands out their text.</summary>
@@ -20,13 +33,20 @@ internal sealed partial class Scheduler
         _text.ResetWrittenCount();
         try
         {
-            if (isSampled)
-                end = sequence.AcceptSampled(Sample(sequence), _vocabulary, _text);
-            if (end is null && sequence.Constraint is { } constraint)
-                end = AcceptForced(sequence, constraint);
+            int row = sequence.LogitsIndex;
+            do
+            {
+                if (isSampled)
+                    end = sequence.AcceptSampled(Sample(sequence, row), _vocabulary, _text);
+                if (end is null && sequence.Constraint is { } constraint)
+                    end = AcceptForced(sequence, constraint);
+            }
+            while (isSampled && end is null && IsGuessed(sequence, out row));
+            Settle(sequence);
         }
         catch (EmbeddedLlmException exception)
         {
+            Settle(sequence);
             sequence.Output.TryFail(exception);
             Leave(sequence, isKept: true);
             return;
@@ -40,9 +60,19 @@ internal sealed partial class Scheduler
         }
     }
 
-    private int Sample(Sequence sequence)
+    /// <summary>Whether the tokens that were chosen in this step were all guessed before; then the step has computed the logits for one more.</summary>
+    private static bool IsGuessed(Sequence sequence, out int row)
     {
-        ReadOnlySpan<float> logits = _decoder.GetLogits(sequence.LogitsIndex);
+        row = -1;
+        if (sequence.Draft is not { Count: > 0 } draft || !draft.Verify(sequence.Tokens.AsSpan(sequence.ComputedCount..sequence.TokenCount)))
+            return false;
+        row = draft.BatchIndex + draft.Verified - 1;
+        return true;
+    }
+
+    private int Sample(Sequence sequence, int row)
+    {
+        ReadOnlySpan<float> logits = _decoder.GetLogits(row);
         ConstrainedAnswer? constraint = sequence.Constraint;
         constraint?.WriteMask(_mask);
         while (true)
@@ -82,6 +112,7 @@ internal sealed partial class Scheduler
         {
             if (result == DecodeResult.Aborted)
             {
+                sequence.Draft?.Drop();
                 sequence.ComputedCount = _pool.Cut(sequence.Slot, sequence.ComputedCount);
             }
             else

@@ -93,6 +93,7 @@ internal sealed partial class Scheduler
             MakeRoomToDecode();
             PlanDecode();
             PlanPrefill();
+            PlanDrafts();
         }
         while (_decoder.Batch.Count == 0 && TryPreempt());
         return _decoder.Batch.Count > 0;
@@ -151,6 +152,25 @@ internal sealed partial class Scheduler
         sequence.LogitsIndex = isWhole ? batch.Count - 1 : -1;
         _planned.Add(sequence);
         return count;
+    }
+
+    /// <summary>Fills what is left of the batch with guesses. No cached prefix has to go for them.</summary>
+    private void PlanDrafts()
+    {
+        DecodeBatch batch = _decoder.Batch;
+        foreach (Sequence sequence in _planned)
+        {
+            if (sequence.Draft is not { } draft || sequence.LogitsIndex < 0)
+                continue;
+            // The token that is sampled in any case needs no guess.
+            int wanted = sequence.MaxOutputTokens - sequence.OutputCount - 1;
+            draft.Guess(sequence.Tokens.AsSpan(0, sequence.TokenCount), Math.Min(Math.Min(wanted, batch.Remaining), _pool.FreeCells));
+            if (draft.Count == 0)
+                continue;
+            _pool.Append(sequence.Slot, draft.Count);
+            draft.BatchIndex = batch.Count;
+            batch.AddWithAllLogits(sequence.Slot, draft.Tokens, sequence.TokenCount);
+        }
     }
 
     /// <summary>Frees the cells for the next tokens: cached prefixes go first, then the youngest sequences.</summary>

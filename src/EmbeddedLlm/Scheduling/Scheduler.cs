@@ -84,7 +84,7 @@ internal sealed partial class Scheduler
             throw new ContextOverflowException(request.Prompt.Length, ContextLength);
         cancellationToken.ThrowIfCancellationRequested();
 
-        Sequence sequence = new(request, ContextLength);
+        Sequence sequence = new(request, ContextLength, _decoder.HasCellPerToken ? _limits.DraftLength : 0);
         sequence.Interruption = new Interruption(sequence.Output, request, _time, () => Interrupted(sequence), cancellationToken);
         try
         {

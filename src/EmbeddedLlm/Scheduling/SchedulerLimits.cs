@@ -17,4 +17,7 @@ internal sealed record SchedulerLimits
 
     /// <summary>How many cells finished sequences may keep for later ones that begin alike; with 0 nothing is shared.</summary>
     public int PrefixCells { get; init; }
+
+    /// <summary>How many of a sequence's next tokens are guessed ahead in a step; 0 for none.</summary>
+    public int DraftLength { get; init; }
 }

@@ -23,13 +23,14 @@ internal sealed class Sequence
     private int _cachedCount = -1;
     private int _prefillCount;
 
-    public Sequence(GenerationRequest request, int contextLength)
+    public Sequence(GenerationRequest request, int contextLength, int draftLength)
     {
         Request = request;
         // The last token sampled needs no cell: nothing is computed after it.
         MaxOutputTokens = Math.Min(request.MaxOutputTokens, contextLength - request.Prompt.Length);
         _controller = new StopController(request.StopStrings);
         Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint) : null;
+        Draft = draftLength > 0 ? new Draft(draftLength) : null;
         _tokens = request.Prompt;
         TokenCount = request.Prompt.Length;
     }
@@ -71,6 +72,9 @@ internal sealed class Sequence
 
     /// <summary>Holds the answer to a grammar; null where it is free.</summary>
     public ConstrainedAnswer? Constraint { get; }
+
+    /// <summary>Guesses the next tokens; null where none are to be guessed.</summary>
+    public Draft? Draft { get; }
 
     /// <summary>What may end the sequence from outside: its caller's cancellation and its time limits.</summary>
     public Interruption? Interruption { get; set; }
@@ -140,6 +144,8 @@ internal sealed class Sequence
         Math.Max(_cachedCount, 0),
         OutputCount,
         _forcedCount,
+        Draft?.TotalCount ?? 0,
+        Draft?.TotalVerified ?? 0,
         Stopwatch.GetElapsedTime(_submittedAt, _admittedAt),
         _firstTokenAt == 0 ? Stopwatch.GetElapsedTime(_admittedAt) : Stopwatch.GetElapsedTime(_admittedAt, _firstTokenAt),
         _firstTokenAt == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_firstTokenAt));

@@ -20,8 +20,8 @@ public sealed class ContextOverflowTests(StarterModelFixture starter)
         Assert.InRange(response.Usage!.InputTokenCount!.Value, 512 / 2, 512 * 3 / 4);
         int dropped = Assert.IsType<int>(response.AdditionalProperties!["embeddedllm.dropped_messages"]);
         Assert.True(dropped > 0 && dropped % 2 == 0);
-        ChatResponse streamed = await starter.Chat.GetStreamingResponseAsync(messages, With(ContextOverflowPolicy.DropOldestTurns), Cancel).ToChatResponseAsync(Cancel);
-        Assert.Equal(dropped, streamed.AdditionalProperties!["embeddedllm.dropped_messages"]);
+        List<ChatResponseUpdate> updates = await starter.Chat.GetStreamingResponseAsync(messages, With(ContextOverflowPolicy.DropOldestTurns), Cancel).ToListAsync(Cancel);
+        Assert.Equal(dropped, updates[^1].AdditionalProperties!["embeddedllm.dropped_messages"]);
     }
 
     [Fact]

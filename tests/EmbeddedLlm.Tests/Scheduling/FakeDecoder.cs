@@ -13,6 +13,8 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     public const int ControlToken = 256;
     public const int EndToken = 257;
 
+    private const int RepeatedTokens = 9;
+
     private readonly List<Cell>[] _cells = [.. Enumerable.Range(0, maxSequences).Select(_ => new List<Cell>())];
     private readonly int[] _first = new int[maxSequences];
     private readonly Dictionary<int, float[]> _logits = [];
@@ -48,6 +50,9 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     /// <summary>The copies so far: from, to, count.</summary>
     public List<(int From, int To, int Count)> Copies { get; } = [];
 
+    /// <summary>Whether most tokens are those of a while before.</summary>
+    public bool Repeats { get; init; }
+
     /// <summary>Whether logits are all NaN.</summary>
     public bool IsBroken { get; set; }
 
@@ -62,13 +67,13 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     public int ComputedTokens { get; private set; }
 
     /// <summary>What the model says to a prompt, computed without any scheduler.</summary>
-    public static string Answer(string prompt, int maxTokens)
+    public static string Answer(string prompt, int maxTokens, bool repeats = false)
     {
         List<int> tokens = [.. Encoding.UTF8.GetBytes(prompt)];
         StringBuilder answer = new();
         for (int i = 0; i < maxTokens; i++)
         {
-            int next = Next(tokens);
+            int next = Next(tokens, repeats);
             if (next == EndToken)
                 break;
             answer.Append((char)next);
@@ -108,7 +113,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
             UsedCells++;
             ComputedTokens++;
             if (Batch.WantsLogits[i] != 0)
-                _logits[i] = LogitsFor(Next(sequence.Select(cell => cell.Token)));
+                _logits[i] = LogitsFor(Next([.. sequence.Select(cell => cell.Token)], Repeats));
         }
 
         if (UsedCells > cells)
@@ -159,12 +164,14 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
     public void Dispose() => IsDisposed = true;
 
-    private static int Next(IEnumerable<int> tokens)
+    private static int Next(List<int> tokens, bool repeats)
     {
         uint hash = 2166136261;
         foreach (int token in tokens)
             hash = (hash ^ (uint)token) * 16777619;
         hash ^= hash >> 15;
+        if (repeats && hash % 13 != 0)
+            return tokens[Math.Max(0, tokens.Count - RepeatedTokens)];
         return hash % 61 == 0 ? EndToken : (int)('a' + (hash >> 8) % 26);
     }
 
