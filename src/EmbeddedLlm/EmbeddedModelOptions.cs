@@ -22,7 +22,8 @@ public sealed class EmbeddedModelOptions
 
     /// <summary>
     /// How many tokens of the KV cache finished requests may keep, so that a later request that begins alike, such as a conversation's next turn, needs not compute them again;
-    /// 0 switches that off. They make room where running requests need it. Default: half of the KV cache, but at least one context.
+    /// 0 switches that off. They make room where running requests need it. Default: half of the KV cache, but at least one context; while requests run on a CPU that do not use them, no
+    /// more than make these slower by about a twentieth.
     /// </summary>
     public int? PrefixCacheLength { get; set; }
 
@@ -56,7 +57,8 @@ public sealed class EmbeddedModelOptions
     public int? GpuLayers { get; set; }
 
     /// <summary>
-    /// The number of CPU threads that compute, at most one for each core that the process may use. Default: chosen for the model's size and for the cores that are free while it loads.
+    /// The number of CPU threads that compute, at most one for each core that the process may use. Default: chosen for the model's size and for the cores that are free while it loads,
+    /// and lowered for a time where the machine becomes too busy for them.
     /// </summary>
     public int? Threads { get; set; }
 

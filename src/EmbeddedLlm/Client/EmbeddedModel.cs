@@ -58,7 +58,7 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <summary>The KV cache's size in tokens, shared by all requests.</summary>
     public int CacheLength => _model.Facts.CacheLength;
 
-    /// <summary>The number of CPU threads that compute.</summary>
+    /// <summary>The number of CPU threads that compute; for a time it may be less where the machine is busy and the options name no number.</summary>
     public int Threads => _model.Facts.Threads;
 
     /// <summary>Loads a model.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using EmbeddedLlm.Interop;
@@ -12,6 +13,7 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     private readonly llama_memory_i* _memory;
     private readonly int[] _abort;
     private readonly CellSharing _sharing;
+    private readonly ThreadGovernor? _governor;
     private readonly int[] _sequenceCounts;
     private readonly nint[] _sequencePointers;
     private readonly llama_batch _batch;
@@ -19,13 +21,15 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     /// <param name="context">The context; owned from here on.</param>
     /// <param name="vocabularySize">The number of logits in a row.</param>
     /// <param name="sharing">What the model's memory allows.</param>
+    /// <param name="governor">Chooses the number of threads from step to step; null where it is fixed.</param>
     /// <param name="abort">The flag that the context's abort callback reads, see <see cref="AbortCallback"/>.</param>
-    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, int[] abort)
+    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, int[] abort)
     {
         _context = context;
         _memory = NativeMethods.llama_get_memory(context);
         _abort = abort;
         _sharing = sharing;
+        _governor = governor;
         VocabularySize = vocabularySize;
         MaxSequences = (int)NativeMethods.llama_n_seq_max(context);
         CellCount = (int)NativeMethods.llama_n_ctx(context);
@@ -70,7 +74,10 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     {
         llama_batch batch = _batch;
         batch.n_tokens = Batch.Count;
+        long startedAt = Stopwatch.GetTimestamp();
         int code = NativeMethods.llama_decode(_context, batch);
+        if (code == 0 && _governor is not null && _governor.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp()))
+            NativeMethods.llama_set_n_threads(_context, _governor.Threads, _governor.Threads);
         // A request that came before the decode counts for it: it must not be lost while the engine is being stopped.
         Volatile.Write(ref _abort[0], 0);
         return code switch

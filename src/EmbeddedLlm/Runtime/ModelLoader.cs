@@ -47,7 +47,7 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
 
             Vocabulary vocabulary = VocabularyReader.Read(model);
             Tokenizer tokenizer = new(model, vocabulary);
-            LlamaDecoder decoder = new(context, vocabulary.Count, SharingOf(model, info), abort);
+            LlamaDecoder decoder = new(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort);
             ModelFacts facts = ReadFacts(model, plan, decoder, vocabulary);
             Engine engine = new(decoder, vocabulary, LimitsOf(plan), _logger);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads);
@@ -168,8 +168,13 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         MaxRunning = options.MaxSequences,
         PrefillChunk = options.PrefillChunk,
         PrefixCells = plan.PrefixCacheLength,
+        BystanderCells = plan.BystanderLength,
         DraftLength = options.PromptLookupTokens,
     };
+
+    /// <summary>A number of threads that was asked for stays; one that was chosen follows the machine's load.</summary>
+    private ThreadGovernor? GovernorOf(ContextPlan plan) =>
+        options.Threads is null && plan.Threads > 1 ? new ThreadGovernor(plan.Threads, options.MaxSequences) : null;
 
     private static CellSharing SharingOf(ModelHandle model, GgufModelInfo info) => new(
         // llama.cpp ends the process where sequences of this architecture are copied in a cache that all sequences share.

@@ -4,7 +4,10 @@ namespace EmbeddedLlm.Scheduling;
 /// What has been computed and may be of use again: the slots of running sequences, and those of finished ones, which it keeps within a budget and gives up, least recently
 /// used first, when cells or slots are needed. Engine thread only.
 /// </summary>
-/// <remarks>Cached cells are not free of charge even where memory is plenty: attention walks over all cells in use, whosever they are. Hence the budget.</remarks>
+/// <remarks>
+/// Cached cells are not free of charge even where memory is plenty: attention walks over all cells in use, whosever they are. While nothing runs they cost nothing; what may
+/// stay while others run is another, smaller budget, see <see cref="SchedulerLimits.BystanderCells"/>.
+/// </remarks>
 internal sealed class PrefixCache
 {
     private readonly IDecoder _decoder;
@@ -129,9 +132,9 @@ internal sealed class PrefixCache
             throw new InvalidOperationException($"{cached} slots are cached and {CachedSlots} counted, with {CountCells()} cells of {_budget}.");
     }
 
-    private int CountCells()
+    /// <summary>How many cells cached slots hold that have not been counted since <see cref="KvCachePool.BeginCount"/>.</summary>
+    public int CountMoreCells()
     {
-        _pool.BeginCount();
         int count = 0;
         for (int slot = 0; slot < _lastUse.Length; slot++)
         {
@@ -140,6 +143,12 @@ internal sealed class PrefixCache
         }
 
         return count;
+    }
+
+    private int CountCells()
+    {
+        _pool.BeginCount();
+        return CountMoreCells();
     }
 
     /// <summary>Whether another cached slot has the same tokens and perhaps more, so that this one is of no further use.</summary>

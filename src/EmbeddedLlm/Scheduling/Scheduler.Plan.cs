@@ -64,6 +64,7 @@ internal sealed partial class Scheduler
     /// <summary>Gives new sequences what has been computed of their tokens, or lets them wait for one that is about to compute the same.</summary>
     private void Start()
     {
+        bool hasStarted = false;
         foreach (Sequence sequence in _running)
         {
             if (sequence.IsStarted)
@@ -79,7 +80,21 @@ internal sealed partial class Scheduler
 
             sequence.Start(match.Count);
             _cache.Offer(sequence.Slot, sequence.Tokens, sequence.TokenCount);
+            hasStarted = true;
         }
+
+        while (hasStarted && CountBystanders() > _limits.BystanderCells && _cache.TryEvict())
+        {
+        }
+    }
+
+    /// <summary>The cells that are cached and not shared by any running sequence.</summary>
+    private int CountBystanders()
+    {
+        _pool.BeginCount();
+        foreach (Sequence sequence in _running)
+            _pool.Count(sequence.Slot, sequence.ComputedCount);
+        return _cache.CountMoreCells();
     }
 
     /// <summary>Fills the batch: first the next tokens of the sequences that decode, then chunks of prompts.</summary>

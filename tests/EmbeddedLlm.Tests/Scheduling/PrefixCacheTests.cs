@@ -115,6 +115,25 @@ public sealed class PrefixCacheTests
     }
 
     [Fact]
+    public void WhatNoRunningRequestSharesMustBeFewWhileOneRuns()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(), prefixCells: 1000, bystanderCells: 60);
+        string first = fixture.Ask(Question, 20, out _);
+        int kept = fixture.Decoder.UsedCells;
+        Assert.Equal(Question.Length + first.Length - 1, kept);
+        fixture.Ask(Question + first + " And then?", 5, out GenerationSummary next);
+        Assert.Equal(kept, next.CachedTokens);
+        fixture.Submit("Something else", 5);
+        fixture.Scheduler.Step();
+        Assert.Equal("Something else".Length, fixture.Decoder.UsedCells);
+        fixture.Run();
+        fixture.Submit("And another thing", 5);
+        fixture.Scheduler.Step();
+        Assert.InRange(fixture.Decoder.UsedCells, "Something else".Length + "And another thing".Length, 60);
+        fixture.Run();
+    }
+
+    [Fact]
     public void CachedPrefixesMakeRoomForSlotsAndCells()
     {
         SchedulerFixture fixture = new(new FakeDecoder(2, cells: 100), contextLength: 100, prefixCells: 100, maxRunning: 1);
