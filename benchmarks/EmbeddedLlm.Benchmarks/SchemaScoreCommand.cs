@@ -19,30 +19,20 @@ internal static class SchemaScoreCommand
         bool isAnyThere = false;
         foreach (string file in (ReadOnlySpan<string>)["maskbench-dev.jsonl", "json-schema-test-suite-2020-12.jsonl"])
         {
-            if (Find(file) is not { } path)
+            if (BenchmarkFiles.FindShared("schemas", file) is not { } path)
             {
                 Console.WriteLine($"There is no ../shared/data/schemas/{file} beside the checkout.");
                 continue;
             }
 
             isAnyThere = true;
-            Print(file, Score(path), failures);
+            List<Result> results = Score(path);
+            Print(file, results, failures);
+            if (results.All(result => result.Name.Contains(':', StringComparison.Ordinal)))
+                PrintFiles(results);
         }
 
         return isAnyThere ? 0 : 1;
-    }
-
-    private static string? Find(string file)
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (!File.Exists(Path.Combine(folder.FullName, "EmbeddedLlm.sln")))
-                continue;
-            string path = Path.Combine(folder.FullName, "..", "shared", "data", "schemas", file);
-            return File.Exists(path) ? Path.GetFullPath(path) : null;
-        }
-
-        return null;
     }
 
     private static List<Result> Score(string path)
@@ -116,6 +106,20 @@ internal static class SchemaScoreCommand
             Console.WriteLine($"compile error: {result.Name}: {Cut(result.Error!)}");
         foreach (Result result in results.OrderByDescending(result => result.CompileTime).Take(Math.Min(failures, 10)))
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"slow: {result.Name}: {result.CompileTime.TotalMilliseconds:F1} ms"));
+    }
+
+    /// <summary>The suite's own files, one a keyword. A row's first number counts schemas.</summary>
+    private static void PrintFiles(List<Result> results)
+    {
+        Console.WriteLine();
+        Console.WriteLine("| file of the suite | schemas | passed | with compile errors | with valid refused | with invalid accepted |");
+        Console.WriteLine("|---|--:|--:|--:|--:|--:|");
+        foreach (IGrouping<string, Result> file in results.GroupBy(result => result.Name[..result.Name.IndexOf(':', StringComparison.Ordinal)]))
+        {
+            Console.WriteLine(
+                $"| {file.Key} | {file.Count()} | {file.Count(result => result.IsPassed)} | {file.Count(result => result.Error is not null)} | " +
+                $"{file.Count(result => result.Refused.Count > 0)} | {file.Count(result => result.Accepted.Count > 0)} |");
+        }
     }
 
     private static string Milliseconds(TimeSpan[] sorted, double quantile) => sorted.Length == 0

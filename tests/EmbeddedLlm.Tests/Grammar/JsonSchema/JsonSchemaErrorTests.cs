@@ -11,10 +11,10 @@ public sealed class JsonSchemaErrorTests
     [InlineData("{'type':'string','pattern':'(a)\\\\1'}", "", "pattern")]
     [InlineData("{'allOf':[{'minProperties':2}]}", "/allOf/0", "minProperties")]
     [InlineData("{'type':'array','not':{'uniqueItems':true}}", "", "not")]
-    public void WhatCannotBeEnforcedIsRefusedWithItsPlaceAndKeyword(string schema, string pointer, string keyword)
+    public void WhatCannotBeEnforcedIsRefusedWithItsPlaceAndKeyword(string schema, string place, string keyword)
     {
         JsonSchemaNotSupportedException e = Assert.Throws<JsonSchemaNotSupportedException>(() => SchemaRun.Compile(schema));
-        Assert.Equal(pointer, e.JsonPointer);
+        Assert.Equal(place, e.JsonPointer);
         Assert.Equal(keyword, e.Keyword);
     }
 
