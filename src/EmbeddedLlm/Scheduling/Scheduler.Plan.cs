@@ -64,7 +64,6 @@ internal sealed partial class Scheduler
     /// <summary>Gives new sequences what has been computed of their tokens, or lets them wait for one that is about to compute the same.</summary>
     private void Start()
     {
-        bool hasStarted = false;
         foreach (Sequence sequence in _running)
         {
             if (sequence.IsStarted)
@@ -80,10 +79,17 @@ internal sealed partial class Scheduler
 
             sequence.Start(match.Count);
             _cache.Offer(sequence.Slot, sequence.Tokens, sequence.TokenCount);
-            hasStarted = true;
+            _hasChanged = true;
         }
+    }
 
-        while (hasStarted && CountBystanders() > _limits.BystanderCells && _cache.TryEvict())
+    /// <summary>Keeps what is cached and not shared within its budget while sequences run; nobody is slowed down by it while none does.</summary>
+    private void EvictBystanders()
+    {
+        if (!_hasChanged || _running.Count == 0)
+            return;
+        _hasChanged = false;
+        while (CountBystanders() > _limits.BystanderCells && _cache.TryEvict())
         {
         }
     }
