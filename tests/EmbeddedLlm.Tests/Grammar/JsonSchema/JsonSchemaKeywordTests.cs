@@ -15,6 +15,7 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{'enum':['a',1,null,[1,'b'],{'x':{'y':2}}]}", "'a'|1|1.0|null|[1,'b']|{'x':{'y':2}}|[1.0,'b']", "'b'|2|[1]|{'x':{}}|[1,'b',2]")]
     [InlineData("{'const':{'a':1,'b':[true]}}", "{'a':1,'b':[true]}|{'b':[true],'a':1.0}", "{'a':1}|{'a':1,'b':[1]}|{'a':1,'b':[true],'c':0}")]
     [InlineData("{'const':0}", "0|0.0|-0", "false|null|1")]
+    [InlineData("{'$schema':'http://json-schema.org/draft-04/schema#','type':'integer','enum':[0,7]}", "0|-0|7", "0.0|7.0|-7|1")]
     [InlineData("{'const':false}", "false", "0|null")]
     public void TypesAndConstants(string schema, string accepted, string refused) => Judge(schema, accepted, refused);
 
