@@ -10,9 +10,16 @@ public sealed partial class Grammar
 {
     private readonly GrammarMachine _machine;
 
-    internal Grammar(GrammarNode start) => _machine = new GrammarMachine(start);
+    internal Grammar(GrammarNode start, bool hasUniqueKeys = false)
+    {
+        _machine = new GrammarMachine(start);
+        HasUniqueKeys = hasUniqueKeys;
+    }
 
     internal GrammarMachine Machine => _machine;
+
+    /// <summary>Whether the texts are JSON in which a matcher repeats no key of an object.</summary>
+    internal bool HasUniqueKeys { get; }
 
     /// <summary>Whether a text, in UTF-8 and as a whole, is in the language.</summary>
     /// <exception cref="GrammarException">The grammar is too ambiguous to be followed on this text.</exception>
