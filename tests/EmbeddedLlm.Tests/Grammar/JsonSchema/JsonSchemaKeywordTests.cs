@@ -83,6 +83,8 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{'type':'object','not':{'additionalProperties':false,'properties':{'a':{}}}}", "{'b':1}|{'a':1,'b':1}", "{}|{'a':1}")]
     [InlineData("{'type':'object','not':{'patternProperties':{'^x':{'type':'string'}}}}", "{'xa':1}|{'xa':'s','xb':2}", "{}|{'xa':'s'}|{'b':1}")]
     [InlineData("{'type':'object','not':{'propertyNames':{'maxLength':2}},'maxProperties':2}", "{'abc':1}|{'a':1,'abc':1}", "{}|{'ab':1}|{'a':1,'b':2}")]
+    [InlineData("{'type':'object','not':{'anyOf':[{'required':['a','c']},{'const':{}}]}}", "{'a':1}|{'c':1}|{'b':1}|{'a':1,'b':1}", "{}|{'a':1,'c':1}")]
+    [InlineData("{'type':'object','not':{'required':['a','c']},'allOf':[{'not':{'additionalProperties':{'type':'string'}}}]}", "{'a':1}|{'c':1}|{'b':1,'c':'x'}", "{}|{'a':'x'}|{'b':'x'}|{'a':1,'c':1}")]
     public void Objects(string schema, string accepted, string refused) => Judge(schema, accepted, refused);
 
     [Theory]
