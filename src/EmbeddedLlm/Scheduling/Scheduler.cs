@@ -113,7 +113,9 @@ internal sealed partial class Scheduler
         Retire();
         Admit();
         Start();
-        EvictBystanders();
+        if (_hasChanged && _running.Count > 0)
+            EvictBystanders();
+        _hasChanged = false;
         if (!Plan())
             return false;
         DecodeResult result = Decode();
