@@ -20,17 +20,45 @@ public sealed class EmbeddedModelOptions
     /// </summary>
     public int? CacheLength { get; set; }
 
-    /// <summary>The most tokens computed in one step; a longer prompt is computed in chunks of this size, so that it does not stall other requests. Default: 512.</summary>
+    /// <summary>
+    /// How many tokens of the KV cache finished requests may keep, so that a later request that begins alike, such as a conversation's next turn, needs not compute them again;
+    /// 0 switches that off. They make room where running requests need it. Default: half of the KV cache, but at least one context; while requests run on a CPU that do not use them, no
+    /// more than make these slower by about a twentieth.
+    /// </summary>
+    public int? PrefixCacheLength { get; set; }
+
+    /// <summary>The most tokens computed in one step; a longer prompt is computed in chunks of this size. Default: 512.</summary>
     public int BatchSize { get; set; } = 512;
 
-    /// <summary>How many requests may wait; one more ends with <see cref="QueueFullException"/>. Default: 1,024.</summary>
+    /// <summary>The most tokens of prompts in a step that also computes other requests' next tokens, so that these wait no longer than for that many. Default: 128.</summary>
+    public int PrefillChunk { get; set; } = 128;
+
+    /// <summary>
+    /// How many tokens are guessed ahead where an answer repeats what the conversation has said before, and then computed in one step; the answer itself stays the same. Pays where
+    /// a step with several tokens takes little longer than with one (GPUs, large models) and where answers quote: summaries, code edits. From 0 (off) to 16. Default: 0.
+    /// </summary>
+    public int PromptLookupTokens { get; set; }
+
+    /// <summary>
+    /// How many requests may wait; one more ends with <see cref="QueueFullException"/>. With <see cref="int.MaxValue"/> all wait for their turn, which holds up no thread and can be
+    /// cancelled. Default: 1,024.
+    /// </summary>
     public int QueueCapacity { get; set; } = 1024;
+
+    /// <summary>
+    /// How long a request's first token may take, waiting for other requests included, before it ends with <see cref="TimeoutException"/>. Default: as long as it takes.
+    /// </summary>
+    public TimeSpan? FirstTokenTimeout { get; set; }
+
+    /// <summary>How long a whole request may take, waiting for other requests included, before it ends with <see cref="TimeoutException"/>. Default: as long as it takes.</summary>
+    public TimeSpan? RequestTimeout { get; set; }
 
     /// <summary>How many of the model's layers are held by the GPU; 0 for none. Default: all of them where there is a GPU.</summary>
     public int? GpuLayers { get; set; }
 
     /// <summary>
-    /// The number of CPU threads that compute, at most one for each core that the process may use. Default: chosen for the model's size and for the cores that are free while it loads.
+    /// The number of CPU threads that compute, at most one for each core that the process may use. Default: chosen for the model's size and for the cores that are free while it loads,
+    /// and lowered for a time where the machine becomes too busy for them.
     /// </summary>
     public int? Threads { get; set; }
 
@@ -70,8 +98,15 @@ public sealed class EmbeddedModelOptions
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxSequences, 256, nameof(MaxSequences));
         if (CacheLength is { } cacheLength)
             ArgumentOutOfRangeException.ThrowIfLessThan(cacheLength, ContextLength ?? 2, nameof(CacheLength));
+        if (PrefixCacheLength is { } prefixCacheLength)
+            ArgumentOutOfRangeException.ThrowIfNegative(prefixCacheLength, nameof(PrefixCacheLength));
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1, nameof(BatchSize));
+        ArgumentOutOfRangeException.ThrowIfLessThan(PrefillChunk, 1, nameof(PrefillChunk));
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueCapacity, 1, nameof(QueueCapacity));
+        ArgumentOutOfRangeException.ThrowIfNegative(PromptLookupTokens, nameof(PromptLookupTokens));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(PromptLookupTokens, 16, nameof(PromptLookupTokens));
+        ThrowIfNoTimeout(FirstTokenTimeout, nameof(FirstTokenTimeout));
+        ThrowIfNoTimeout(RequestTimeout, nameof(RequestTimeout));
         if (GpuLayers is { } gpuLayers)
             ArgumentOutOfRangeException.ThrowIfNegative(gpuLayers, nameof(GpuLayers));
         if (Threads is { } threads)
@@ -84,6 +119,15 @@ public sealed class EmbeddedModelOptions
             throw new ArgumentOutOfRangeException(nameof(ChatTemplateFallback), ChatTemplateFallback, null);
         if (FlashAttention is false && ValueCacheType is KvCacheType.Q8_0 or KvCacheType.Q5_0 or KvCacheType.Q4_0)
             throw new ArgumentException($"A quantised value cache ({ValueCacheType}) needs {nameof(FlashAttention)}.", nameof(ValueCacheType));
+    }
+
+    /// <summary>Throws where a time limit is none that a timer can keep: not above zero, or more than 49 days.</summary>
+    internal static void ThrowIfNoTimeout(TimeSpan? timeout, string name)
+    {
+        if (timeout is not { } limit)
+            return;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, TimeSpan.FromMilliseconds(uint.MaxValue - 1), name);
     }
 }
 

@@ -18,7 +18,8 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     {
         ArgumentNullException.ThrowIfNull(messages);
         ResponseMapper mapper = ResponseMapper.Create(model.Id);
-        (GenerationStream stream, ReasoningSplitter? splitter) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        (GenerationStream stream, ReasoningSplitter? splitter, int dropped) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        mapper = mapper with { DroppedMessages = dropped };
         StringBuilder text = new();
         while (await stream.WaitToReadAsync().ConfigureAwait(false))
             text.Append(stream.ReadText());
@@ -31,7 +32,8 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     {
         ArgumentNullException.ThrowIfNull(messages);
         ResponseMapper mapper = ResponseMapper.Create(model.Id);
-        (GenerationStream stream, ReasoningSplitter? splitter) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        (GenerationStream stream, ReasoningSplitter? splitter, int dropped) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        mapper = mapper with { DroppedMessages = dropped };
         try
         {
             bool isLast;
@@ -71,27 +73,54 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     }
 
     /// <summary>Renders and tokenizes on the thread pool, so that a long prompt does not hold up a caller's user interface.</summary>
-    private Task<(GenerationStream Stream, ReasoningSplitter? Splitter)> SubmitAsync(
+    private Task<(GenerationStream Stream, ReasoningSplitter? Splitter, int DroppedMessages)> SubmitAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
         Task.Run(() => Submit(messages, options, cancellationToken), cancellationToken);
 
-    private (GenerationStream Stream, ReasoningSplitter? Splitter) Submit(
+    private (GenerationStream Stream, ReasoningSplitter? Splitter, int DroppedMessages) Submit(
         IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
         Grammar? grammar = RequestMapper.GrammarOf(options, more);
-        IReadOnlyList<TextPart> prompt = prompts.Build(messages, options?.Instructions, cancellationToken);
+        (IReadOnlyList<TextPart> prompt, int[] tokens, int dropped) = BuildPrompt([.. messages], options, more, cancellationToken);
         ReasoningFormat? reasoning = prompts.Reasoning;
         bool isReasoningOpen = reasoning?.IsOpenAfter(prompt) ?? false;
+        (TimeSpan? firstToken, TimeSpan? whole) = RequestMapper.Timeouts(more, model.Timeouts);
         GenerationRequest request = new()
         {
-            Prompt = model.Tokenizer.TokenizePrompt(prompt),
+            Prompt = tokens,
             MaxOutputTokens = RequestMapper.MaxOutputTokens(options),
             StopStrings = RequestMapper.StopStrings(options),
             Sampling = RequestMapper.Sampling(options, more, sampling),
+            Priority = more?.Priority ?? 0,
+            FirstTokenTimeout = firstToken,
+            RequestTimeout = whole,
             Constraint = grammar is null ? null : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen)),
         };
-        return (model.Submit(request, cancellationToken), reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen));
+        GenerationStream stream = tokens.Length >= model.ContextLength && RequestMapper.ContextOverflow(more) == ContextOverflowPolicy.Stop
+            ? GenerationStream.CompleteAtOnce(new GenerationSummary { End = GenerationEnd.Length, PromptTokens = tokens.Length })
+            : model.Submit(request, cancellationToken);
+        return (stream, reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen), dropped);
+    }
+
+    /// <summary>The prompt of as much of the conversation as the caller wants to be sent, and how many messages that leaves out.</summary>
+    private (IReadOnlyList<TextPart> Parts, int[] Tokens, int DroppedMessages) BuildPrompt(
+        IReadOnlyList<ChatMessage> messages, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)
+    {
+        (IReadOnlyList<TextPart> parts, int[] tokens) = Build(messages);
+        int longest = model.ContextLength - Math.Min(RequestMapper.MaxOutputTokens(options), Math.Max(model.ContextLength / 4, 1));
+        if (tokens.Length <= longest || RequestMapper.ContextOverflow(more) != ContextOverflowPolicy.DropOldestTurns)
+            return (parts, tokens, 0);
+        ConversationTurns turns = new(messages);
+        IReadOnlyList<ChatMessage> rest = turns.Without(turns.LeastToDrop(some => Build(some).Tokens.Length <= longest));
+        (parts, tokens) = Build(rest);
+        return (parts, tokens, messages.Count - rest.Count);
+
+        (IReadOnlyList<TextPart> Parts, int[] Tokens) Build(IReadOnlyList<ChatMessage> some)
+        {
+            IReadOnlyList<TextPart> built = prompts.Build(some, options?.Instructions, cancellationToken);
+            return (built, model.Tokenizer.TokenizePrompt(built));
+        }
     }
 }

@@ -22,4 +22,42 @@ public sealed class EmbeddedChatOptions
     /// What the answer's text is held to, such as a GBNF grammar or a regular expression. Goes before <c>ChatOptions.ResponseFormat</c>, which must then be left out or be text.
     /// </summary>
     public Grammar? Grammar { get; set; }
+
+    /// <summary>
+    /// Requests of a higher priority are begun first where there are more than run at once, and are the last to be interrupted where the KV cache runs out. Equal ones take
+    /// their turns in the order in which they came. Default: 0.
+    /// </summary>
+    public int? Priority { get; set; }
+
+    /// <summary>
+    /// How long the answer's first token may take, waiting for other requests included, before the request ends with <see cref="TimeoutException"/>. Default:
+    /// <see cref="EmbeddedModelOptions.FirstTokenTimeout"/>.
+    /// </summary>
+    public TimeSpan? FirstTokenTimeout { get; set; }
+
+    /// <summary>
+    /// How long the whole answer may take, waiting for other requests included, before the request ends with <see cref="TimeoutException"/>. Default:
+    /// <see cref="EmbeddedModelOptions.RequestTimeout"/>.
+    /// </summary>
+    public TimeSpan? RequestTimeout { get; set; }
+
+    /// <summary>What happens where the conversation is too long for the model's context. Default: <see cref="ContextOverflowPolicy.Error"/>.</summary>
+    public ContextOverflowPolicy? ContextOverflow { get; set; }
+}
+
+/// <summary>What happens where a conversation is too long for a model's context.</summary>
+public enum ContextOverflowPolicy
+{
+    /// <summary>The request ends with <see cref="ContextOverflowException"/>, which has the counts.</summary>
+    Error,
+
+    /// <summary>The answer is empty, and its <c>FinishReason</c> is <c>Length</c>.</summary>
+    Stop,
+
+    /// <summary>
+    /// The oldest turns are left out until a quarter of the context, or <c>ChatOptions.MaxOutputTokens</c> where that is less, is free for the answer. System messages, the first
+    /// turn and the last one stay; where they alone are too long, it is an error. The response's <c>AdditionalProperties</c> say how many messages were left out, as
+    /// <c>embeddedllm.dropped_messages</c>.
+    /// </summary>
+    DropOldestTurns,
 }

@@ -28,6 +28,7 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
         _grammarVocabulary = new Lazy<GrammarVocabulary>(() => new GrammarVocabulary(model.Vocabulary));
         Id = id;
         Path = path;
+        Timeouts = (options.FirstTokenTimeout, options.RequestTimeout);
     }
 
     /// <summary>The catalogue name, else the file's name without its extension.</summary>
@@ -57,7 +58,7 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <summary>The KV cache's size in tokens, shared by all requests.</summary>
     public int CacheLength => _model.Facts.CacheLength;
 
-    /// <summary>The number of CPU threads that compute.</summary>
+    /// <summary>The number of CPU threads that compute; for a time it may be less where the machine is busy and the options name no number.</summary>
     public int Threads => _model.Facts.Threads;
 
     /// <summary>Loads a model.</summary>
@@ -112,11 +113,22 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <inheritdoc cref="Detokenize"/>
     public byte[] DetokenizeToBytes(ReadOnlySpan<int> tokens, bool includeSpecial = false) => _model.Tokenizer.Detokenize(tokens, includeSpecial);
 
+    /// <summary>
+    /// Refuses further requests with <see cref="ObjectDisposedException"/>, and ends when all that run or wait have been answered. The model is still to be disposed; to
+    /// dispose it at once ends them instead.
+    /// </summary>
+    /// <param name="cancellationToken">Stops the waiting; requests are refused nevertheless.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
+    public Task DrainAsync(CancellationToken cancellationToken = default) => _model.Engine.DrainAsync(cancellationToken);
+
     /// <summary>Ends the running requests, and frees the model's memory when the computing thread has stopped.</summary>
     public ValueTask DisposeAsync() => _model.DisposeAsync();
 
     /// <inheritdoc cref="DisposeAsync"/>
     public void Dispose() => _model.Dispose();
+
+    /// <summary>How long a request's first token and its whole answer may take where the request says nothing.</summary>
+    internal (TimeSpan? FirstToken, TimeSpan? Whole) Timeouts { get; }
 
     internal Tokenizer Tokenizer => _model.Tokenizer;
 

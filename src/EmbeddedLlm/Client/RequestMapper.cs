@@ -31,6 +31,23 @@ internal static class RequestMapper
     /// <summary>The sampling options: the request's, and the model's for the rest.</summary>
     public static SamplingOptions Sampling(ChatOptions? options, EmbeddedChatOptions? more, SamplingDefaults defaults) => defaults.For(options, more);
 
+    /// <summary>How long the first token and the whole answer may take: the request's own limits, else the model's.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is not above zero, or more than 49 days.</exception>
+    public static (TimeSpan? FirstToken, TimeSpan? Whole) Timeouts(EmbeddedChatOptions? more, (TimeSpan? FirstToken, TimeSpan? Whole) model)
+    {
+        EmbeddedModelOptions.ThrowIfNoTimeout(more?.FirstTokenTimeout, nameof(more.FirstTokenTimeout));
+        EmbeddedModelOptions.ThrowIfNoTimeout(more?.RequestTimeout, nameof(more.RequestTimeout));
+        return (more?.FirstTokenTimeout ?? model.FirstToken, more?.RequestTimeout ?? model.Whole);
+    }
+
+    /// <summary>What to do where the conversation is too long.</summary>
+    /// <exception cref="ArgumentException">It is no known policy.</exception>
+    public static ContextOverflowPolicy ContextOverflow(EmbeddedChatOptions? more)
+    {
+        ContextOverflowPolicy policy = more?.ContextOverflow ?? ContextOverflowPolicy.Error;
+        return Enum.IsDefined(policy) ? policy : throw new ArgumentException($"{nameof(more.ContextOverflow)} is {policy}, which is no policy.", nameof(more));
+    }
+
     /// <summary>What the caller's <see cref="ChatOptions.RawRepresentationFactory"/> gives.</summary>
     /// <exception cref="NotSupportedException">It gives something else than <see cref="EmbeddedChatOptions"/>.</exception>
     public static EmbeddedChatOptions? RawRepresentation(ChatOptions? options, IChatClient client) => options?.RawRepresentationFactory?.Invoke(client) switch

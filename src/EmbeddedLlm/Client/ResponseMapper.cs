@@ -10,6 +10,9 @@ namespace EmbeddedLlm.Client;
 /// <param name="CreatedAt">When the request came.</param>
 internal sealed record ResponseMapper(string ResponseId, string MessageId, string ModelId, DateTimeOffset CreatedAt)
 {
+    /// <summary>How many messages of the conversation were left out, since it was too long.</summary>
+    public int DroppedMessages { get; init; }
+
     public static ResponseMapper Create(string modelId) =>
         new(Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("N"), modelId, DateTimeOffset.UtcNow);
 
@@ -23,6 +26,7 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
         ChatResponseUpdate update = CreateUpdate(new UsageContent(UsageOf(summary)));
         update.FinishReason = FinishReasonOf(summary.End);
         update.RawRepresentation = TimingsOf(summary);
+        update.AdditionalProperties = AdditionalProperties;
         return update;
     }
 
@@ -42,7 +46,11 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
             FinishReason = FinishReasonOf(summary.End),
             Usage = UsageOf(summary),
             RawRepresentation = TimingsOf(summary),
+            AdditionalProperties = AdditionalProperties,
         };
+
+    private AdditionalPropertiesDictionary? AdditionalProperties =>
+        DroppedMessages == 0 ? null : new() { ["embeddedllm.dropped_messages"] = DroppedMessages };
 
     private ChatResponseUpdate CreateUpdate(AIContent content) => new(ChatRole.Assistant, [content])
     {
@@ -57,10 +65,16 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
     private static UsageDetails UsageOf(in GenerationSummary summary) => new()
     {
         InputTokenCount = summary.PromptTokens,
+        CachedInputTokenCount = summary.CachedTokens,
         OutputTokenCount = summary.OutputTokens,
         TotalTokenCount = summary.PromptTokens + summary.OutputTokens,
     };
 
     private static GenerationTimings TimingsOf(in GenerationSummary summary) =>
-        new(summary.QueueTime, summary.PrefillTime, summary.DecodeTime) { ForcedTokenCount = summary.ForcedTokens };
+        new(summary.QueueTime, summary.PrefillTime, summary.DecodeTime)
+        {
+            ForcedTokenCount = summary.ForcedTokens,
+            DraftedTokenCount = summary.DraftedTokens,
+            AcceptedTokenCount = summary.AcceptedTokens,
+        };
 }

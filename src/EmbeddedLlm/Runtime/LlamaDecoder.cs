@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using EmbeddedLlm.Interop;
@@ -11,18 +12,24 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     private readonly ContextHandle _context;
     private readonly llama_memory_i* _memory;
     private readonly int[] _abort;
+    private readonly CellSharing _sharing;
+    private readonly ThreadGovernor? _governor;
     private readonly int[] _sequenceCounts;
     private readonly nint[] _sequencePointers;
     private readonly llama_batch _batch;
 
     /// <param name="context">The context; owned from here on.</param>
     /// <param name="vocabularySize">The number of logits in a row.</param>
+    /// <param name="sharing">What the model's memory allows.</param>
+    /// <param name="governor">Chooses the number of threads from step to step; null where it is fixed.</param>
     /// <param name="abort">The flag that the context's abort callback reads, see <see cref="AbortCallback"/>.</param>
-    public LlamaDecoder(ContextHandle context, int vocabularySize, int[] abort)
+    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, int[] abort)
     {
         _context = context;
         _memory = NativeMethods.llama_get_memory(context);
         _abort = abort;
+        _sharing = sharing;
+        _governor = governor;
         VocabularySize = vocabularySize;
         MaxSequences = (int)NativeMethods.llama_n_seq_max(context);
         CellCount = (int)NativeMethods.llama_n_ctx(context);
@@ -48,6 +55,8 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 
     public int MaxSequences { get; }
 
+    public bool HasCellPerToken => _sharing.HasCellPerToken;
+
     public int CellCount { get; }
 
     public DecodeBatch Batch { get; }
@@ -65,7 +74,10 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     {
         llama_batch batch = _batch;
         batch.n_tokens = Batch.Count;
+        long startedAt = Stopwatch.GetTimestamp();
         int code = NativeMethods.llama_decode(_context, batch);
+        if (code == 0 && _governor is not null && _governor.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp()))
+            NativeMethods.llama_set_n_threads(_context, _governor.Threads, _governor.Threads);
         // A request that came before the decode counts for it: it must not be lost while the engine is being stopped.
         Volatile.Write(ref _abort[0], 0);
         return code switch
@@ -85,6 +97,26 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 
     public bool RemoveCells(int slot, int fromPosition) => NativeMethods.llama_memory_seq_rm(_memory, slot, fromPosition, -1);
 
+    /// <remarks>
+    /// A whole sequence can always go on, and so can a copy of it. For a part of it the smallest position that is still there says what has been forgotten: recurrent states
+    /// know their last position only, and a sliding window's cells are overwritten once they lie before it.
+    /// </remarks>
+    public bool CanShare(int slot, int count)
+    {
+        if (!_sharing.IsPossible)
+            return false;
+        if (NativeMethods.llama_memory_seq_pos_max(_memory, slot) == count - 1)
+            return true;
+        return NativeMethods.llama_memory_seq_pos_min(_memory, slot) <= Math.Max(0, count - Math.Max(_sharing.Window, 1));
+    }
+
+    public void CopyCells(int from, int to, int count)
+    {
+        // Memories without a cell per token copy nothing but whole sequences, and some insist on being asked for just that.
+        bool isWhole = NativeMethods.llama_memory_seq_pos_max(_memory, from) == count - 1;
+        NativeMethods.llama_memory_seq_cp(_memory, from, to, 0, isWhole ? -1 : count);
+    }
+
     public void RequestAbort() => Volatile.Write(ref _abort[0], 1);
 
     public void Dispose() => _context.Dispose();
@@ -94,3 +126,9 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static byte ShouldAbort(void* flag) => (byte)(Volatile.Read(ref *(int*)flag) != 0 ? 1 : 0);
 }
+
+/// <summary>What a model's memory allows sequences to share.</summary>
+/// <param name="IsPossible">Whether anything can be shared.</param>
+/// <param name="HasCellPerToken">Whether each token has a cell of its own, so that beginnings can be shared without the rest.</param>
+/// <param name="Window">How many of the last tokens attention looks at in some layers; 0 where it looks at all everywhere.</param>
+internal readonly record struct CellSharing(bool IsPossible, bool HasCellPerToken, int Window);

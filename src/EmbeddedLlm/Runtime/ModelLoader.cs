@@ -47,9 +47,9 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
 
             Vocabulary vocabulary = VocabularyReader.Read(model);
             Tokenizer tokenizer = new(model, vocabulary);
-            LlamaDecoder decoder = new(context, vocabulary.Count, abort);
+            LlamaDecoder decoder = new(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort);
             ModelFacts facts = ReadFacts(model, plan, decoder, vocabulary);
-            Engine engine = new(decoder, vocabulary, plan.ContextLength, options.QueueCapacity, _logger);
+            Engine engine = new(decoder, vocabulary, LimitsOf(plan), _logger);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads);
             return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, facts, log);
         }
@@ -133,9 +133,9 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         parameters.n_ctx = (uint)plan.CacheLength;
         parameters.n_batch = (uint)plan.BatchSize;
         parameters.n_ubatch = (uint)plan.BatchSize;
-        parameters.n_seq_max = (uint)options.MaxSequences;
-        // Only each sequence's last token asks for logits, so their buffer need not hold a whole batch: 300 MB with 152k tokens.
-        parameters.n_outputs_max = (uint)options.MaxSequences;
+        parameters.n_seq_max = (uint)plan.Slots;
+        // Only each sequence's last token and its guesses ask for logits, so their buffer need not hold a whole batch: 300 MB with 152k tokens. llama.cpp wants a row per slot.
+        parameters.n_outputs_max = (uint)(plan.Slots + options.MaxSequences * options.PromptLookupTokens);
         parameters.n_threads = plan.Threads;
         parameters.n_threads_batch = plan.Threads;
         parameters.flash_attn_type = options.FlashAttention switch
@@ -147,6 +147,8 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         parameters.type_k = ContextPlan.NativeType(options.KeyCacheType);
         parameters.type_v = ContextPlan.NativeType(options.ValueCacheType);
         parameters.kv_unified = 1;
+        // A window's cells in a cache of their own, smaller than the sequences together, would run out where sequences share them.
+        parameters.swa_full = 1;
         parameters.no_perf = 1;
         parameters.abort_callback = LlamaDecoder.AbortCallback;
         parameters.abort_callback_data = LlamaDecoder.AddressOf(abort);
@@ -158,6 +160,27 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         context.Dispose();
         throw new ModelLoadException($"llama.cpp could not make a context of {plan.CacheLength} tokens for '{path}'.{ReasonSince(mark)}");
     }
+
+    private SchedulerLimits LimitsOf(ContextPlan plan) => new()
+    {
+        ContextLength = plan.ContextLength,
+        QueueCapacity = options.QueueCapacity,
+        MaxRunning = options.MaxSequences,
+        PrefillChunk = options.PrefillChunk,
+        PrefixCells = plan.PrefixCacheLength,
+        BystanderCells = plan.BystanderLength,
+        DraftLength = options.PromptLookupTokens,
+    };
+
+    /// <summary>A number of threads that was asked for stays; one that was chosen follows the machine's load.</summary>
+    private ThreadGovernor? GovernorOf(ContextPlan plan) =>
+        options.Threads is null && plan.Threads > 1 ? new ThreadGovernor(plan.Threads, options.MaxSequences) : null;
+
+    private static CellSharing SharingOf(ModelHandle model, GgufModelInfo info) => new(
+        // llama.cpp ends the process where sequences of this architecture are copied in a cache that all sequences share.
+        IsPossible: info.Architecture != "deepseek4",
+        HasCellPerToken: !NativeMethods.llama_model_is_recurrent(model) && !NativeMethods.llama_model_is_hybrid(model),
+        Window: NativeMethods.llama_model_n_swa(model));
 
     private static ModelFacts ReadFacts(ModelHandle model, ContextPlan plan, LlamaDecoder decoder, Vocabulary vocabulary)
     {

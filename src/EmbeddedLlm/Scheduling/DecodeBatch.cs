@@ -43,4 +43,12 @@ internal sealed class DecodeBatch
         if (wantsLogits)
             WantsLogits[Count - 1] = 1;
     }
+
+    /// <summary>Appends a run of one sequence's tokens, with the logits after each of them.</summary>
+    public void AddWithAllLogits(int slot, ReadOnlySpan<int> tokens, int firstPosition)
+    {
+        int first = Count;
+        Add(slot, tokens, firstPosition, wantsLogits: false);
+        WantsLogits.AsSpan(first, tokens.Length).Fill(1);
+    }
 }

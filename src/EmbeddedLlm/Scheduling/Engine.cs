@@ -14,18 +14,19 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     private readonly ManualResetEventSlim _wake = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
+    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isStopping;
+    private volatile bool _isDraining;
 
     /// <param name="decoder">The model; owned from here on, used by the engine's thread alone.</param>
     /// <param name="vocabulary">Its tokens.</param>
-    /// <param name="contextLength">The longest prompt and answer together, in tokens.</param>
-    /// <param name="queueCapacity">How many requests may wait.</param>
+    /// <param name="limits">How much it takes on at once.</param>
     /// <param name="logger">Gets failures of steps.</param>
-    public Engine(IDecoder decoder, Vocabulary vocabulary, int contextLength, int queueCapacity, ILogger logger)
+    public Engine(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, ILogger logger)
     {
         _decoder = decoder;
         _logger = logger;
-        _scheduler = new Scheduler(decoder, vocabulary, contextLength, queueCapacity, () => _wake.Set());
+        _scheduler = new Scheduler(decoder, vocabulary, limits, () => _wake.Set());
         _thread = new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm engine" };
         _thread.Start();
     }
@@ -35,6 +36,15 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
 
     /// <inheritdoc cref="Scheduler.Submit"/>
     public GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _scheduler.Submit(request, cancellationToken);
+
+    /// <summary>Refuses further requests, and ends when those there are have been answered. The engine is to be disposed afterwards.</summary>
+    public Task DrainAsync(CancellationToken cancellationToken)
+    {
+        _scheduler.Refuse();
+        _isDraining = true;
+        _wake.Set();
+        return _drained.Task.WaitAsync(cancellationToken);
+    }
 
     /// <summary>Stops the thread, aborting a running decode where the device can. May be called more than once, from any thread.</summary>
     public ValueTask DisposeAsync()
@@ -74,6 +84,10 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
                 _scheduler.EndAll(() => new DecodeException("The engine failed in a step.", exception));
             }
 
+            // Whoever sees that the engine drains also sees that nothing is added any more.
+            if (_isDraining && _scheduler.IsEmpty)
+                _drained.TrySetResult();
+
             // Reset before the next look at the queue, so that no request is missed that comes in between.
             _wake.Wait();
             _wake.Reset();
@@ -81,6 +95,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
 
         _scheduler.Close(() => new ObjectDisposedException(objectName: null, "The model was disposed while it answered."));
         _decoder.Dispose();
+        _drained.TrySetResult();
         _ended.SetResult();
     }
 

@@ -16,6 +16,15 @@ internal sealed class GenerationRequest
     /// <summary>Strings in UTF-8, none empty, before whose first occurrence the answer ends.</summary>
     public byte[][] StopStrings { get; init; } = [];
 
+    /// <summary>Requests of a higher priority are admitted and prefilled first, and lose their cells last.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>How long the first token may take from the submission on; null for as long as it takes.</summary>
+    public TimeSpan? FirstTokenTimeout { get; init; }
+
+    /// <summary>How long the whole answer may take from the submission on; null for as long as it takes.</summary>
+    public TimeSpan? RequestTimeout { get; init; }
+
     /// <summary>What the answer is held to; null where it is free.</summary>
     public AnswerConstraint? Constraint { get; init; }
 }
@@ -33,10 +42,14 @@ internal enum GenerationEnd
 /// <summary>The figures of a finished generation.</summary>
 /// <param name="End">Why it ended.</param>
 /// <param name="PromptTokens">The prompt's tokens.</param>
+/// <param name="CachedTokens">How many of these were found computed.</param>
 /// <param name="OutputTokens">The generated tokens, the one that ended the answer included.</param>
-/// <param name="ForcedTokens">How many of these were not sampled, since the grammar left no choice.</param>
+/// <param name="ForcedTokens">How many of the generated tokens were not sampled, since the grammar left no choice.</param>
+/// <param name="DraftedTokens">How many tokens were guessed ahead.</param>
+/// <param name="AcceptedTokens">How many of these were right.</param>
 /// <param name="QueueTime">From the submission to the first computed chunk's begin.</param>
 /// <param name="PrefillTime">From then to the first generated token.</param>
 /// <param name="DecodeTime">From the first generated token to the last.</param>
 internal readonly record struct GenerationSummary(
-    GenerationEnd End, int PromptTokens, int OutputTokens, int ForcedTokens, TimeSpan QueueTime, TimeSpan PrefillTime, TimeSpan DecodeTime);
+    GenerationEnd End, int PromptTokens, int CachedTokens, int OutputTokens, int ForcedTokens, int DraftedTokens, int AcceptedTokens,
+    TimeSpan QueueTime, TimeSpan PrefillTime, TimeSpan DecodeTime);

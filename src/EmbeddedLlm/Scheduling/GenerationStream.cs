@@ -19,6 +19,14 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
     private GenerationSummary _summary;
     private ExceptionDispatchInfo? _failure;
 
+    /// <summary>A stream that has ended without any text.</summary>
+    public static GenerationStream CompleteAtOnce(in GenerationSummary summary)
+    {
+        GenerationStream stream = new();
+        stream.TryComplete(summary);
+        return stream;
+    }
+
     /// <summary>The figures; valid once <see cref="WaitToReadAsync"/> has returned false.</summary>
     public GenerationSummary Summary => _summary;
 

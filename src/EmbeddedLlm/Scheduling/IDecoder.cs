@@ -9,8 +9,11 @@ internal interface IDecoder : IDisposable
     /// <summary>The number of logits in a row.</summary>
     int VocabularySize { get; }
 
-    /// <summary>How many sequences may have cells at once; their slots are 0 … <see cref="MaxSequences"/> - 1.</summary>
+    /// <summary>How many sequences may have cells at once, cached ones included; their slots are 0 … <see cref="MaxSequences"/> - 1.</summary>
     int MaxSequences { get; }
+
+    /// <summary>Whether a slot's first cells can be used without the rest as a rule; false for recurrent models, whose state stands for all tokens so far.</summary>
+    bool HasCellPerToken { get; }
 
     /// <summary>How many tokens, of all sequences together, the KV cache holds.</summary>
     int CellCount { get; }
@@ -30,6 +33,15 @@ internal interface IDecoder : IDisposable
     /// <summary>Forgets a slot's cells from a position to the end.</summary>
     /// <returns>False where the model's memory cannot be cut there (recurrent models); then only position 0 works.</returns>
     bool RemoveCells(int slot, int fromPosition);
+
+    /// <summary>Whether a slot's first cells are all that computing on after them needs, seen from what the slot holds now.</summary>
+    /// <param name="slot">A slot with at least so many cells.</param>
+    /// <param name="count">How many cells, at least one.</param>
+    bool CanShare(int slot, int count);
+
+    /// <summary>Lets another slot, which has no cells, use a slot's first cells as its own. Nothing is computed or moved.</summary>
+    /// <remarks>Only for counts that <see cref="CanShare"/> allows.</remarks>
+    void CopyCells(int from, int to, int count);
 
     /// <summary>Makes a running <see cref="Decode"/> return <see cref="DecodeResult.Aborted"/> soon, where the device can. Any thread.</summary>
     void RequestAbort();

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace EmbeddedLlm.Scheduling;
 
-/// <summary>The sequences that wait for a slot, first come first served. Any thread adds; the engine thread takes.</summary>
+/// <summary>The sequences that wait for a slot: higher priorities first, and first come first served among equals. Any thread adds; the engine thread takes.</summary>
 internal sealed class RequestQueue
 {
     private readonly Lock _gate = new();
@@ -26,20 +26,35 @@ internal sealed class RequestQueue
         }
     }
 
-    /// <summary>Adds a sequence at the end; false where the queue is full of live ones.</summary>
+    /// <summary>Adds a sequence after its equals; false where the queue is full of live ones.</summary>
     /// <exception cref="ObjectDisposedException">The queue is closed.</exception>
     public bool TryEnqueue(Sequence sequence)
     {
         lock (_gate)
         {
             if (_isClosed)
-                throw new ObjectDisposedException(objectName: null, "The model has been disposed.");
+                throw new ObjectDisposedException(objectName: null, "The model has been disposed, or is about to be.");
             if (_waiting.Count >= Capacity)
                 RemoveEnded();
             if (_waiting.Count >= Capacity)
                 return false;
-            _waiting.AddLast(sequence);
+            LinkedListNode<Sequence>? before = _waiting.Last;
+            while (before is not null && before.Value.Request.Priority < sequence.Request.Priority)
+                before = before.Previous;
+            Insert(before, sequence);
             return true;
+        }
+    }
+
+    /// <summary>Puts a sequence that has run back, ahead of its equals and whatever the capacity.</summary>
+    public void Return(Sequence sequence)
+    {
+        lock (_gate)
+        {
+            LinkedListNode<Sequence>? before = _waiting.Last;
+            while (before is not null && before.Value.Request.Priority <= sequence.Request.Priority)
+                before = before.Previous;
+            Insert(before, sequence);
         }
     }
 
@@ -53,7 +68,7 @@ internal sealed class RequestQueue
                 sequence = first.Value;
                 if (!sequence.Output.IsComplete)
                     return true;
-                _waiting.RemoveFirst();
+                Drop(first);
             }
 
             sequence = null;
@@ -68,6 +83,13 @@ internal sealed class RequestQueue
             _waiting.Remove(sequence);
     }
 
+    /// <summary>Refuses further sequences; those that wait still get their turn.</summary>
+    public void Refuse()
+    {
+        lock (_gate)
+            _isClosed = true;
+    }
+
     /// <summary>Refuses further sequences and gives those that wait.</summary>
     public Sequence[] Close()
     {
@@ -80,13 +102,27 @@ internal sealed class RequestQueue
         }
     }
 
+    private void Insert(LinkedListNode<Sequence>? before, Sequence sequence)
+    {
+        if (before is null)
+            _waiting.AddFirst(sequence);
+        else
+            _waiting.AddAfter(before, sequence);
+    }
+
     private void RemoveEnded()
     {
         for (LinkedListNode<Sequence>? node = _waiting.First, next; node is not null; node = next)
         {
             next = node.Next;
             if (node.Value.Output.IsComplete)
-                _waiting.Remove(node);
+                Drop(node);
         }
+    }
+
+    private void Drop(LinkedListNode<Sequence> node)
+    {
+        node.Value.Interruption?.Release();
+        _waiting.Remove(node);
     }
 }

@@ -20,15 +20,17 @@ internal sealed class Sequence
     private long _firstTokenAt;
     private int[] _tokens;
     private int _forcedCount;
+    private int _cachedCount = -1;
+    private int _prefillCount;
 
-    public Sequence(GenerationRequest request, int contextLength)
+    public Sequence(GenerationRequest request, int contextLength, int draftLength)
     {
         Request = request;
         // The last token sampled needs no cell: nothing is computed after it.
         MaxOutputTokens = Math.Min(request.MaxOutputTokens, contextLength - request.Prompt.Length);
-        CellsNeeded = request.Prompt.Length + MaxOutputTokens - 1;
         _controller = new StopController(request.StopStrings);
         Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint) : null;
+        Draft = draftLength > 0 ? new Draft(draftLength) : null;
         _tokens = request.Prompt;
         TokenCount = request.Prompt.Length;
     }
@@ -40,11 +42,17 @@ internal sealed class Sequence
     /// <summary>How many tokens may be generated.</summary>
     public int MaxOutputTokens { get; }
 
-    /// <summary>The KV cells the sequence needs at most.</summary>
-    public int CellsNeeded { get; }
-
     /// <summary>The slot in the KV cache, or -1 while waiting.</summary>
     public int Slot { get; private set; } = -1;
+
+    /// <summary>When the sequence was admitted last, as a number that only grows.</summary>
+    public long Admission { get; private set; }
+
+    /// <summary>Whether it is settled what the sequence shares; until then it may wait for another that is about to compute the same tokens.</summary>
+    public bool IsStarted { get; private set; }
+
+    /// <summary>The step in which the sequence last got its turn to prefill.</summary>
+    public long LastPrefill { get; set; }
 
     /// <summary>Prompt and generated tokens.</summary>
     public int TokenCount { get; private set; }
@@ -54,8 +62,8 @@ internal sealed class Sequence
 
     public int PendingCount => TokenCount - ComputedCount;
 
-    /// <summary>Whether the prompt is computed.</summary>
-    public bool IsDecoding => ComputedCount >= Request.Prompt.Length;
+    /// <summary>Whether what was there at admission is computed: the prompt, and what a sequence had generated that lost its cells.</summary>
+    public bool IsDecoding => ComputedCount >= _prefillCount;
 
     public int OutputCount => TokenCount - Request.Prompt.Length;
 
@@ -65,8 +73,11 @@ internal sealed class Sequence
     /// <summary>Holds the answer to a grammar; null where it is free.</summary>
     public ConstrainedAnswer? Constraint { get; }
 
-    /// <summary>Unregisters the caller's cancellation.</summary>
-    public CancellationTokenRegistration Cancellation { get; set; }
+    /// <summary>Guesses the next tokens; null where none are to be guessed.</summary>
+    public Draft? Draft { get; }
+
+    /// <summary>What may end the sequence from outside: its caller's cancellation and its time limits.</summary>
+    public Interruption? Interruption { get; set; }
 
     /// <summary>How many tokens the running step computes for the sequence.</summary>
     public int PlannedCount { get; set; }
@@ -74,22 +85,48 @@ internal sealed class Sequence
     /// <summary>The batch entry whose logits the running step gives, or -1 in the midst of a prompt.</summary>
     public int LogitsIndex { get; set; } = -1;
 
+    /// <summary>All tokens, at least <see cref="TokenCount"/>. What is there never changes.</summary>
+    public int[] Tokens => _tokens;
+
     public ReadOnlySpan<int> Pending(int count) => _tokens.AsSpan(ComputedCount, count);
 
-    public void Admit(int slot, Sampler sampler)
+    /// <summary>Gives the sequence a slot, for the first time or again.</summary>
+    public void Admit(int slot, long admission)
     {
         Slot = slot;
-        Sampler = sampler;
+        Admission = admission;
+        IsStarted = false;
+        ComputedCount = 0;
+        _prefillCount = TokenCount;
+        if (Sampler is not null)
+            return;
+        Sampler = new Sampler(Request.Sampling);
+        Sampler.Accept(Request.Prompt);
         _admittedAt = Stopwatch.GetTimestamp();
-        sampler.Accept(Request.Prompt);
     }
+
+    /// <summary>Begins to compute after the tokens that were found computed.</summary>
+    public void Start(int sharedCount)
+    {
+        IsStarted = true;
+        ComputedCount = sharedCount;
+        if (_cachedCount < 0)
+            _cachedCount = Math.Min(sharedCount, Request.Prompt.Length);
+    }
+
+    /// <summary>Takes the slot away. The tokens stay, and so do the sampler's and the grammar's states: only the cells have to be computed again.</summary>
+    public void Preempt() => Slot = -1;
 
     /// <summary>Takes the token sampled from the last logits, and writes the text it decides.</summary>
     /// <returns>Why the generation ends with it, or null where it goes on.</returns>
     public GenerationEnd? AcceptSampled(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
     {
         if (_firstTokenAt == 0)
+        {
             _firstTokenAt = Stopwatch.GetTimestamp();
+            Interruption?.EndFirstTokenLimit();
+        }
+
         return Accept(token, vocabulary, text);
     }
 
@@ -104,8 +141,11 @@ internal sealed class Sequence
     public GenerationSummary Summarize(GenerationEnd end) => new(
         end,
         Request.Prompt.Length,
+        Math.Max(_cachedCount, 0),
         OutputCount,
         _forcedCount,
+        Draft?.TotalCount ?? 0,
+        Draft?.TotalVerified ?? 0,
         Stopwatch.GetElapsedTime(_submittedAt, _admittedAt),
         _firstTokenAt == 0 ? Stopwatch.GetElapsedTime(_admittedAt) : Stopwatch.GetElapsedTime(_admittedAt, _firstTokenAt),
         _firstTokenAt == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_firstTokenAt));

@@ -7,7 +7,7 @@ namespace EmbeddedLlm.Tests.Client;
 public sealed class ResponseMapperTests
 {
     private static readonly GenerationSummary Summary =
-        new(GenerationEnd.Length, PromptTokens: 7, OutputTokens: 5, ForcedTokens: 2, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2), TimeSpan.FromMilliseconds(3));
+        new(GenerationEnd.Length, PromptTokens: 7, CachedTokens: 4, OutputTokens: 5, ForcedTokens: 2, DraftedTokens: 4, AcceptedTokens: 3, TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2), TimeSpan.FromMilliseconds(3));
 
     [Fact]
     public void UpdatesAddUpToTheResponse()
@@ -19,8 +19,9 @@ public sealed class ResponseMapperTests
             (response.Text, response.ResponseId, response.ModelId, response.CreatedAt, response.FinishReason),
             (added.Text, added.ResponseId, added.ModelId, added.CreatedAt, added.FinishReason));
         Assert.Equal("so", Assert.Single(added.Messages.Single().Contents.OfType<TextReasoningContent>()).Text);
-        Assert.Equal(2, Assert.IsType<GenerationTimings>(response.RawRepresentation).ForcedTokenCount);
-        Assert.Equal((7, 5, 12), (added.Usage!.InputTokenCount, added.Usage.OutputTokenCount, added.Usage.TotalTokenCount));
+        GenerationTimings timings = Assert.IsType<GenerationTimings>(response.RawRepresentation);
+        Assert.Equal((2, 4, 3), (timings.ForcedTokenCount, timings.DraftedTokenCount, timings.AcceptedTokenCount));
+        Assert.Equal((7, 4, 5, 12), (added.Usage!.InputTokenCount, added.Usage.CachedInputTokenCount, added.Usage.OutputTokenCount, added.Usage.TotalTokenCount));
         Assert.Equal(response.Messages.Single().MessageId, added.Messages.Single().MessageId);
     }
 

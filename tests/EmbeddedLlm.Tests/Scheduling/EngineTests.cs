@@ -42,6 +42,44 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public async Task DrainingAnswersAllThereAreAndRefusesFurtherOnes()
+    {
+        using ManualResetEventSlim goOn = new();
+        FakeDecoder decoder = new(1)
+        {
+            OnDecode = _ =>
+            {
+                goOn.Wait();
+                return DecodeResult.Done;
+            },
+        };
+        await using Engine engine = Create(decoder);
+        Task<string>[] answers = [.. new[] { "running", "waiting" }.Select(prompt => ReadAll(engine.Submit(SchedulerFixture.Request(prompt, 20), default)))];
+        using CancellationTokenSource source = new();
+        Task impatient = engine.DrainAsync(source.Token);
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => impatient);
+        Task drain = engine.DrainAsync(default);
+        Assert.Throws<ObjectDisposedException>(() => engine.Submit(SchedulerFixture.Request("late"), default));
+        Assert.False(drain.IsCompleted);
+        goOn.Set();
+        await drain;
+        Assert.Equal([FakeDecoder.Answer("running", 20), FakeDecoder.Answer("waiting", 20)], await Task.WhenAll(answers));
+        await engine.DrainAsync(default);
+    }
+
+    [Fact]
+    public async Task DisposalEndsADrain()
+    {
+        Engine engine = Create(new FakeDecoder(1));
+        engine.Submit(SchedulerFixture.Request(FakeDecoder.PromptsWithAnswersOf(400, 1)[0], 400), default);
+        Task drain = engine.DrainAsync(default);
+        await engine.DisposeAsync();
+        await drain;
+        await engine.DrainAsync(default);
+    }
+
+    [Fact]
     public async Task AnExceptionInAStepEndsTheRequestsAndTheEngineGoesOn()
     {
         FakeDecoder decoder = new(2);
@@ -72,7 +110,7 @@ public sealed class EngineTests
         goOn.Set();
     }
 
-    private static Engine Create(FakeDecoder decoder) => new(decoder, FakeDecoder.Vocabulary, 512, 100, NullLogger.Instance);
+    private static Engine Create(FakeDecoder decoder) => new(decoder, FakeDecoder.Vocabulary, new() { ContextLength = 512, QueueCapacity = 100 }, NullLogger.Instance);
 
     private static async Task<string> ReadAll(GenerationStream stream)
     {

@@ -5,15 +5,18 @@ using EmbeddedLlm.Tokens;
 namespace EmbeddedLlm.Tests.Scheduling;
 
 /// <summary>
-/// A model of 258 tokens whose next token is a hash of all tokens before it, so that a lost, doubled or foreign token changes the text. It keeps the cells itself and
-/// complains where positions have gaps, slots are strange or more cells are used than there are.
+/// A model of 258 tokens whose next token is a hash of all tokens before it, so that a lost, doubled or foreign token changes the text. It keeps the cells itself, shared
+/// ones once, and complains where positions have gaps, slots are strange, more cells are used than there are or cells are copied that do not suffice to go on.
 /// </summary>
 internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int batch = 64) : IDecoder
 {
     public const int ControlToken = 256;
     public const int EndToken = 257;
 
-    private readonly List<int>[] _cells = [.. Enumerable.Range(0, maxSequences).Select(_ => new List<int>())];
+    private const int RepeatedTokens = 9;
+
+    private readonly List<Cell>[] _cells = [.. Enumerable.Range(0, maxSequences).Select(_ => new List<Cell>())];
+    private readonly int[] _first = new int[maxSequences];
     private readonly Dictionary<int, float[]> _logits = [];
 
     /// <summary>The 256 bytes as tokens, a control token and an end of turn.</summary>
@@ -22,6 +25,8 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     public int VocabularySize => 258;
 
     public int MaxSequences => maxSequences;
+
+    public bool HasCellPerToken => !IsRecurrent;
 
     public int CellCount => cells;
 
@@ -39,6 +44,15 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     /// <summary>Whether cells can only be forgotten all together, as in recurrent models.</summary>
     public bool IsRecurrent { get; set; }
 
+    /// <summary>How many of the last tokens are looked at; what lies before is forgotten as soon as it can be. 0 where all are.</summary>
+    public int Window { get; init; }
+
+    /// <summary>The copies so far: from, to, count.</summary>
+    public List<(int From, int To, int Count)> Copies { get; } = [];
+
+    /// <summary>Whether most tokens are those of a while before.</summary>
+    public bool Repeats { get; init; }
+
     /// <summary>Whether logits are all NaN.</summary>
     public bool IsBroken { get; set; }
 
@@ -46,16 +60,20 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
     public bool IsDisposed { get; private set; }
 
-    public int UsedCells => _cells.Sum(list => list.Count);
+    /// <summary>Cells with a token, however many slots share them.</summary>
+    public int UsedCells { get; private set; }
+
+    /// <summary>How many tokens were computed so far.</summary>
+    public int ComputedTokens { get; private set; }
 
     /// <summary>What the model says to a prompt, computed without any scheduler.</summary>
-    public static string Answer(string prompt, int maxTokens)
+    public static string Answer(string prompt, int maxTokens, bool repeats = false)
     {
         List<int> tokens = [.. Encoding.UTF8.GetBytes(prompt)];
         StringBuilder answer = new();
         for (int i = 0; i < maxTokens; i++)
         {
-            int next = Next(tokens);
+            int next = Next(tokens, repeats);
             if (next == EndToken)
                 break;
             answer.Append((char)next);
@@ -65,6 +83,10 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         return answer.ToString();
     }
 
+    /// <summary>Prompts whose answers do not end by themselves before so many tokens.</summary>
+    public static string[] PromptsWithAnswersOf(int tokens, int count) =>
+        [.. Enumerable.Range(0, 10_000).Select(i => $"prompt {i}").Where(prompt => Answer(prompt, tokens).Length == tokens).Take(count)];
+
     public DecodeResult Decode()
     {
         Steps++;
@@ -73,17 +95,25 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
             step[Batch.Slots[i]] = step.GetValueOrDefault(Batch.Slots[i]) + 1;
         History.Add(step);
 
+        for (int slot = 0; slot < maxSequences && Window > 0; slot++)
+            _first[slot] = Math.Max(_first[slot], _cells[slot].Count - Window + 1);
+
         DecodeResult result = OnDecode(Steps);
         int count = result == DecodeResult.Done ? Batch.Count : Batch.Count / 2;
         _logits.Clear();
         for (int i = 0; i < count; i++)
         {
-            List<int> sequence = _cells[Batch.Slots[i]];
+            int slot = Batch.Slots[i];
+            List<Cell> sequence = _cells[slot];
             if (Batch.Positions[i] != sequence.Count)
-                throw new InvalidOperationException($"Position {Batch.Positions[i]} after {sequence.Count} cells in slot {Batch.Slots[i]}.");
-            sequence.Add(Batch.Tokens[i]);
+                throw new InvalidOperationException($"Position {Batch.Positions[i]} after {sequence.Count} cells in slot {slot}.");
+            if (Window > 0 && _first[slot] > Math.Max(0, sequence.Count - Window + 1))
+                throw new InvalidOperationException($"Position {sequence.Count} of slot {slot} needs cells from {sequence.Count - Window + 1} and has them from {_first[slot]}.");
+            sequence.Add(new Cell(Batch.Tokens[i]));
+            UsedCells++;
+            ComputedTokens++;
             if (Batch.WantsLogits[i] != 0)
-                _logits[i] = LogitsFor(Next(sequence));
+                _logits[i] = LogitsFor(Next([.. sequence.Select(cell => cell.Token)], Repeats));
         }
 
         if (UsedCells > cells)
@@ -97,21 +127,51 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     {
         if (fromPosition > 0 && fromPosition < _cells[slot].Count && IsRecurrent)
             return false;
-        if (fromPosition < _cells[slot].Count)
-            _cells[slot].RemoveRange(fromPosition, _cells[slot].Count - fromPosition);
+        while (_cells[slot].Count > fromPosition)
+        {
+            if (--_cells[slot][^1].Holders == 0)
+                UsedCells--;
+            _cells[slot].RemoveAt(_cells[slot].Count - 1);
+        }
+
+        if (fromPosition == 0)
+            _first[slot] = 0;
         return true;
+    }
+
+    public bool CanShare(int slot, int count)
+    {
+        if (count < 1 || count > _cells[slot].Count)
+            throw new InvalidOperationException($"{count} cells of {_cells[slot].Count} in slot {slot}.");
+        return count == _cells[slot].Count || (!IsRecurrent && _first[slot] <= Math.Max(0, count - Math.Max(Window, 1)));
+    }
+
+    public void CopyCells(int from, int to, int count)
+    {
+        if (_cells[to].Count > 0 || from == to || !CanShare(from, count))
+            throw new InvalidOperationException($"{count} of {_cells[from].Count} cells in slot {from} cannot be copied to slot {to} with {_cells[to].Count}.");
+        foreach (Cell cell in _cells[from].Take(count))
+        {
+            cell.Holders++;
+            _cells[to].Add(cell);
+        }
+
+        _first[to] = _first[from];
+        Copies.Add((from, to, count));
     }
 
     public void RequestAbort() => AbortRequests++;
 
     public void Dispose() => IsDisposed = true;
 
-    private static int Next(List<int> tokens)
+    private static int Next(List<int> tokens, bool repeats)
     {
         uint hash = 2166136261;
         foreach (int token in tokens)
             hash = (hash ^ (uint)token) * 16777619;
         hash ^= hash >> 15;
+        if (repeats && hash % 13 != 0)
+            return tokens[Math.Max(0, tokens.Count - RepeatedTokens)];
         return hash % 61 == 0 ? EndToken : (int)('a' + (hash >> 8) % 26);
     }
 
@@ -131,5 +191,12 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         int[] offsets = [.. Enumerable.Range(0, 257), 256 + 9, 256 + 9 + 7];
         TokenKind[] kinds = [.. Enumerable.Repeat(TokenKind.Text, 256), TokenKind.Control, TokenKind.EndOfGeneration];
         return new Vocabulary(bytes, offsets, kinds);
+    }
+
+    private sealed class Cell(int token)
+    {
+        public int Token { get; } = token;
+
+        public int Holders { get; set; } = 1;
     }
 }

@@ -73,6 +73,53 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public void WhileOthersDecodeAPromptsChunksAreSmaller()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(4, batch: 64), prefillChunk: 10);
+        fixture.Submit(FakeDecoder.PromptsWithAnswersOf(20, 1)[0], 20);
+        fixture.Scheduler.Step();
+        fixture.Submit(new string('p', 35), 1);
+        fixture.Submit(new string('q', 5), 1);
+        for (int i = 0; i < 5; i++)
+            fixture.Scheduler.Step();
+        Assert.Equal([10, 10, 10, 10], fixture.Decoder.History.Skip(1).Take(4).Select(step => step.Where(run => run.Key != 0).Sum(run => run.Value)));
+        Assert.All(fixture.Decoder.History.Skip(1).Take(5), step => Assert.Equal(1, step[0]));
+        // The short prompt has its turn in the second step already.
+        Assert.Equal([0, 5, 0], fixture.Decoder.History.Skip(1).Take(3).Select(step => step.GetValueOrDefault(2)));
+    }
+
+    [Fact]
+    public void AHigherPriorityIsAdmittedFirstAndEqualsInTheirOrder()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(1));
+        List<int> order = [];
+        GenerationStream[] streams = [.. new[] { 0, 5, -1, 5, 0 }.Select((priority, i) => fixture.Scheduler.Submit(SchedulerFixture.Request($"p{i}", 3, priority: priority), default))];
+        while (fixture.Scheduler.Step())
+            order.AddRange(Enumerable.Range(0, streams.Length).Where(i => streams[i].IsComplete && !order.Contains(i)));
+        Assert.Equal([1, 3, 0, 4, 2], order);
+    }
+
+    [Fact]
+    public void AHigherPriorityIsPrefilledFirst()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(2, batch: 10));
+        fixture.Scheduler.Submit(SchedulerFixture.Request(new string('p', 40), 1), default);
+        fixture.Scheduler.Step();
+        fixture.Scheduler.Submit(SchedulerFixture.Request(new string('q', 30), 1, priority: 1), default);
+        fixture.Run();
+        Assert.Equal([0, 1, 1, 1, 0], fixture.Decoder.History.Take(5).Select(step => step.Keys.First()));
+    }
+
+    [Fact]
+    public void WithoutABoundAllRequestsWait()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(1), queueCapacity: int.MaxValue);
+        GenerationStream[] streams = [.. Enumerable.Range(0, 3000).Select(i => fixture.Submit($"{i}", 1))];
+        fixture.Run();
+        Assert.All(streams, stream => Assert.True(stream.IsComplete));
+    }
+
+    [Fact]
     public void TheOutputLimitEndsWithLength()
     {
         SchedulerFixture fixture = new(new FakeDecoder());
@@ -131,7 +178,7 @@ public sealed class SchedulerTests
         SchedulerFixture fixture = new(new FakeDecoder(maxSequences: 8, cells: 100), contextLength: 100);
         GenerationStream[] streams = [.. Prompts.Select(prompt => fixture.Submit(prompt, 30))];
         fixture.Scheduler.Step();
-        Assert.InRange(fixture.Scheduler.RunningCount, 2, 3);
+        Assert.Equal(4, fixture.Scheduler.RunningCount);
         fixture.Run();
         Assert.Equal(Prompts.Select(prompt => FakeDecoder.Answer(prompt, 30)), streams.Select(SchedulerFixture.Text));
     }
@@ -172,7 +219,7 @@ public sealed class SchedulerTests
     {
         FakeDecoder decoder = new(batch: 8);
         using CountingDecoder counting = new(decoder);
-        Scheduler scheduler = new(counting, FakeDecoder.Vocabulary, 4096, 1, () => { });
+        Scheduler scheduler = new(counting, FakeDecoder.Vocabulary, new() { ContextLength = 4096, QueueCapacity = 1, PrefixCells = 1000 }, () => { });
         scheduler.Submit(SchedulerFixture.Request("x", 1000), default);
         // Long enough that the unread text's buffer need not grow meanwhile.
         for (int i = 0; i < 300; i++)
@@ -209,6 +256,12 @@ public sealed class SchedulerTests
         public ReadOnlySpan<float> GetLogits(int batchIndex) => _logits;
 
         public bool RemoveCells(int slot, int fromPosition) => inner.RemoveCells(slot, fromPosition);
+
+        public bool HasCellPerToken => true;
+
+        public bool CanShare(int slot, int count) => inner.CanShare(slot, count);
+
+        public void CopyCells(int from, int to, int count) => inner.CopyCells(from, to, count);
 
         public void RequestAbort() => inner.RequestAbort();
 

@@ -1,0 +1,49 @@
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>What ends a sequence from outside: its caller's cancellation, or one of its time limits. The first to come wins. Thread-safe.</summary>
+internal sealed class Interruption
+{
+    private readonly GenerationStream _output;
+    private readonly Action _interrupted;
+    private readonly CancellationToken _cancellationToken;
+    private readonly CancellationTokenRegistration _cancellation;
+    private readonly ITimer? _firstToken;
+    private readonly ITimer? _whole;
+
+    /// <param name="output">What ends.</param>
+    /// <param name="request">Has the time limits.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="interrupted">Called, on any thread, after the end.</param>
+    /// <param name="cancellationToken">The caller's.</param>
+    public Interruption(GenerationStream output, GenerationRequest request, TimeProvider time, Action interrupted, CancellationToken cancellationToken)
+    {
+        _output = output;
+        _interrupted = interrupted;
+        _cancellationToken = cancellationToken;
+        _firstToken = request.FirstTokenTimeout is { } first ? CreateTimer(first, $"The request had no first token within {first} ({nameof(request.FirstTokenTimeout)}).") : null;
+        _whole = request.RequestTimeout is { } whole ? CreateTimer(whole, $"The request was not answered within {whole} ({nameof(request.RequestTimeout)}).") : null;
+        _cancellation = cancellationToken.UnsafeRegister(static state => ((Interruption)state!).Cancel(), this);
+
+        ITimer CreateTimer(TimeSpan limit, string message) =>
+            time.CreateTimer(_ => Fail(new TimeoutException(message)), state: null, limit, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The first token is there, and so its limit is kept.</summary>
+    public void EndFirstTokenLimit() => _firstToken?.Dispose();
+
+    /// <summary>Lets nothing more come, and waits for nothing.</summary>
+    public void Release()
+    {
+        _cancellation.Unregister();
+        _firstToken?.Dispose();
+        _whole?.Dispose();
+    }
+
+    private void Cancel() => Fail(new OperationCanceledException(_cancellationToken));
+
+    private void Fail(Exception exception)
+    {
+        if (_output.TryFail(exception))
+            _interrupted();
+    }
+}

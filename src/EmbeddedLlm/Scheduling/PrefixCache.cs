@@ -1,0 +1,202 @@
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>
+/// What has been computed and may be of use again: the slots of running sequences, and those of finished ones, which it keeps within a budget and gives up, least recently
+/// used first, when cells or slots are needed. Engine thread only.
+/// </summary>
+/// <remarks>
+/// Cached cells are not free of charge even where memory is plenty: attention walks over all cells in use, whosever they are. While nothing runs they cost nothing; what may
+/// stay while others run is another, smaller budget, see <see cref="SchedulerLimits.BystanderCells"/>.
+/// </remarks>
+internal sealed class PrefixCache
+{
+    private readonly IDecoder _decoder;
+    private readonly KvCachePool _pool;
+    private readonly PrefixIndex _index;
+    private readonly int _budget;
+
+    // When each cached slot was last of use; 0 where the slot is not a cached one.
+    private readonly long[] _lastUse;
+    private long _clock;
+
+    /// <param name="decoder">The model.</param>
+    /// <param name="pool">Owns the slots.</param>
+    /// <param name="budget">How many cells finished sequences may keep; with 0 nothing is shared at all.</param>
+    public PrefixCache(IDecoder decoder, KvCachePool pool, int budget)
+    {
+        _decoder = decoder;
+        _pool = pool;
+        _budget = budget;
+        _index = new PrefixIndex(pool.SlotCount);
+        _lastUse = new long[pool.SlotCount];
+    }
+
+    /// <summary>How many slots are kept for finished sequences.</summary>
+    public int CachedSlots { get; private set; }
+
+    public bool IsCached(int slot) => _lastUse[slot] != 0;
+
+    /// <summary>Finds the slot that has most of a sequence's first tokens computed.</summary>
+    /// <param name="tokens">The sequence's tokens.</param>
+    /// <param name="count">How many of them; the last is never shared, since its logits are needed.</param>
+    /// <param name="soon">How many tokens a running sequence will have computed soon, if that is more.</param>
+    public PrefixMatch Find(int[] tokens, int count, out int soon)
+    {
+        PrefixMatch best = default;
+        soon = 0;
+        if (_budget == 0)
+            return best;
+        foreach ((int slot, int common) in _index.Match(tokens, count - 1))
+        {
+            if (common <= best.Count)
+                break;
+            int usable = Math.Min(common, _pool.LengthOf(slot));
+            if (usable < common && _decoder.HasCellPerToken)
+                soon = Math.Max(soon, common);
+            if (usable > best.Count && _decoder.CanShare(slot, usable))
+                best = new PrefixMatch(slot, usable);
+        }
+
+        soon = Math.Max(soon, best.Count);
+        return best;
+    }
+
+    /// <summary>Marks what was found as used just now.</summary>
+    public void Touch(PrefixMatch match)
+    {
+        if (match.Count > 0 && IsCached(match.Slot))
+            _lastUse[match.Slot] = ++_clock;
+    }
+
+    /// <summary>Offers what a running sequence computes of its tokens to others.</summary>
+    public void Offer(int slot, int[] tokens, int count)
+    {
+        if (_budget > 0)
+            _index.Add(slot, tokens, count);
+    }
+
+    /// <summary>Takes over a slot whose sequence ends: keeps it where that is of use, else gives it back to the pool.</summary>
+    /// <param name="slot">The slot.</param>
+    /// <param name="tokens">The sequence's tokens; the array must not change any more.</param>
+    /// <param name="isKept">Whether its cells can be relied on.</param>
+    public void Take(int slot, int[] tokens, bool isKept)
+    {
+        _index.Remove(slot);
+        int length = _pool.LengthOf(slot);
+        if (!isKept || length == 0 || length > _budget || IsCovered(slot, tokens, length))
+        {
+            _pool.Release(slot);
+            return;
+        }
+
+        DropBeginnings(tokens, length);
+        _index.Add(slot, tokens, length);
+        _lastUse[slot] = ++_clock;
+        CachedSlots++;
+        while (CountCells() > _budget)
+            TryEvict(except: slot);
+    }
+
+    /// <summary>Gives up the slot that was of no use for the longest time.</summary>
+    /// <param name="except">A slot to keep, or -1.</param>
+    public bool TryEvict(int except = -1)
+    {
+        int oldest = -1;
+        for (int slot = 0; slot < _lastUse.Length; slot++)
+        {
+            if (IsCached(slot) && slot != except && (oldest < 0 || _lastUse[slot] < _lastUse[oldest]))
+                oldest = slot;
+        }
+
+        if (oldest < 0)
+            return false;
+        Drop(oldest);
+        return true;
+    }
+
+    /// <summary>Throws where the cache and the pool disagree.</summary>
+    public void CheckIntegrity()
+    {
+        _index.CheckIntegrity();
+        int cached = 0;
+        for (int slot = 0; slot < _lastUse.Length; slot++)
+        {
+            if (!IsCached(slot))
+                continue;
+            cached++;
+            if (_pool.LengthOf(slot) != _index.LengthOf(slot))
+                throw new InvalidOperationException($"Slot {slot} has {_pool.LengthOf(slot)} cells and is known with {_index.LengthOf(slot)}.");
+        }
+
+        if (cached != CachedSlots || CountCells() > _budget)
+            throw new InvalidOperationException($"{cached} slots are cached and {CachedSlots} counted, with {CountCells()} cells of {_budget}.");
+    }
+
+    /// <summary>How many cells cached slots hold that have not been counted since <see cref="KvCachePool.BeginCount"/>.</summary>
+    public int CountMoreCells()
+    {
+        int count = 0;
+        for (int slot = 0; slot < _lastUse.Length; slot++)
+        {
+            if (IsCached(slot))
+                count += _pool.Count(slot, _pool.LengthOf(slot));
+        }
+
+        return count;
+    }
+
+    private int CountCells()
+    {
+        _pool.BeginCount();
+        return CountMoreCells();
+    }
+
+    /// <summary>Whether another cached slot has the same tokens and perhaps more, so that this one is of no further use.</summary>
+    private bool IsCovered(int slot, int[] tokens, int length)
+    {
+        foreach ((int other, int common) in _index.Match(tokens, length))
+        {
+            if (common < length)
+                return false;
+            if (other == slot || !IsCached(other) || !_decoder.CanShare(other, length))
+                continue;
+            Touch(new PrefixMatch(other, length));
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives up what the tokens begin with, as far as it can be had from them from now on.</summary>
+    private void DropBeginnings(int[] tokens, int length)
+    {
+        if (!_decoder.HasCellPerToken)
+            return;
+        while (FindBeginning(tokens, length) is { } slot)
+            Drop(slot);
+    }
+
+    private int? FindBeginning(int[] tokens, int length)
+    {
+        foreach ((int slot, int common) in _index.Match(tokens, length))
+        {
+            if (IsCached(slot) && common == _index.LengthOf(slot))
+                return slot;
+        }
+
+        return null;
+    }
+
+    private void Drop(int slot)
+    {
+        _index.Remove(slot);
+        _lastUse[slot] = 0;
+        CachedSlots--;
+        _pool.Release(slot);
+    }
+}
+
+/// <summary>What a slot has computed of a sequence's tokens.</summary>
+/// <param name="Slot">The slot; meaningless where nothing was found.</param>
+/// <param name="Count">How many tokens, 0 where none was found.</param>
+internal readonly record struct PrefixMatch(int Slot, int Count);

@@ -1,0 +1,127 @@
+namespace EmbeddedLlm.Scheduling;
+
+/// <content>Commit: what a step has computed becomes tokens and text.</content>
+internal sealed partial class Scheduler
+{
+    private void Commit()
+    {
+        foreach (Sequence sequence in _planned)
+        {
+            sequence.ComputedCount += sequence.PlannedCount;
+            if (sequence.LogitsIndex >= 0 && !sequence.Output.IsComplete)
+                Extend(sequence, isSampled: true);
+            else
+                Settle(sequence);
+        }
+    }
+
+    /// <summary>Forgets the cells of wrong guesses; those of right ones are the sequence's own.</summary>
+    private void Settle(Sequence sequence)
+    {
+        if (sequence.Draft is not { Count: > 0 } draft)
+            return;
+        sequence.ComputedCount += draft.Verified;
+        if (draft.Verified < draft.Count)
+            _pool.Cut(sequence.Slot, sequence.ComputedCount);
+        draft.Settle();
+    }
+
+    /// <summary>Appends the tokens that are decided now: the one sampled from the logits, and those that a grammar leaves no choice about. Hands out their text.</summary>
+    private void Extend(Sequence sequence, bool isSampled)
+    {
+        GenerationEnd? end = null;
+        _text.ResetWrittenCount();
+        try
+        {
+            int row = sequence.LogitsIndex;
+            do
+            {
+                if (isSampled)
+                    end = sequence.AcceptSampled(Sample(sequence, row), _vocabulary, _text);
+                if (end is null && sequence.Constraint is { } constraint)
+                    end = AcceptForced(sequence, constraint);
+            }
+            while (isSampled && end is null && IsGuessed(sequence, out row));
+            Settle(sequence);
+        }
+        catch (EmbeddedLlmException exception)
+        {
+            Settle(sequence);
+            sequence.Output.TryFail(exception);
+            Leave(sequence, isKept: true);
+            return;
+        }
+
+        sequence.Output.Append(_text.WrittenSpan);
+        if (end is { } reason)
+        {
+            sequence.Output.TryComplete(sequence.Summarize(reason));
+            Leave(sequence, isKept: true);
+        }
+    }
+
+    /// <summary>Whether the tokens that were chosen in this step were all guessed before; then the step has computed the logits for one more.</summary>
+    private static bool IsGuessed(Sequence sequence, out int row)
+    {
+        row = -1;
+        if (sequence.Draft is not { Count: > 0 } draft || !draft.Verify(sequence.Tokens.AsSpan(sequence.ComputedCount..sequence.TokenCount)))
+            return false;
+        row = draft.BatchIndex + draft.Verified - 1;
+        return true;
+    }
+
+    private int Sample(Sequence sequence, int row)
+    {
+        ReadOnlySpan<float> logits = _decoder.GetLogits(row);
+        ConstrainedAnswer? constraint = sequence.Constraint;
+        constraint?.WriteMask(_mask);
+        while (true)
+        {
+            int token = sequence.Sampler!.Sample(logits, constraint is null ? [] : _mask, _scratch);
+            if (token < 0)
+            {
+                throw new DecodeException(constraint is null
+                    ? "The model gave no usable logits: each is NaN or minus infinity."
+                    : "No token is left that the grammar and the sampling options both allow.");
+            }
+
+            if (constraint is null || constraint.TryAccept(token))
+                return token;
+            // Only a token that ends the reasoning and goes on with something else than the answer is refused here and not by the mask.
+            _mask[token >> 6] &= ~(1UL << (token & 63));
+        }
+    }
+
+    private GenerationEnd? AcceptForced(Sequence sequence, ConstrainedAnswer constraint)
+    {
+        foreach (int token in constraint.ForcedTokens())
+        {
+            if (!constraint.TryAccept(token))
+                throw new InvalidOperationException($"Token {token} is forced and not allowed.");
+            if (sequence.AcceptForced(token, _vocabulary, _text) is { } end)
+                return end;
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes good a step that did not finish: after an abort the step is planned again without the sequence that went; a failure ends the step's sequences.</summary>
+    private void Undo(DecodeResult result)
+    {
+        foreach (Sequence sequence in _planned)
+        {
+            if (result == DecodeResult.Aborted)
+            {
+                sequence.Draft?.Drop();
+                sequence.ComputedCount = _pool.Cut(sequence.Slot, sequence.ComputedCount);
+            }
+            else
+            {
+                sequence.Output.TryFail(new DecodeException(result == DecodeResult.NoCells
+                    ? $"llama.cpp found no place in the KV cache for a batch of {_decoder.Batch.Count} tokens."
+                    : $"llama.cpp failed to compute a batch of {_decoder.Batch.Count} tokens; its log says more."));
+                Leave(sequence, isKept: false);
+            }
+        }
+    }
+}

@@ -1,0 +1,223 @@
+namespace EmbeddedLlm.Scheduling;
+
+/// <content>Plan: which sequences run, and what of them the next step computes.</content>
+internal sealed partial class Scheduler
+{
+    /// <summary>The cells that a sequence is to find free beside those it needs at once, so that it does not lose its place soon after it got it.</summary>
+    private const int CellsToGrow = 16;
+
+    /// <summary>A beginning of at least so many tokens that another sequence is about to compute is worth waiting for.</summary>
+    private const int TokensWorthWaiting = 16;
+
+    /// <summary>Takes out the sequences whose callers have gone.</summary>
+    private void Retire()
+    {
+        for (int i = _running.Count - 1; i >= 0; i--)
+        {
+            if (_running[i].Output.IsComplete)
+                Leave(_running[i], isKept: true);
+        }
+    }
+
+    private void Admit()
+    {
+        while (_running.Count < _limits.MaxRunning && _queue.TryPeek(out Sequence? sequence) && TryTakeSlot(sequence, out int slot))
+        {
+            _queue.Remove(sequence);
+            bool isNew = sequence.Sampler is null;
+            sequence.Admit(slot, ++_admissions);
+            _running.Add(sequence);
+            // What a grammar leaves no choice about at the beginning is computed together with the prompt.
+            if (isNew && sequence.Constraint is not null)
+                Extend(sequence, isSampled: false);
+        }
+    }
+
+    private bool TryTakeSlot(Sequence sequence, out int slot)
+    {
+        slot = -1;
+        if (_blocked == (sequence, _departures))
+            return false;
+        if (HasCellsFor(sequence) && (_pool.TryAcquire(out slot) || (_cache.TryEvict() && _pool.TryAcquire(out slot))))
+            return true;
+        _blocked = (sequence, _departures);
+        return false;
+    }
+
+    /// <summary>Whether the cells suffice for what the running sequences hold and are about to compute, and for this one's beginning. Cached prefixes do not count: they go when they must.</summary>
+    private bool HasCellsFor(Sequence sequence)
+    {
+        if (_running.Count == 0)
+            return true;
+        PrefixMatch match = _cache.Find(sequence.Tokens, sequence.TokenCount, out _);
+        _cache.Touch(match);
+        _pool.BeginCount();
+        int cells = 0;
+        foreach (Sequence other in _running)
+            cells += _pool.Count(other.Slot, other.ComputedCount) + other.PendingCount + CellsToGrow;
+        cells += sequence.TokenCount - match.Count + Math.Min(CellsToGrow, sequence.MaxOutputTokens - sequence.OutputCount);
+        if (match.Count > 0)
+            cells += _pool.Count(match.Slot, match.Count);
+        return cells <= _pool.CellCount;
+    }
+
+    /// <summary>Gives new sequences what has been computed of their tokens, or lets them wait for one that is about to compute the same.</summary>
+    private void Start()
+    {
+        bool hasStarted = false;
+        foreach (Sequence sequence in _running)
+        {
+            if (sequence.IsStarted)
+                continue;
+            PrefixMatch match = _cache.Find(sequence.Tokens, sequence.TokenCount, out int soon);
+            if (soon > match.Count && soon >= TokensWorthWaiting)
+                continue;
+            if (match.Count > 0)
+            {
+                _cache.Touch(match);
+                _pool.Share(match.Slot, sequence.Slot, match.Count);
+            }
+
+            sequence.Start(match.Count);
+            _cache.Offer(sequence.Slot, sequence.Tokens, sequence.TokenCount);
+            hasStarted = true;
+        }
+
+        while (hasStarted && CountBystanders() > _limits.BystanderCells && _cache.TryEvict())
+        {
+        }
+    }
+
+    /// <summary>The cells that are cached and not shared by any running sequence.</summary>
+    private int CountBystanders()
+    {
+        _pool.BeginCount();
+        foreach (Sequence sequence in _running)
+            _pool.Count(sequence.Slot, sequence.ComputedCount);
+        return _cache.CountMoreCells();
+    }
+
+    /// <summary>Fills the batch: first the next tokens of the sequences that decode, then chunks of prompts.</summary>
+    private bool Plan()
+    {
+        _steps++;
+        do
+        {
+            _decoder.Batch.Clear();
+            _planned.Clear();
+            MakeRoomToDecode();
+            PlanDecode();
+            PlanPrefill();
+            PlanDrafts();
+        }
+        while (_decoder.Batch.Count == 0 && TryPreempt());
+        return _decoder.Batch.Count > 0;
+    }
+
+    private void PlanDecode()
+    {
+        foreach (Sequence sequence in _running)
+        {
+            if (sequence.IsStarted && sequence.IsDecoding)
+                Plan(sequence, _decoder.Batch.Remaining);
+        }
+    }
+
+    private void PlanPrefill()
+    {
+        int left = _planned.Count == 0 ? _decoder.Batch.Remaining : Math.Min(_decoder.Batch.Remaining, _limits.PrefillChunk);
+        while (left > 0 && NextToPrefill() is { } sequence)
+        {
+            sequence.LastPrefill = _steps;
+            int wanted = Math.Min(sequence.PendingCount, left);
+            while (_pool.FreeCells < wanted && _cache.TryEvict())
+            {
+            }
+
+            left -= Plan(sequence, left);
+        }
+    }
+
+    /// <summary>The sequence of the highest priority that had no turn for the longest time; null where all had theirs in this step.</summary>
+    private Sequence? NextToPrefill()
+    {
+        Sequence? next = null;
+        foreach (Sequence sequence in _running)
+        {
+            if (!sequence.IsStarted || sequence.IsDecoding || sequence.LastPrefill == _steps)
+                continue;
+            if (next is null || sequence.Request.Priority > next.Request.Priority
+                || (sequence.Request.Priority == next.Request.Priority && sequence.LastPrefill < next.LastPrefill))
+                next = sequence;
+        }
+
+        return next;
+    }
+
+    private int Plan(Sequence sequence, int most)
+    {
+        DecodeBatch batch = _decoder.Batch;
+        int count = Math.Min(Math.Min(sequence.PendingCount, most), _pool.FreeCells);
+        if (count == 0)
+            return 0;
+        bool isWhole = count == sequence.PendingCount;
+        _pool.Append(sequence.Slot, count);
+        batch.Add(sequence.Slot, sequence.Pending(count), sequence.ComputedCount, wantsLogits: isWhole);
+        sequence.PlannedCount = count;
+        sequence.LogitsIndex = isWhole ? batch.Count - 1 : -1;
+        _planned.Add(sequence);
+        return count;
+    }
+
+    /// <summary>Fills what is left of the batch with guesses. No cached prefix has to go for them.</summary>
+    private void PlanDrafts()
+    {
+        DecodeBatch batch = _decoder.Batch;
+        foreach (Sequence sequence in _planned)
+        {
+            if (sequence.Draft is not { } draft || sequence.LogitsIndex < 0)
+                continue;
+            // The token that is sampled in any case needs no guess.
+            int wanted = sequence.MaxOutputTokens - sequence.OutputCount - 1;
+            draft.Guess(sequence.Tokens.AsSpan(0, sequence.TokenCount), Math.Min(Math.Min(wanted, batch.Remaining), _pool.FreeCells));
+            if (draft.Count == 0)
+                continue;
+            _pool.Append(sequence.Slot, draft.Count);
+            draft.BatchIndex = batch.Count;
+            batch.AddWithAllLogits(sequence.Slot, draft.Tokens, sequence.TokenCount);
+        }
+    }
+
+    /// <summary>Frees the cells for the next tokens: cached prefixes go first, then the youngest sequences.</summary>
+    private void MakeRoomToDecode()
+    {
+        while (true)
+        {
+            int needed = 0;
+            foreach (Sequence sequence in _running)
+                needed += sequence.IsStarted && sequence.IsDecoding ? sequence.PendingCount : 0;
+            if (Math.Min(needed, _decoder.Batch.Capacity) <= _pool.FreeCells || (!_cache.TryEvict() && !TryPreempt()))
+                return;
+        }
+    }
+
+    /// <summary>Sends the youngest sequence of the lowest priority back to the queue, where it comes first. The last one stays: alone it has all the cells it may need.</summary>
+    private bool TryPreempt()
+    {
+        if (_running.Count < 2)
+            return false;
+        Sequence victim = _running[0];
+        foreach (Sequence sequence in _running)
+        {
+            if (sequence.Request.Priority < victim.Request.Priority
+                || (sequence.Request.Priority == victim.Request.Priority && sequence.Admission > victim.Admission))
+                victim = sequence;
+        }
+
+        _cache.Take(victim.Slot, victim.Tokens, isKept: false);
+        _running.Remove(victim);
+        victim.Preempt();
+        _queue.Return(victim);
+        return true;
+    }
+}

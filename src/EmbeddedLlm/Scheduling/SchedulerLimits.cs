@@ -1,0 +1,26 @@
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>How much a scheduler takes on at once.</summary>
+internal sealed record SchedulerLimits
+{
+    /// <summary>The longest prompt and answer of one sequence together, in tokens; at most the KV cache's cells.</summary>
+    public required int ContextLength { get; init; }
+
+    /// <summary>How many requests may wait.</summary>
+    public required int QueueCapacity { get; init; }
+
+    /// <summary>How many sequences may run; at most the decoder's slots. What is left of these is for cached prefixes.</summary>
+    public int MaxRunning { get; init; } = int.MaxValue;
+
+    /// <summary>The most tokens of prompts in a step that also computes next tokens, so that nobody's next token waits for a long prompt of somebody else.</summary>
+    public int PrefillChunk { get; init; } = int.MaxValue;
+
+    /// <summary>How many cells finished sequences may keep for later ones that begin alike; with 0 nothing is shared.</summary>
+    public int PrefixCells { get; init; }
+
+    /// <summary>How many of these may stay that no running sequence shares, once a sequence starts to run: each makes all tokens a little slower.</summary>
+    public int BystanderCells { get; init; } = int.MaxValue;
+
+    /// <summary>How many of a sequence's next tokens are guessed ahead in a step; 0 for none.</summary>
+    public int DraftLength { get; init; }
+}

@@ -1,0 +1,90 @@
+using EmbeddedLlm.Scheduling;
+
+namespace EmbeddedLlm.Tests.Scheduling;
+
+public sealed class TimeoutTests
+{
+    private readonly ManualTime _time = new();
+    private readonly string[] _prompts = FakeDecoder.PromptsWithAnswersOf(100, 2);
+
+    [Fact]
+    public async Task ARequestWithoutAFirstTokenInTimeEndsWithTheLimitsName()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(1), time: _time);
+        fixture.Submit(_prompts[0], 100);
+        GenerationStream waiting = Submit(fixture, _prompts[1], firstToken: 5, whole: 60);
+        fixture.Scheduler.Step();
+        _time.Advance(TimeSpan.FromSeconds(4));
+        Assert.False(waiting.IsComplete);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        TimeoutException exception = await Assert.ThrowsAsync<TimeoutException>(async () => await waiting.WaitToReadAsync());
+        Assert.Contains("00:00:05 (FirstTokenTimeout)", exception.Message, StringComparison.Ordinal);
+        fixture.Run();
+        Assert.Equal(0, _time.Timers);
+    }
+
+    [Fact]
+    public async Task ARequestThatTakesTooLongEndsInTheMiddleOfItsAnswer()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(), time: _time);
+        GenerationStream stream = Submit(fixture, _prompts[0], firstToken: 5, whole: 60);
+        fixture.Scheduler.Step();
+        fixture.Scheduler.Step();
+        _time.Advance(TimeSpan.FromSeconds(59));
+        Assert.True(await stream.WaitToReadAsync());
+        Assert.Equal(FakeDecoder.Answer(_prompts[0], 2), stream.ReadText());
+        _time.Advance(TimeSpan.FromSeconds(1));
+        TimeoutException exception = await Assert.ThrowsAsync<TimeoutException>(async () => await stream.WaitToReadAsync());
+        Assert.Contains("00:01:00 (RequestTimeout)", exception.Message, StringComparison.Ordinal);
+        Assert.False(fixture.Scheduler.Step());
+        fixture.Run();
+    }
+
+    [Fact]
+    public void ATimeoutAbortsADecodeThatIsMostlyItsOwn()
+    {
+        FakeDecoder decoder = new();
+        decoder.OnDecode = _ =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(5));
+            return decoder.AbortRequests > 0 ? DecodeResult.Aborted : DecodeResult.Done;
+        };
+        SchedulerFixture fixture = new(decoder, time: _time);
+        Submit(fixture, _prompts[0], firstToken: 5, whole: 60);
+        fixture.Run();
+        Assert.Equal(1, decoder.AbortRequests);
+    }
+
+    [Fact]
+    public async Task CancellationBeforeTheLimitStaysCancellation()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(), time: _time);
+        using CancellationTokenSource source = new();
+        GenerationStream stream = Submit(fixture, _prompts[0], firstToken: 5, whole: 60, source.Token);
+        await source.CancelAsync();
+        _time.Advance(TimeSpan.FromHours(1));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await stream.WaitToReadAsync());
+    }
+
+    [Fact]
+    public void NoTimerIsLeftBehind()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(1), queueCapacity: 1, time: _time);
+        GenerationStream first = Submit(fixture, _prompts[0], firstToken: 5, whole: 60);
+        Assert.Equal(2, _time.Timers);
+        Assert.Throws<QueueFullException>(() => Submit(fixture, _prompts[1], firstToken: 5, whole: 60));
+        Assert.Equal(2, _time.Timers);
+        fixture.Scheduler.Step();
+        Assert.Equal(1, _time.Timers);
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer(_prompts[0], 100), SchedulerFixture.Text(first));
+        GenerationStream abandoned = Submit(fixture, _prompts[1], firstToken: 5, whole: 60);
+        abandoned.TryFail(new OperationCanceledException());
+        fixture.Run();
+        Assert.Equal(0, _time.Timers);
+    }
+
+    private static GenerationStream Submit(SchedulerFixture fixture, string prompt, int firstToken, int whole, CancellationToken cancellationToken = default) =>
+        fixture.Scheduler.Submit(
+            SchedulerFixture.Request(prompt, 100, firstToken: TimeSpan.FromSeconds(firstToken), whole: TimeSpan.FromSeconds(whole)), cancellationToken);
+}
