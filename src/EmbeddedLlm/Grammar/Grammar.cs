@@ -10,7 +10,14 @@ public sealed partial class Grammar
 {
     private readonly GrammarMachine _machine;
 
-    internal Grammar(GrammarNode start) => _machine = new GrammarMachine(start);
+    internal Grammar(GrammarNode start)
+    {
+        Start = start;
+        _machine = new GrammarMachine(start);
+    }
+
+    /// <summary>The part that every text is an instance of, to be used in other grammars as well.</summary>
+    internal GrammarNode Start { get; }
 
     internal GrammarMachine Machine => _machine;
 
