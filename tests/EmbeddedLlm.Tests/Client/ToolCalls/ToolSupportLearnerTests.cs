@@ -47,6 +47,20 @@ public sealed class ToolSupportLearnerTests
         Assert.Equal((trigger, isAtStart), (format.Trigger, format.IsTriggeredAtStart));
     }
 
+    /// <summary>Formats that hold no JSON object are not learned: such a model is told to write that of Hermes, and nothing of its template contradicts that.</summary>
+    [Theory]
+    [InlineData("Qwen3-Coder")]
+    [InlineData("GLM-4.6")]
+    [InlineData("LFM2-8B-A1B")]
+    [InlineData("openai-gpt-oss-120b")]
+    public void AFormatThatHoldsNoJsonIsReplaced(string template)
+    {
+        ToolSupport support = Learn(template);
+        Assert.Equal(ToolCallFormat.Hermes.Write(("a", Oslo, null)), support.Format.Write(("a", Oslo, null)));
+        Assert.Null(support.Variable);
+        Assert.False(support.WritesCalls);
+    }
+
     [Fact]
     public void AFormatThatNobodyKnowsIsLearned()
     {
