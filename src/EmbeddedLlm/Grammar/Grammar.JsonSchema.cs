@@ -5,12 +5,12 @@ namespace EmbeddedLlm;
 
 public sealed partial class Grammar
 {
-    private static readonly Lazy<Grammar> s_anyJson = new(() => new Grammar(FreeJson.For(WhiteSpace.None, anySpelling: false).Value));
+    private static readonly Lazy<Grammar> s_anyJson = new(() => new Grammar(FreeJson.For(WhiteSpace.None, anySpelling: false).Value, hasUniqueKeys: true));
 
     private static readonly Lazy<Grammar> s_objectOrArray = new(() =>
     {
         FreeJson free = FreeJson.For(WhiteSpace.None, anySpelling: false);
-        return new Grammar(new ChoiceNode(free.Object, free.Array));
+        return new Grammar(new ChoiceNode(free.Object, free.Array), hasUniqueKeys: true);
     });
 
     /// <summary>Any JSON value, written without white space.</summary>
@@ -27,7 +27,8 @@ public sealed partial class Grammar
     /// <remarks>
     /// <para>
     /// Properties come in the schema's order, then those that it does not name, unless <see cref="JsonSchemaGrammarOptions.AnyPropertyOrder"/> is set. A key that the schema
-    /// names comes once at most; keys that it does not name may come again, and each of them fits.
+    /// names comes once at most. Keys that it does not name may come again in a text to be judged, and each of them fits; a <see cref="GrammarMatcher"/> repeats no key where the schema
+    /// allows another one in its place, unless <see cref="JsonSchemaGrammarOptions.AnySpelling"/> is set.
     /// </para>
     /// <para>
     /// Not supported: references to other documents; <c>uniqueItems</c> where the items are more than a few values; <c>minProperties</c> above 1 where keys are not named;

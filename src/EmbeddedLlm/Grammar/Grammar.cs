@@ -10,16 +10,20 @@ public sealed partial class Grammar
 {
     private readonly GrammarMachine _machine;
 
-    internal Grammar(GrammarNode start)
+    internal Grammar(GrammarNode start, bool hasUniqueKeys = false)
     {
         Start = start;
         _machine = new GrammarMachine(start);
+        HasUniqueKeys = hasUniqueKeys;
     }
 
     /// <summary>The part that every text is an instance of, to be used in other grammars as well.</summary>
     internal GrammarNode Start { get; }
 
     internal GrammarMachine Machine => _machine;
+
+    /// <summary>Whether the texts are JSON in which a matcher repeats no key of an object.</summary>
+    internal bool HasUniqueKeys { get; }
 
     /// <summary>Whether a text, in UTF-8 and as a whole, is in the language.</summary>
     /// <exception cref="GrammarException">The grammar is too ambiguous to be followed on this text.</exception>

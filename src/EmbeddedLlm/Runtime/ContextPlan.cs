@@ -70,16 +70,18 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
 
     /// <summary>
     /// On a CPU each head looks at the mask of each cell in use, about 1.5 ns a time, and a token takes about as long as its weights take to be read, at 10 GB/s as measured on small
-    /// machines. So many cells make it slower by a twentieth. A GPU does not notice, and who has set a length wants it to be kept.
+    /// machines. So many cells make it slower by a twentieth, in the steps in which llama.cpp counts them. A GPU does not notice, and who has set a length wants it to be kept.
     /// </summary>
     private static int ChooseBystanderLength(ModelHandle model, GgufModelInfo info, EmbeddedModelOptions options)
     {
         const double SecondsPerLook = 1.5e-9;
         const double BytesPerSecond = 1e10;
+        const int CellStep = 256;
         if (options.PrefixCacheLength is not null || (options.GpuLayers != 0 && NativeMethods.llama_supports_gpu_offload()))
             return int.MaxValue;
         double looks = Math.Max(1L, info.HeadCounts.Sum(heads => (long)heads));
-        return (int)Math.Min(int.MaxValue, NativeMethods.llama_model_size(model) / BytesPerSecond / 20 / (looks * SecondsPerLook));
+        double cells = NativeMethods.llama_model_size(model) / BytesPerSecond / 20 / (looks * SecondsPerLook);
+        return (int)Math.Min(int.MaxValue - CellStep, cells) / CellStep * CellStep;
     }
 
     private static int ChooseThreads(long weightBytes, CpuTime? before)

@@ -24,6 +24,7 @@ internal sealed class ThreadGovernor
     private readonly int[] _learned;
     private int _slowSteps;
     private long _changedAt;
+    private bool _wasRaised;
     private TimeSpan _patience = FirstPatience;
 
     /// <param name="most">The threads to use while the machine is free.</param>
@@ -67,16 +68,16 @@ internal sealed class ThreadGovernor
         if (Threads == 1)
             return false;
         // Slow again soon after a step up: the machine is still busy, so the next try comes later.
-        bool wasTooSoon = _changedAt != 0 && Stopwatch.GetElapsedTime(_changedAt, now) < _patience;
+        bool wasTooSoon = _wasRaised && Stopwatch.GetElapsedTime(_changedAt, now) < _patience;
         _patience = wasTooSoon ? TimeSpan.FromTicks(Math.Min(_patience.Ticks * 2, LastPatience.Ticks)) : FirstPatience;
-        _changedAt = now;
+        (_changedAt, _wasRaised) = (now, false);
         Threads /= 2;
         return true;
     }
 
     private bool StepUp(long now)
     {
-        _changedAt = now;
+        (_changedAt, _wasRaised) = (now, true);
         Threads = Math.Min(Threads * 2, _most);
         return true;
     }

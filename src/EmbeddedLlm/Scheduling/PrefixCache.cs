@@ -10,6 +10,9 @@ namespace EmbeddedLlm.Scheduling;
 /// </remarks>
 internal sealed class PrefixCache
 {
+    /// <summary>Fewer tokens are computed as quickly as they are shared; nearly all prompts of a model have the first few, its template's, in common.</summary>
+    private const int FewestShared = 16;
+
     private readonly IDecoder _decoder;
     private readonly KvCachePool _pool;
     private readonly PrefixIndex _index;
@@ -48,12 +51,12 @@ internal sealed class PrefixCache
             return best;
         foreach ((int slot, int common) in _index.Match(tokens, count - 1))
         {
-            if (common <= best.Count)
+            if (common <= best.Count || common < FewestShared)
                 break;
             int usable = Math.Min(common, _pool.LengthOf(slot));
             if (usable < common && _decoder.HasCellPerToken)
                 soon = Math.Max(soon, common);
-            if (usable > best.Count && _decoder.CanShare(slot, usable))
+            if (usable > best.Count && usable >= FewestShared && _decoder.CanShare(slot, usable))
                 best = new PrefixMatch(slot, usable);
         }
 

@@ -6,9 +6,6 @@ internal sealed partial class Scheduler
     /// <summary>The cells that a sequence is to find free beside those it needs at once, so that it does not lose its place soon after it got it.</summary>
     private const int CellsToGrow = 16;
 
-    /// <summary>A beginning of at least so many tokens that another sequence is about to compute is worth waiting for.</summary>
-    private const int TokensWorthWaiting = 16;
-
     /// <summary>Takes out the sequences whose callers have gone.</summary>
     private void Retire()
     {
@@ -38,19 +35,22 @@ internal sealed partial class Scheduler
         slot = -1;
         if (_blocked == (sequence, _departures))
             return false;
-        if (HasCellsFor(sequence) && (_pool.TryAcquire(out slot) || (_cache.TryEvict() && _pool.TryAcquire(out slot))))
+        PrefixMatch match = _cache.Find(sequence.Tokens, sequence.TokenCount, out _);
+        _cache.Touch(match);
+        // What has to go anyway goes before the slot is taken: with the same slot as before, llama.cpp can use the same graph as before.
+        if (match.Count == 0)
+            EvictBystanders();
+        if (HasCellsFor(sequence, match) && (_pool.TryAcquire(out slot) || (_cache.TryEvict() && _pool.TryAcquire(out slot))))
             return true;
         _blocked = (sequence, _departures);
         return false;
     }
 
     /// <summary>Whether the cells suffice for what the running sequences hold and are about to compute, and for this one's beginning. Cached prefixes do not count: they go when they must.</summary>
-    private bool HasCellsFor(Sequence sequence)
+    private bool HasCellsFor(Sequence sequence, PrefixMatch match)
     {
         if (_running.Count == 0)
             return true;
-        PrefixMatch match = _cache.Find(sequence.Tokens, sequence.TokenCount, out _);
-        _cache.Touch(match);
         _pool.BeginCount();
         int cells = 0;
         foreach (Sequence other in _running)
@@ -64,13 +64,12 @@ internal sealed partial class Scheduler
     /// <summary>Gives new sequences what has been computed of their tokens, or lets them wait for one that is about to compute the same.</summary>
     private void Start()
     {
-        bool hasStarted = false;
         foreach (Sequence sequence in _running)
         {
             if (sequence.IsStarted)
                 continue;
             PrefixMatch match = _cache.Find(sequence.Tokens, sequence.TokenCount, out int soon);
-            if (soon > match.Count && soon >= TokensWorthWaiting)
+            if (soon > match.Count)
                 continue;
             if (match.Count > 0)
             {
@@ -80,10 +79,14 @@ internal sealed partial class Scheduler
 
             sequence.Start(match.Count);
             _cache.Offer(sequence.Slot, sequence.Tokens, sequence.TokenCount);
-            hasStarted = true;
+            _hasChanged = true;
         }
+    }
 
-        while (hasStarted && CountBystanders() > _limits.BystanderCells && _cache.TryEvict())
+    /// <summary>Keeps what is cached and not shared within its budget while sequences run; nobody is slowed down by it while none does.</summary>
+    private void EvictBystanders()
+    {
+        while (CountBystanders() > _limits.BystanderCells && _cache.TryEvict())
         {
         }
     }

@@ -27,6 +27,9 @@ internal sealed partial class Scheduler
     private long _departures;
     private long _steps;
 
+    /// <summary>Whether a sequence has started or left since the cached prefixes were last looked at.</summary>
+    private bool _hasChanged;
+
     /// <summary>The first in the queue when it did not fit, and how many sequences had left then: before another leaves it will not fit either.</summary>
     private (Sequence? Sequence, long Departures) _blocked;
 
@@ -60,6 +63,9 @@ internal sealed partial class Scheduler
 
     /// <summary>The sequences that have a slot. Exact on the engine thread only.</summary>
     public int RunningCount => _running.Count;
+
+    /// <summary>The slots that neither run nor are cached. Exact on the engine thread only.</summary>
+    public int FreeSlots => _pool.FreeSlots;
 
     public int WaitingCount => _queue.Count;
 
@@ -107,6 +113,9 @@ internal sealed partial class Scheduler
         Retire();
         Admit();
         Start();
+        if (_hasChanged && _running.Count > 0)
+            EvictBystanders();
+        _hasChanged = false;
         if (!Plan())
             return false;
         DecodeResult result = Decode();
@@ -189,6 +198,7 @@ internal sealed partial class Scheduler
         _cache.Take(sequence.Slot, sequence.Tokens, isKept);
         _running.Remove(sequence);
         _departures++;
+        _hasChanged = true;
     }
 
     /// <summary>A sequence has ended from outside, on any thread.</summary>

@@ -18,7 +18,7 @@ internal sealed record SchedulerLimits
     /// <summary>How many cells finished sequences may keep for later ones that begin alike; with 0 nothing is shared.</summary>
     public int PrefixCells { get; init; }
 
-    /// <summary>How many of these may stay that no running sequence shares, once a sequence starts to run: each makes all tokens a little slower.</summary>
+    /// <summary>How many of these may stay that no running sequence shares while sequences run: each makes all tokens a little slower.</summary>
     public int BystanderCells { get; init; } = int.MaxValue;
 
     /// <summary>How many of a sequence's next tokens are guessed ahead in a step; 0 for none.</summary>

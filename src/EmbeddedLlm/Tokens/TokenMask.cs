@@ -12,6 +12,8 @@ internal static class TokenMask
 
     public static void Add(Span<ulong> mask, int token) => mask[token >> 6] |= 1UL << (token & 63);
 
+    public static void Remove(Span<ulong> mask, int token) => mask[token >> 6] &= ~(1UL << (token & 63));
+
     public static void Add(Span<ulong> mask, ReadOnlySpan<int> tokens)
     {
         foreach (int token in tokens)

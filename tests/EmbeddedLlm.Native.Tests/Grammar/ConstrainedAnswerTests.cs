@@ -28,9 +28,9 @@ public sealed class ConstrainedAnswerTests(StarterModelFixture starter)
         string[] lines = await File.ReadAllLinesAsync(file, Cancel);
         (string Name, JsonElement Schema)[] schemas =
         [
-            .. lines.Where((_, index) => index % 7 == 3).Select(line => JsonElement.Parse(line))
+            .. lines.Where((_, index) => index % 4 == 3).Select(line => JsonElement.Parse(line)).Where(IsKnownToTheValidator)
                 .Select(test => (test.GetProperty("name").GetString()!, test.GetProperty("schema")))
-                .Where(test => IsSupported(test.Item2)).Take(Wanted),
+                .Where(test => IsSupported(model, test.Item2)).Take(Wanted),
         ];
         Assert.Equal(Wanted, schemas.Length);
 
@@ -55,8 +55,8 @@ public sealed class ConstrainedAnswerTests(StarterModelFixture starter)
             using JsonDocument answer = JsonDocument.Parse(response.Text);
             try
             {
-                EvaluationResults results = JsonSchema.FromText(schemas[i].Schema.GetRawText())
-                    .Evaluate(JsonNode.Parse(response.Text), new EvaluationOptions { RequireFormatValidation = true });
+                // Formats are left out: the validator's are narrower than the standards, so an address such as a@b is none for it.
+                EvaluationResults results = JsonSchema.FromText(schemas[i].Schema.GetRawText()).Evaluate(JsonNode.Parse(response.Text));
                 Assert.True(results.IsValid, $"{schemas[i].Name}: {response.Text}");
                 Interlocked.Increment(ref judged);
             }
@@ -124,11 +124,28 @@ public sealed class ConstrainedAnswerTests(StarterModelFixture starter)
         Assert.Equal("uniqueItems", exception.Keyword);
     }
 
-    private static bool IsSupported(JsonElement schema)
+    /// <summary>The validator knows no draft before the sixth, and not every regular expression; where it judges the file's own instances rightly it can judge answers.</summary>
+    private static bool IsKnownToTheValidator(JsonElement test)
     {
         try
         {
-            Grammar.FromJsonSchema(schema);
+            JsonSchema schema = JsonSchema.FromText(test.GetProperty("schema").GetRawText());
+            schema.Evaluate(JsonValue.Create(1));
+            return test.GetProperty("tests").EnumerateArray().All(
+                instance => schema.Evaluate(JsonNode.Parse(instance.GetProperty("data").GetRawText())).IsValid == instance.GetProperty("valid").GetBoolean());
+        }
+        catch (Exception exception) when (exception is not (OutOfMemoryException or Xunit.Sdk.XunitException))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Some schemas of the file contradict themselves, and some cannot be enforced.</summary>
+    private static bool IsSupported(EmbeddedModel model, JsonElement schema)
+    {
+        try
+        {
+            model.GrammarVocabulary.CreateMatcher(Grammar.FromJsonSchema(schema));
             return true;
         }
         catch (GrammarException)

@@ -5,7 +5,7 @@ namespace EmbeddedLlm.Tests.Scheduling;
 public sealed class DraftTests
 {
     private static readonly string Prompt = Enumerable.Range(0, 1000)
-        .Select(i => $"A prompt {i}").First(prompt => FakeDecoder.Answer(prompt, 100, repeats: true).Length == 100);
+        .Select(i => $"A prompt that is not too short {i}").First(prompt => FakeDecoder.Answer(prompt, 100, repeats: true).Length == 100);
 
     [Theory]
     [InlineData("abcabc", 3, "abc")]

@@ -134,6 +134,22 @@ public sealed class PrefixCacheTests
     }
 
     [Fact]
+    public void WhoFinishesWhileOthersRunIsABystanderToo()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(), prefixCells: 1000, bystanderCells: 0);
+        GenerationStream running = fixture.Submit(FakeDecoder.PromptsWithAnswersOf(30, 1)[0], 30);
+        GenerationStream finished = fixture.Submit("x", 1);
+        while (!finished.IsComplete)
+            fixture.Scheduler.Step();
+        fixture.Scheduler.Step();
+        fixture.Scheduler.CheckIntegrity();
+        Assert.False(running.IsComplete);
+        Assert.Equal(3, fixture.Scheduler.FreeSlots);
+        fixture.Run();
+        Assert.Equal(3, fixture.Scheduler.FreeSlots);
+    }
+
+    [Fact]
     public void CachedPrefixesMakeRoomForSlotsAndCells()
     {
         SchedulerFixture fixture = new(new FakeDecoder(2, cells: 100), contextLength: 100, prefixCells: 100, maxRunning: 1);

@@ -10,10 +10,15 @@ public sealed class GrammarMatcher
 {
     private readonly GrammarVocabulary _vocabulary;
     private Configuration _configuration;
+    private JsonKeyTrail? _keys;
     private bool _isEnded;
 
-    internal GrammarMatcher(GrammarVocabulary vocabulary, Configuration configuration)
+    /// <param name="vocabulary">The tokens.</param>
+    /// <param name="configuration">Where the text is.</param>
+    /// <param name="keys">The keys so far, where none may be repeated; null where it does not matter.</param>
+    internal GrammarMatcher(GrammarVocabulary vocabulary, Configuration configuration, JsonKeyTrail? keys)
     {
+        _keys = keys;
         _vocabulary = vocabulary;
         _configuration = configuration;
     }
@@ -40,9 +45,13 @@ public sealed class GrammarMatcher
             throw new ArgumentException($"The mask has {mask.Length} words, and {MaskLength} are needed.", nameof(mask));
         mask = mask[..MaskLength];
         if (_isEnded)
+        {
             mask.Clear();
-        else
-            _vocabulary.MaskOf(_configuration).Write(mask);
+            return;
+        }
+
+        _vocabulary.MaskOf(_configuration).Write(mask);
+        _keys?.Filter(mask, _configuration, _vocabulary);
     }
 
     /// <summary>Computes the mask of this place, so that <see cref="WriteMask"/> has it at hand. May run beside reads of this matcher, not beside an advance.</summary>
@@ -72,10 +81,8 @@ public sealed class GrammarMatcher
         // A token that a grammar names by its id goes first; elsewhere control tokens have no text to match.
         Configuration? next = _configuration.ExpectsToken ? _configuration.Machine.AfterToken(_configuration, _vocabulary, token) : null;
         ReadOnlySpan<byte> bytes = _vocabulary.Vocabulary.TextBytesOf(token);
-        if (next is null && !bytes.IsEmpty)
-            next = After(_configuration, bytes);
         if (next is null)
-            return false;
+            return !bytes.IsEmpty && TryAdvance(bytes);
         _configuration = next;
         return true;
     }
@@ -85,7 +92,17 @@ public sealed class GrammarMatcher
     /// <exception cref="GrammarException">The grammar is too ambiguous to be followed here.</exception>
     public bool TryAdvance(ReadOnlySpan<byte> bytes)
     {
-        if (_isEnded || After(_configuration, bytes) is not { } next)
+        if (_isEnded)
+            return false;
+        if (_keys is not null)
+        {
+            if (_keys.After(ref _configuration, bytes) is not { } keys)
+                return false;
+            _keys = keys;
+            return true;
+        }
+
+        if (After(_configuration, bytes) is not { } next)
             return false;
         _configuration = next;
         return true;
@@ -127,7 +144,7 @@ public sealed class GrammarMatcher
     }
 
     /// <summary>This place of the text, to come back to.</summary>
-    public GrammarCheckpoint Checkpoint() => new(_configuration, _isEnded);
+    public GrammarCheckpoint Checkpoint() => new(_configuration, _keys, _isEnded);
 
     /// <summary>Goes back, or forth, to a place of the text.</summary>
     /// <param name="checkpoint">From this matcher or one with the same grammar.</param>
@@ -137,11 +154,12 @@ public sealed class GrammarMatcher
         if (checkpoint.Configuration?.Machine != _configuration.Machine)
             throw new ArgumentException("The checkpoint is from another grammar.", nameof(checkpoint));
         _configuration = checkpoint.Configuration;
+        _keys = checkpoint.Keys;
         _isEnded = checkpoint.IsEnded;
     }
 
     /// <summary>A matcher at the same place that goes on independently of this one.</summary>
-    public GrammarMatcher Fork() => new(_vocabulary, _configuration) { _isEnded = _isEnded };
+    public GrammarMatcher Fork() => new(_vocabulary, _configuration, _keys) { _isEnded = _isEnded };
 
     private static Configuration? After(Configuration configuration, ReadOnlySpan<byte> bytes)
     {
@@ -160,13 +178,16 @@ public sealed class GrammarMatcher
 /// <summary>A place in a text that a <see cref="GrammarMatcher"/> can come back to.</summary>
 public readonly struct GrammarCheckpoint : IEquatable<GrammarCheckpoint>
 {
-    internal GrammarCheckpoint(Configuration configuration, bool isEnded)
+    internal GrammarCheckpoint(Configuration configuration, JsonKeyTrail? keys, bool isEnded)
     {
         Configuration = configuration;
+        Keys = keys;
         IsEnded = isEnded;
     }
 
     internal Configuration? Configuration { get; }
+
+    internal JsonKeyTrail? Keys { get; }
 
     internal bool IsEnded { get; }
 
@@ -177,11 +198,11 @@ public readonly struct GrammarCheckpoint : IEquatable<GrammarCheckpoint>
     public static bool operator !=(GrammarCheckpoint left, GrammarCheckpoint right) => !left.Equals(right);
 
     /// <inheritdoc/>
-    public bool Equals(GrammarCheckpoint other) => ReferenceEquals(Configuration, other.Configuration) && IsEnded == other.IsEnded;
+    public bool Equals(GrammarCheckpoint other) => ReferenceEquals(Configuration, other.Configuration) && ReferenceEquals(Keys, other.Keys) && IsEnded == other.IsEnded;
 
     /// <inheritdoc/>
     public override bool Equals(object? obj) => obj is GrammarCheckpoint other && Equals(other);
 
     /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(Configuration, IsEnded);
+    public override int GetHashCode() => HashCode.Combine(Configuration, Keys, IsEnded);
 }

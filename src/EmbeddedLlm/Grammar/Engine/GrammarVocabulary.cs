@@ -37,6 +37,9 @@ public sealed class GrammarVocabulary
     private readonly int[] _ends;
     private readonly int[] _controls;
 
+    /// <summary>By what stands between two quotes in them, as Latin-1, the tokens that have something there; few have.</summary>
+    private readonly Lazy<Dictionary<string, List<int>>> _quoted;
+
     /// <summary>Automata that end in the same tokens share what is left of these: most strings do.</summary>
     private readonly Dictionary<NodeSet, StateMask.Ending> _endings = [];
 
@@ -82,6 +85,7 @@ public sealed class GrammarVocabulary
         _ends = [.. ends];
         _controls = [.. controls];
         _all = TokenTrie.Create(vocabulary, text);
+        _quoted = new Lazy<Dictionary<string, List<int>>>(() => FindQuoted(vocabulary, text));
         _others = TokenTrie.Create(vocabulary, others);
         _long = TokenTrie.Create(vocabulary, longer);
     }
@@ -139,7 +143,7 @@ public sealed class GrammarVocabulary
         Configuration root = grammar.Machine.Root;
         return root.IsDead
             ? throw new GrammarException("No text fits the grammar or schema: what it asks for contradicts itself.")
-            : new GrammarMatcher(this, root);
+            : new GrammarMatcher(this, root, grammar.HasUniqueKeys ? JsonKeyTrail.Start : null);
     }
 
     /// <summary>The mask of a configuration, computed the first time.</summary>
@@ -156,6 +160,9 @@ public sealed class GrammarVocabulary
     internal bool Matches(TokenReference reference, int token) =>
         !Vocabulary.IsEndOfGeneration(token)
         && (reference.Id >= 0 ? reference.Id == token : Vocabulary.BytesOf(token).SequenceEqual(reference.Text)) != reference.IsNegated;
+
+    /// <summary>The tokens in which a text stands between two quotes, nothing but that.</summary>
+    internal ReadOnlySpan<int> TokensWithQuoted(byte[] text) => _quoted.Value.TryGetValue(Encoding.Latin1.GetString(text), out List<int>? tokens) ? CollectionsMarshal.AsSpan(tokens) : [];
 
     /// <summary>The control token with a text, or -1.</summary>
     internal int FindControl(ReadOnlySpan<byte> text)
@@ -182,6 +189,25 @@ public sealed class GrammarVocabulary
         }
 
         return characters;
+    }
+
+    private static Dictionary<string, List<int>> FindQuoted(Vocabulary vocabulary, List<int> tokens)
+    {
+        Dictionary<string, List<int>> quoted = [];
+        foreach (int token in tokens)
+        {
+            ReadOnlySpan<byte> rest = vocabulary.TextBytesOf(token);
+            while (rest.IndexOf((byte)'"') is >= 0 and int first && rest[(first + 1)..].IndexOf((byte)'"') is >= 0 and int length)
+            {
+                string text = Encoding.Latin1.GetString(rest.Slice(first + 1, length));
+                if (!quoted.TryGetValue(text, out List<int>? known))
+                    quoted[text] = known = [];
+                known.Add(token);
+                rest = rest[(first + 1)..];
+            }
+        }
+
+        return quoted;
     }
 
     private int[] Meant(TokenReference reference)

@@ -32,7 +32,7 @@ internal sealed class JsonSchemaCache(int limit)
         }
 
         if (text.WrittenCount > LengthLimit)
-            return new Grammar(JsonSchemaCompiler.Compile(schema, options));
+            return new Grammar(JsonSchemaCompiler.Compile(schema, options), hasUniqueKeys: !options.AnySpelling);
 
         Key key = new(text.WrittenSpan.ToArray(), options);
         lock (_gate)
@@ -41,7 +41,7 @@ internal sealed class JsonSchemaCache(int limit)
                 return Touch(known).Grammar;
         }
 
-        Grammar grammar = new(JsonSchemaCompiler.Compile(schema, options));
+        Grammar grammar = new(JsonSchemaCompiler.Compile(schema, options), hasUniqueKeys: !options.AnySpelling);
         lock (_gate)
         {
             if (_byKey.TryGetValue(key, out LinkedListNode<(Key Key, Grammar Grammar)>? known))

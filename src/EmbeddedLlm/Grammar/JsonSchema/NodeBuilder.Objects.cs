@@ -22,7 +22,13 @@ internal sealed partial class NodeBuilder
             _budget.Spend();
             if (!_inhabitance.MayHave(part))
                 continue;
-            ObjectPart rules = ObjectPart.Any with { Rules = part.Rules, Exists = part.Exists };
+            // The keys without a name that must be found are those without a name in this very part, so only parts with the same names may be joined.
+            ObjectPart rules = ObjectPart.Any with
+            {
+                Rules = part.Rules,
+                Exists = part.Exists,
+                Forbidden = part.Exists.IsEmpty ? ObjectPart.NoNames : ObjectPart.NoNames.Union(ObjectKeys.NamesOf(part)),
+            };
             if (!groups.TryGetValue(rules, out List<ObjectPart>? group))
                 groups[rules] = group = [];
             group.Add(part);

@@ -134,7 +134,12 @@ internal sealed partial class NodeBuilder
     private GrammarNode Points(NumericPart part)
     {
         if (!_anySpelling || part.IsPlain)
-            return new TerminalNode(JsonPunctuation.Words([.. part.Points.Select(point => point.ToString())]));
+        {
+            IEnumerable<string> words = part.Points.Select(point => point.ToString());
+            // Zero has a second spelling even where fractions and exponents are none.
+            return new TerminalNode(JsonPunctuation.Words([.. _anySpelling && part.Points.Any(point => point.IsZero) ? words.Append("-0") : words]));
+        }
+
         if (part.Points.Length > SpelledNumberLimit)
             throw new GrammarException($"The JSON schema lists more than {SpelledNumberLimit:N0} numbers in one place, each of which has several spellings.");
         List<GrammarNode> spelled = [];

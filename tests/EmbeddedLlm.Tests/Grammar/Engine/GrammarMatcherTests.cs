@@ -109,6 +109,57 @@ public sealed class GrammarMatcherTests
         Assert.Throws<GrammarException>(() => Create([[], [], "a"u8.ToArray()]).CreateMatcher(grammar));
     }
 
+    [Theory]
+    [InlineData("""{"a":1,"b":{"a":2,"c":""", "3,\"a\":")]
+    [InlineData("""{"a":1,""", "\"a\"")]
+    [InlineData("""{"a":1,"a""", "\"")]
+    [InlineData("""{"":1,""", "\"\"")]
+    [InlineData("""{"a\"b":1,"a\""", "\"b\"")]
+    [InlineData("""[{"a":[{"a":"},{"}],""", "\"a\"")]
+    public void AKeyIsNotRepeated(string before, string repeated)
+    {
+        GrammarMatcher matcher = Create([[], [], "a"u8.ToArray()]).CreateMatcher(Grammar.AnyJson);
+        Assert.True(matcher.TryAdvance(Encoding.UTF8.GetBytes(before)));
+        Assert.False(matcher.TryAdvance(Encoding.UTF8.GetBytes(repeated)));
+        Assert.True(matcher.TryAdvance("\"x"u8) || matcher.TryAdvance("x"u8) || matcher.TryAdvance("4"u8));
+    }
+
+    [Fact]
+    public void AnotherObjectMayHaveTheSameKeyAndALongerOneIsAnother()
+    {
+        GrammarMatcher matcher = Create([[], [], "a"u8.ToArray()]).CreateMatcher(Grammar.AnyJson);
+        Assert.True(matcher.TryAdvance("""{"a":{"a":"a","b":["a","a",{"a":1}]},"ab":{"a":2},"A":3}"""u8));
+        Assert.True(matcher.IsFinished);
+    }
+
+    [Fact]
+    public void AKeyIsRepeatedWhereNoOtherIsPossible()
+    {
+        Grammar grammar = Grammar.FromJsonSchema(System.Text.Json.JsonElement.Parse("""{"type":"object","propertyNames":{"pattern":"^(a|b+)$"},"minProperties":1}"""));
+        GrammarMatcher matcher = Create([[], [], "a"u8.ToArray()]).CreateMatcher(grammar);
+        Assert.True(matcher.TryAdvance("""{"a":1,"a":2}"""u8));
+    }
+
+    [Fact]
+    public void MasksHoldNoTokenThatRepeatsAKey()
+    {
+        Random random = new(5);
+        string[] texts = ["<end>", "<control>", "{", "}", "\"", ",", ":", "1", "\"a\"", ",\"a\"", ",\"b\":1", "\",\"", "{\"", "[", "]", "\\",
+            .. Enumerable.Range(0, 300).Select(_ => new string([.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => "ab\",:1"[random.Next(6)])]))];
+        GrammarVocabulary vocabulary = Create([.. texts.Select(Encoding.UTF8.GetBytes)]);
+        for (int walk = 0; walk < 60; walk++)
+        {
+            GrammarMatcher matcher = vocabulary.CreateMatcher(Grammar.JsonObjectOrArray);
+            Assert.True(matcher.TryAdvance("{"u8));
+            for (int step = 0; step < 30 && !matcher.IsFinished; step++)
+            {
+                int[] allowed = Allowed(matcher, vocabulary);
+                Assert.Equal(TakenOneByOne(matcher, vocabulary), allowed);
+                Assert.True(matcher.TryAdvance(allowed[random.Next(allowed.Length)]));
+            }
+        }
+    }
+
     [Fact]
     public void ARefusedTokenChangesNothing()
     {

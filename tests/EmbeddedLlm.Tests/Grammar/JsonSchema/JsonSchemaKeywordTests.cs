@@ -15,6 +15,7 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{'enum':['a',1,null,[1,'b'],{'x':{'y':2}}]}", "'a'|1|1.0|null|[1,'b']|{'x':{'y':2}}|[1.0,'b']", "'b'|2|[1]|{'x':{}}|[1,'b',2]")]
     [InlineData("{'const':{'a':1,'b':[true]}}", "{'a':1,'b':[true]}|{'b':[true],'a':1.0}", "{'a':1}|{'a':1,'b':[1]}|{'a':1,'b':[true],'c':0}")]
     [InlineData("{'const':0}", "0|0.0|-0", "false|null|1")]
+    [InlineData("{'$schema':'http://json-schema.org/draft-04/schema#','type':'integer','enum':[0,7]}", "0|-0|7", "0.0|7.0|-7|1")]
     [InlineData("{'const':false}", "false", "0|null")]
     public void TypesAndConstants(string schema, string accepted, string refused) => Judge(schema, accepted, refused);
 
@@ -83,6 +84,8 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{'type':'object','not':{'additionalProperties':false,'properties':{'a':{}}}}", "{'b':1}|{'a':1,'b':1}", "{}|{'a':1}")]
     [InlineData("{'type':'object','not':{'patternProperties':{'^x':{'type':'string'}}}}", "{'xa':1}|{'xa':'s','xb':2}", "{}|{'xa':'s'}|{'b':1}")]
     [InlineData("{'type':'object','not':{'propertyNames':{'maxLength':2}},'maxProperties':2}", "{'abc':1}|{'a':1,'abc':1}", "{}|{'ab':1}|{'a':1,'b':2}")]
+    [InlineData("{'type':'object','not':{'anyOf':[{'required':['a','c']},{'const':{}}]}}", "{'a':1}|{'c':1}|{'b':1}|{'a':1,'b':1}", "{}|{'a':1,'c':1}")]
+    [InlineData("{'type':'object','not':{'required':['a','c']},'allOf':[{'not':{'additionalProperties':{'type':'string'}}}]}", "{'a':1}|{'c':1}|{'b':1,'c':'x'}", "{}|{'a':'x'}|{'b':'x'}|{'a':1,'c':1}")]
     public void Objects(string schema, string accepted, string refused) => Judge(schema, accepted, refused);
 
     [Theory]
