@@ -36,6 +36,9 @@ internal sealed class ToolCallReader(ToolCallFormat format)
         _calls.Clear();
         _held.Append(piece);
         string text = "";
+        // Long arguments come in many pieces, most of which cannot end them.
+        if (_isCalling && !isLast && _part > 0 && format.Call[_part].Kind == ToolCallPartKind.Arguments && !piece.Contains('}', StringComparison.Ordinal))
+            return (text, []);
         if (!_isCalling)
         {
             text = TakeText(isLast);

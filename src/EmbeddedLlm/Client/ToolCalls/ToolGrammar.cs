@@ -33,10 +33,11 @@ internal sealed class ToolGrammar
     {
         ToolGrammar grammar = new(format, findControl);
         if (tools.IsRequired)
-            return (new Grammar(grammar.Calls(tools, "")), null);
+            return (new Grammar(grammar.Calls(tools, ""), hasUniqueKeys: true), null);
         if (answer is not null)
-            return (new Grammar(new ChoiceNode(grammar.Calls(tools, ""), answer.Start)), null);
-        return (new Grammar(grammar.Calls(tools, format.Trigger)), new GrammarTrigger(Encoding.UTF8.GetBytes(format.Trigger), format.IsTriggeredAtStart));
+            return (new Grammar(new ChoiceNode(grammar.Calls(tools, ""), answer.Start), answer.HasUniqueKeys), null);
+        // Keys are told apart from the beginning of a JSON text on, and not where the trigger has taken a part of it.
+        return (new Grammar(grammar.Calls(tools, format.Trigger), hasUniqueKeys: !format.IsTriggeredAtStart), new GrammarTrigger(Encoding.UTF8.GetBytes(format.Trigger), format.IsTriggeredAtStart));
     }
 
     private SequenceNode Calls(ToolSet tools, string trigger)
