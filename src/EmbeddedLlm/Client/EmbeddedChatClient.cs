@@ -11,6 +11,10 @@ namespace EmbeddedLlm.Client;
 /// </summary>
 internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prompts, SamplingDefaults sampling) : IChatClient
 {
+    /// <summary>How many sets of tools are kept with their grammars; then all are forgotten.</summary>
+    private const int KeptGrammars = 32;
+
+    private readonly Dictionary<(string Tools, Grammar? Answer), (Grammar Grammar, GrammarTrigger? Trigger)> _toolGrammars = [];
     private readonly ChatClientMetadata _metadata = new("embeddedllm", providerUri: null, model.Id);
 
     public async Task<ChatResponse> GetResponseAsync(
@@ -18,13 +22,13 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     {
         ArgumentNullException.ThrowIfNull(messages);
         ResponseMapper mapper = ResponseMapper.Create(model.Id);
-        (GenerationStream stream, ReasoningSplitter? splitter, int dropped) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        (GenerationStream stream, AnswerReader reader, int dropped) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
         mapper = mapper with { DroppedMessages = dropped };
         StringBuilder text = new();
         while (await stream.WaitToReadAsync().ConfigureAwait(false))
             text.Append(stream.ReadText());
-        (string reasoning, string answer) = splitter?.Push(text.ToString(), isLast: true) ?? ("", text.ToString());
-        return mapper.Response(reasoning, answer, stream.Summary);
+        (string reasoning, string answer, IReadOnlyList<AIContent> calls) = reader.Push(text.ToString(), isLast: true);
+        return mapper.Response(reasoning, answer, stream.Summary, calls);
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -32,7 +36,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     {
         ArgumentNullException.ThrowIfNull(messages);
         ResponseMapper mapper = ResponseMapper.Create(model.Id);
-        (GenerationStream stream, ReasoningSplitter? splitter, int dropped) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        (GenerationStream stream, AnswerReader reader, int dropped) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
         mapper = mapper with { DroppedMessages = dropped };
         try
         {
@@ -40,15 +44,16 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             do
             {
                 isLast = !await stream.WaitToReadAsync().ConfigureAwait(false);
-                string piece = stream.ReadText();
-                (string reasoning, string text) = splitter?.Push(piece, isLast) ?? ("", piece);
+                (string reasoning, string text, IReadOnlyList<AIContent> calls) = reader.Push(stream.ReadText(), isLast);
                 if (reasoning.Length > 0)
                     yield return mapper.ReasoningUpdate(reasoning);
                 if (text.Length > 0)
                     yield return mapper.TextUpdate(text);
+                foreach (AIContent call in calls)
+                    yield return mapper.CallUpdate(call);
             }
             while (!isLast);
-            yield return mapper.LastUpdate(stream.Summary);
+            yield return mapper.LastUpdate(stream.Summary, reader.HasCalls);
         }
         finally
         {
@@ -73,17 +78,18 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     }
 
     /// <summary>Renders and tokenizes on the thread pool, so that a long prompt does not hold up a caller's user interface.</summary>
-    private Task<(GenerationStream Stream, ReasoningSplitter? Splitter, int DroppedMessages)> SubmitAsync(
+    private Task<(GenerationStream Stream, AnswerReader Reader, int DroppedMessages)> SubmitAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
         Task.Run(() => Submit(messages, options, cancellationToken), cancellationToken);
 
-    private (GenerationStream Stream, ReasoningSplitter? Splitter, int DroppedMessages) Submit(
+    private (GenerationStream Stream, AnswerReader Reader, int DroppedMessages) Submit(
         IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
-        Grammar? grammar = RequestMapper.GrammarOf(options, more);
-        (IReadOnlyList<TextPart> prompt, int[] tokens, int dropped) = BuildPrompt([.. messages], options, more, cancellationToken);
+        ToolSet? tools = ToolSet.Of(options);
+        (Grammar? grammar, GrammarTrigger? trigger) = GrammarOf(RequestMapper.GrammarOf(options, more, tools), tools);
+        (IReadOnlyList<TextPart> prompt, int[] tokens, int dropped) = BuildPrompt([.. messages], options, more, tools, cancellationToken);
         ReasoningFormat? reasoning = prompts.Reasoning;
         bool isReasoningOpen = reasoning?.IsOpenAfter(prompt) ?? false;
         (TimeSpan? firstToken, TimeSpan? whole) = RequestMapper.Timeouts(more, model.Timeouts);
@@ -96,17 +102,46 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             Priority = more?.Priority ?? 0,
             FirstTokenTimeout = firstToken,
             RequestTimeout = whole,
-            Constraint = grammar is null ? null : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen)),
+            Constraint = grammar is null ? null : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen), trigger),
+            ShownControls = tools is null ? [] : ShownControls(reasoning),
         };
         GenerationStream stream = tokens.Length >= model.ContextLength && RequestMapper.ContextOverflow(more) == ContextOverflowPolicy.Stop
             ? GenerationStream.CompleteAtOnce(new GenerationSummary { End = GenerationEnd.Length, PromptTokens = tokens.Length })
             : model.Submit(request, cancellationToken);
-        return (stream, reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen), dropped);
+        return (stream, new AnswerReader(reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen), tools is null ? null : new ToolCallReader(prompts.Tools.Format)), dropped);
     }
+
+    /// <summary>What the answer is held to, tools' calls included, and from where on.</summary>
+    private (Grammar? Grammar, GrammarTrigger? Trigger) GrammarOf(Grammar? answer, ToolSet? tools)
+    {
+        if (tools is null)
+            return (answer, null);
+        lock (_toolGrammars)
+        {
+            if (_toolGrammars.TryGetValue((tools.Key, answer), out (Grammar Grammar, GrammarTrigger? Trigger) known))
+                return known;
+        }
+
+        (Grammar Grammar, GrammarTrigger? Trigger) made = ToolGrammar.Create(prompts.Tools.Format, tools, answer, FindControl);
+        lock (_toolGrammars)
+        {
+            if (_toolGrammars.Count >= KeptGrammars)
+                _toolGrammars.Clear();
+            _toolGrammars[(tools.Key, answer)] = made;
+        }
+
+        return made;
+    }
+
+    /// <summary>The control tokens by whose text calls are told from the rest of the answer.</summary>
+    private int[] ShownControls(ReasoningFormat? reasoning) =>
+        [.. prompts.Tools.Format.Markers().Concat(reasoning is null ? [] : [reasoning.Open, reasoning.Close]).Select(FindControl).Where(token => token >= 0)];
+
+    private int FindControl(string text) => model.GrammarVocabulary.FindControl(Encoding.UTF8.GetBytes(text));
 
     /// <summary>The prompt of as much of the conversation as the caller wants to be sent, and how many messages that leaves out.</summary>
     private (IReadOnlyList<TextPart> Parts, int[] Tokens, int DroppedMessages) BuildPrompt(
-        IReadOnlyList<ChatMessage> messages, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)
+        IReadOnlyList<ChatMessage> messages, ChatOptions? options, EmbeddedChatOptions? more, ToolSet? tools, CancellationToken cancellationToken)
     {
         (IReadOnlyList<TextPart> parts, int[] tokens) = Build(messages);
         int longest = model.ContextLength - Math.Min(RequestMapper.MaxOutputTokens(options), Math.Max(model.ContextLength / 4, 1));
@@ -119,7 +154,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
 
         (IReadOnlyList<TextPart> Parts, int[] Tokens) Build(IReadOnlyList<ChatMessage> some)
         {
-            IReadOnlyList<TextPart> built = prompts.Build(some, options?.Instructions, cancellationToken);
+            IReadOnlyList<TextPart> built = prompts.Build(some, options?.Instructions, tools, cancellationToken);
             return (built, model.Tokenizer.TokenizePrompt(built));
         }
     }

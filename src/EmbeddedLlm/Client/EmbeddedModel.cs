@@ -135,12 +135,13 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
     internal GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _model.Engine.Submit(request, cancellationToken);
 
     /// <summary>Holds answers to a grammar.</summary>
-    internal AnswerConstraint Constrain(Grammar grammar, ReasoningMarkers? reasoning) => new()
+    internal AnswerConstraint Constrain(Grammar grammar, ReasoningMarkers? reasoning, GrammarTrigger? trigger = null) => new()
     {
         Grammar = grammar,
         Vocabulary = GrammarVocabulary,
         Tokenize = text => Tokenizer.Tokenize(text, parseSpecial: false),
         Reasoning = reasoning,
+        Trigger = trigger,
     };
 
     private PromptBuilder CreatePromptBuilder()

@@ -57,11 +57,11 @@ internal static class RequestMapper
         object other => throw NotSupported(nameof(options.RawRepresentationFactory), $"it gave a {other.GetType().Name}, and an {nameof(EmbeddedChatOptions)} is understood"),
     };
 
-    /// <summary>The language that the answer is held to; null where it is free.</summary>
+    /// <summary>The language that an answer is held to which calls no tool; null where it is free.</summary>
     /// <exception cref="JsonSchemaNotSupportedException">The schema asks for something that cannot be enforced.</exception>
     /// <exception cref="GrammarException">The schema is malformed or too large.</exception>
     /// <exception cref="NotSupportedException">A grammar comes together with something that contradicts it.</exception>
-    public static Grammar? GrammarOf(ChatOptions? options, EmbeddedChatOptions? more)
+    public static Grammar? GrammarOf(ChatOptions? options, EmbeddedChatOptions? more, ToolSet? tools)
     {
         ChatResponseFormatJson? json = options?.ResponseFormat as ChatResponseFormatJson;
         if (json is not null && more?.Grammar is not null)
@@ -71,6 +71,8 @@ internal static class RequestMapper
             : Grammar.JsonObjectOrArray;
         if (grammar is not null && options?.StopSequences is { Count: > 0 })
             throw NotSupported(nameof(options.StopSequences), "a stop sequence would cut an answer that is held to a grammar");
+        if (tools is not null && options?.StopSequences is { Count: > 0 })
+            throw NotSupported(nameof(options.StopSequences), "a stop sequence would cut the call of a tool");
         return grammar;
     }
 
@@ -86,10 +88,6 @@ internal static class RequestMapper
             throw NotSupported(nameof(options.ConversationId), "conversations are not kept: send the whole conversation each time");
         if (options.ModelId is not null && options.ModelId != modelId)
             throw NotSupported(nameof(options.ModelId), $"the client answers with '{modelId}', not with '{options.ModelId}'");
-        if (options.Tools is { Count: > 0 })
-            throw NotSupported(nameof(options.Tools));
-        if (options.ToolMode is not (null or AutoChatToolMode or NoneChatToolMode))
-            throw NotSupported(nameof(options.ToolMode));
         if (options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson))
             throw NotSupported(nameof(options.ResponseFormat), $"{options.ResponseFormat.GetType().Name} is not known");
         if (options.Reasoning is not null)
@@ -104,6 +102,7 @@ internal static class RequestMapper
 #pragma warning restore MEAI001
     }
 
-    private static NotSupportedException NotSupported(string option, string? why = null) =>
+    /// <summary>An option that is not supported, by its name.</summary>
+    public static NotSupportedException NotSupported(string option, string? why = null) =>
         new($"{nameof(ChatOptions)}.{option} is not supported{(why is null ? "" : ": " + why)}.");
 }

@@ -20,11 +20,15 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
 
     public ChatResponseUpdate ReasoningUpdate(string text) => CreateUpdate(new TextReasoningContent(text));
 
+    public ChatResponseUpdate CallUpdate(AIContent call) => CreateUpdate(call);
+
     /// <summary>The last update: why the answer ended, and what it cost.</summary>
-    public ChatResponseUpdate LastUpdate(in GenerationSummary summary)
+    /// <param name="summary">The answer's figures.</param>
+    /// <param name="hasCalls">Whether it has called a function.</param>
+    public ChatResponseUpdate LastUpdate(in GenerationSummary summary, bool hasCalls = false)
     {
         ChatResponseUpdate update = CreateUpdate(new UsageContent(UsageOf(summary)));
-        update.FinishReason = FinishReasonOf(summary.End);
+        update.FinishReason = FinishReasonOf(summary.End, hasCalls);
         update.RawRepresentation = TimingsOf(summary);
         update.AdditionalProperties = AdditionalProperties;
         return update;
@@ -33,8 +37,9 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
     /// <param name="reasoning">What the model thought before it answered; empty where it did not.</param>
     /// <param name="text">The answer.</param>
     /// <param name="summary">Its figures.</param>
-    public ChatResponse Response(string reasoning, string text, in GenerationSummary summary) =>
-        new(new ChatMessage(ChatRole.Assistant, reasoning.Length == 0 ? [new TextContent(text)] : [new TextReasoningContent(reasoning), new TextContent(text)])
+    /// <param name="calls">The calls of functions in it; where there are some, it may have no text.</param>
+    public ChatResponse Response(string reasoning, string text, in GenerationSummary summary, IReadOnlyList<AIContent>? calls = null) =>
+        new(new ChatMessage(ChatRole.Assistant, Contents(reasoning, text, calls ?? []))
         {
             MessageId = MessageId,
             CreatedAt = CreatedAt,
@@ -43,11 +48,22 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
             ResponseId = ResponseId,
             ModelId = ModelId,
             CreatedAt = CreatedAt,
-            FinishReason = FinishReasonOf(summary.End),
+            FinishReason = FinishReasonOf(summary.End, calls is { Count: > 0 }),
             Usage = UsageOf(summary),
             RawRepresentation = TimingsOf(summary),
             AdditionalProperties = AdditionalProperties,
         };
+
+    private static List<AIContent> Contents(string reasoning, string text, IReadOnlyList<AIContent> calls)
+    {
+        List<AIContent> contents = [];
+        if (reasoning.Length > 0)
+            contents.Add(new TextReasoningContent(reasoning));
+        if (text.Length > 0 || calls.Count == 0)
+            contents.Add(new TextContent(text));
+        contents.AddRange(calls);
+        return contents;
+    }
 
     private AdditionalPropertiesDictionary? AdditionalProperties =>
         DroppedMessages == 0 ? null : new() { ["embeddedllm.dropped_messages"] = DroppedMessages };
@@ -60,7 +76,8 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
         CreatedAt = CreatedAt,
     };
 
-    private static ChatFinishReason FinishReasonOf(GenerationEnd end) => end == GenerationEnd.Stop ? ChatFinishReason.Stop : ChatFinishReason.Length;
+    private static ChatFinishReason FinishReasonOf(GenerationEnd end, bool hasCalls) =>
+        end == GenerationEnd.Length ? ChatFinishReason.Length : hasCalls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
 
     private static UsageDetails UsageOf(in GenerationSummary summary) => new()
     {

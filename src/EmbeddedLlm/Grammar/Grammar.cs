@@ -12,9 +12,13 @@ public sealed partial class Grammar
 
     internal Grammar(GrammarNode start, bool hasUniqueKeys = false)
     {
+        Start = start;
         _machine = new GrammarMachine(start);
         HasUniqueKeys = hasUniqueKeys;
     }
+
+    /// <summary>The part that every text is an instance of, to be used in other grammars as well.</summary>
+    internal GrammarNode Start { get; }
 
     internal GrammarMachine Machine => _machine;
 

@@ -15,7 +15,15 @@ internal sealed class AnswerConstraint
 
     /// <summary>How the model thinks before it answers, which is not held to the grammar; null where it does not.</summary>
     public ReasoningMarkers? Reasoning { get; init; }
+
+    /// <summary>What the grammar begins after, the answer being free until then; null where the whole answer is held to it.</summary>
+    public GrammarTrigger? Trigger { get; init; }
 }
+
+/// <summary>A text after which an answer is held to a grammar; it may come by a control token, too.</summary>
+/// <param name="Text">The text in UTF-8, not empty; it is not part of the grammar's language.</param>
+/// <param name="IsAtStart">Whether it counts only where the answer begins with it, white space aside.</param>
+internal sealed record GrammarTrigger(byte[] Text, bool IsAtStart);
 
 /// <summary>What encloses a model's reasoning, in UTF-8.</summary>
 /// <param name="Open">What begins it; empty where only the prompt can begin it.</param>

@@ -6,7 +6,7 @@ namespace EmbeddedLlm.Scheduling;
 /// One answer that is held to a grammar: which tokens may come next, and which must. Belongs to the engine thread; only the mask of the next token may be computed
 /// beside it, on a thread of the pool, while the model computes the logits.
 /// </summary>
-internal sealed class ConstrainedAnswer : IThreadPoolWorkItem
+internal sealed partial class ConstrainedAnswer : IThreadPoolWorkItem
 {
     /// <summary>How many tokens of white space a model may put between its reasoning and its answer.</summary>
     private const int GapLimit = 4;
@@ -28,14 +28,16 @@ internal sealed class ConstrainedAnswer : IThreadPoolWorkItem
     {
         _constraint = constraint;
         _matcher = constraint.Vocabulary.CreateMatcher(constraint.Grammar);
+        if (constraint.Trigger is { } trigger)
+            _trigger = new StopString(trigger.Text);
         if (constraint.Reasoning is not { } reasoning)
         {
-            _phase = Phase.Answer;
+            _phase = _constraint.Trigger is null ? Phase.Answer : Phase.Free;
             return;
         }
 
         _close = _closing = new StopString(reasoning.Close);
-        _phase = reasoning.IsOpen ? Phase.Reasoning : reasoning.Open.Length > 0 ? Phase.Opening : Phase.Answer;
+        _phase = reasoning.IsOpen ? Phase.Reasoning : _constraint.Trigger is not null ? Phase.Free : reasoning.Open.Length > 0 ? Phase.Opening : Phase.Answer;
     }
 
     private enum Phase
@@ -48,6 +50,9 @@ internal sealed class ConstrainedAnswer : IThreadPoolWorkItem
 
         /// <summary>It has ended its reasoning: white space, or the answer's beginning.</summary>
         Gap,
+
+        /// <summary>The answer is free text, as long as nothing comes that the grammar begins after.</summary>
+        Free,
 
         /// <summary>The answer.</summary>
         Answer,
@@ -62,7 +67,7 @@ internal sealed class ConstrainedAnswer : IThreadPoolWorkItem
     /// <summary>Lets the pool compute the mask of the next token, unless it is known from before.</summary>
     public void BeginMask()
     {
-        if (_phase == Phase.Reasoning || _matcher.IsMaskKnown || Interlocked.CompareExchange(ref _preparation, Queued, Idle) != Idle)
+        if (_phase is Phase.Reasoning or Phase.Free || _matcher.IsMaskKnown || Interlocked.CompareExchange(ref _preparation, Queued, Idle) != Idle)
             return;
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
@@ -73,6 +78,12 @@ internal sealed class ConstrainedAnswer : IThreadPoolWorkItem
     public void WriteMask(Span<ulong> mask)
     {
         EndMask();
+        if (_phase == Phase.Free)
+        {
+            mask.Fill(ulong.MaxValue);
+            return;
+        }
+
         if (_phase == Phase.Reasoning)
         {
             mask.Fill(ulong.MaxValue);
@@ -108,6 +119,9 @@ internal sealed class ConstrainedAnswer : IThreadPoolWorkItem
 
             case Phase.Reasoning:
                 return TryReason(token, bytes);
+
+            case Phase.Free:
+                return TryFree(token, bytes);
 
             case Phase.Gap when IsWhiteSpace(bytes) && _gap < GapLimit:
                 _gap++;
@@ -159,15 +173,17 @@ internal sealed class ConstrainedAnswer : IThreadPoolWorkItem
         return true;
     }
 
-    private bool TryReason(int token, ReadOnlySpan<byte> bytes)
+    private bool TryReason(int token, ReadOnlySpan<byte> bytes) => !_constraint.Vocabulary.Vocabulary.IsEndOfGeneration(token) && TryReason(bytes);
+
+    private bool TryReason(ReadOnlySpan<byte> bytes)
     {
-        if (_constraint.Vocabulary.Vocabulary.IsEndOfGeneration(token))
-            return false;
         StopString closing = _closing;
         for (int i = 0; i < bytes.Length; i++)
         {
             if (!closing.Advance(bytes[i]))
                 continue;
+            if (_constraint.Trigger is not null)
+                return TryAfterReasoning(bytes[(i + 1)..]);
             // What follows the end within the same token belongs to the answer, or is white space.
             ReadOnlySpan<byte> after = bytes[(i + 1)..];
             if (!IsWhiteSpace(after) && !_matcher.TryAdvance(after.TrimStart(" \t\r\n"u8)))

@@ -25,6 +25,9 @@ internal sealed class GenerationRequest
     /// <summary>How long the whole answer may take from the submission on; null for as long as it takes.</summary>
     public TimeSpan? RequestTimeout { get; init; }
 
+    /// <summary>Control tokens whose text is part of the answer nevertheless, such as those that begin the call of a tool.</summary>
+    public int[] ShownControls { get; init; } = [];
+
     /// <summary>What the answer is held to; null where it is free.</summary>
     public AnswerConstraint? Constraint { get; init; }
 }

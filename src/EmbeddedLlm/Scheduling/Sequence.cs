@@ -167,7 +167,7 @@ internal sealed class Sequence
 
         if (vocabulary.IsEndOfGeneration(token))
             return End(GenerationEnd.Stop, text);
-        if (_controller.Push(vocabulary.TextBytesOf(token), text))
+        if (_controller.Push(Request.ShownControls.AsSpan().Contains(token) ? vocabulary.BytesOf(token) : vocabulary.TextBytesOf(token), text))
             return GenerationEnd.Stop;
         if (Constraint is { IsFinished: true })
             return End(GenerationEnd.Stop, text);

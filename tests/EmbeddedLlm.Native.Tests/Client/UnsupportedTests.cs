@@ -8,7 +8,8 @@ public sealed class UnsupportedTests(StarterModelFixture starter)
     {
         { "ConversationId", new() { ConversationId = "abc" } },
         { "ModelId", new() { ModelId = "gpt-4o" } },
-        { "Tools", new() { Tools = [AIFunctionFactory.Create(() => 1, "one")] } },
+        { "Tools", new() { Tools = [new HostedWebSearchTool()] } },
+        { "StopSequences", new() { Tools = [AIFunctionFactory.Create(() => 1, "one")], StopSequences = ["}"] } },
         { "ToolMode", new() { ToolMode = ChatToolMode.RequireAny } },
         { "ResponseFormat", new() { ResponseFormat = ChatResponseFormat.Json, RawRepresentationFactory = _ => new EmbeddedChatOptions { Grammar = Grammar.AnyJson } } },
         { "StopSequences", new() { ResponseFormat = ChatResponseFormat.Json, StopSequences = ["}"] } },

@@ -48,7 +48,7 @@ public sealed class PromptBuilderTests
     /// <summary>Some templates iterate over tools without asking first, which an undefined variable allows and a null does not.</summary>
     [Fact]
     public void ToolsAreUndefinedWhereThereAreNone() => Assert.Equal("-", string.Concat(
-        new PromptBuilder(ChatTemplate.Parse("{% for tool in tools %}{{ tool }}{% endfor %}-"), "", "").Build([new(ChatRole.User, "u")], null, CancellationToken.None).Select(part => part.Text)));
+        new PromptBuilder(ChatTemplate.Parse("{% for tool in tools %}{{ tool }}{% endfor %}-"), "", "").Build([new(ChatRole.User, "u")], null, null, CancellationToken.None).Select(part => part.Text)));
 
     [Fact]
     public void MessagesAreNotChanged()
@@ -62,5 +62,5 @@ public sealed class PromptBuilderTests
     private static string Text(ChatMessage[] messages, string? instructions = null) => string.Concat(Build(messages, instructions).Select(part => part.Text));
 
     private static IReadOnlyList<TextPart> Build(ChatMessage[] messages, string? instructions) =>
-        new PromptBuilder(ChatTemplate.Parse(ShowAll), "<s>", "</s>").Build(messages, instructions, CancellationToken.None);
+        new PromptBuilder(ChatTemplate.Parse(ShowAll), "<s>", "</s>").Build(messages, instructions, null, CancellationToken.None);
 }

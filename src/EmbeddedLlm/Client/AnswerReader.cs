@@ -1,0 +1,36 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Client;
+
+/// <summary>Makes contents of a streamed answer: reasoning, text and calls of functions. Not thread-safe.</summary>
+/// <param name="reasoning">Tells the reasoning apart; null where the model does not reason.</param>
+/// <param name="tools">Tells the calls apart; null where there are none.</param>
+internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader? tools)
+{
+    /// <summary>Whether the answer has called a function.</summary>
+    public bool HasCalls => tools is { CallCount: > 0 };
+
+    /// <summary>Takes the next piece, and gives what is decided by it; each text may be empty.</summary>
+    /// <param name="piece">The piece.</param>
+    /// <param name="isLast">Whether no further piece comes, so nothing is held back.</param>
+    public (string Reasoning, string Text, IReadOnlyList<AIContent> Calls) Push(string piece, bool isLast)
+    {
+        (string thought, string text) = reasoning?.Push(piece, isLast) ?? ("", piece);
+        if (tools is null)
+            return (thought, text, []);
+        (text, IReadOnlyList<WrittenCall> calls) = tools.Push(text, isLast);
+        return (thought, text, [.. calls.Select(Content)]);
+    }
+
+    private static FunctionCallContent Content(WrittenCall call)
+    {
+        Dictionary<string, object?> arguments = [];
+        foreach (JsonProperty argument in JsonElement.Parse(call.Arguments).EnumerateObject())
+            arguments[argument.Name] = argument.Value.ValueKind == JsonValueKind.Null ? null : argument.Value;
+
+        // Nine letters and digits are an id that every template takes. The model's own, where it writes one, may come again in another answer.
+        return new FunctionCallContent(RandomNumberGenerator.GetString("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 9), call.Name, arguments);
+    }
+}

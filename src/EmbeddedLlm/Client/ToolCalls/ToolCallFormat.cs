@@ -1,0 +1,127 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace EmbeddedLlm.Client;
+
+/// <summary>What a part of a written call is.</summary>
+internal enum ToolCallPartKind
+{
+    /// <summary>Text that is always the same.</summary>
+    Literal,
+
+    /// <summary>The function's name.</summary>
+    Name,
+
+    /// <summary>The arguments: one JSON object.</summary>
+    Arguments,
+
+    /// <summary>The call's id.</summary>
+    Id,
+}
+
+/// <summary>A part of a written call.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Text">A literal's text; empty for the others.</param>
+internal readonly record struct ToolCallPart(ToolCallPartKind Kind, string Text = "");
+
+/// <summary>How a model writes calls of functions: <c>Begin call (Separator call)* End</c>, each call a row of parts that begins with a literal and ends with one.</summary>
+internal sealed partial record ToolCallFormat
+{
+    /// <summary>The most widespread format, of Hermes and Qwen: what models are told to write whose template has no format.</summary>
+    public static ToolCallFormat Hermes { get; } = new()
+    {
+        Call =
+        [
+            new(ToolCallPartKind.Literal, "<tool_call>\n{\"name\": \""), new(ToolCallPartKind.Name), new(ToolCallPartKind.Literal, "\", \"arguments\": "),
+            new(ToolCallPartKind.Arguments), new(ToolCallPartKind.Literal, "}\n</tool_call>"),
+        ],
+        Separator = "\n",
+    };
+
+    /// <summary>The format that Granite's template tells the model to use, and does not write itself.</summary>
+    public static ToolCallFormat Granite { get; } = new()
+    {
+        Begin = "<|tool_call|>[",
+        Call =
+        [
+            new(ToolCallPartKind.Literal, "{\"name\": \""), new(ToolCallPartKind.Name), new(ToolCallPartKind.Literal, "\", \"arguments\": "),
+            new(ToolCallPartKind.Arguments), new(ToolCallPartKind.Literal, "}"),
+        ],
+        Separator = ", ",
+        End = "]",
+    };
+
+    /// <summary>What comes before the first call.</summary>
+    public string Begin { get; init; } = "";
+
+    /// <summary>One call.</summary>
+    public required ImmutableArray<ToolCallPart> Call { get; init; }
+
+    /// <summary>What comes between two calls; null where an answer has but one.</summary>
+    public string? Separator { get; init; }
+
+    /// <summary>What comes after the last call, the end of the turn not included.</summary>
+    public string End { get; init; } = "";
+
+    /// <summary>Whether ids are the numbers of the calls, from 0 on; otherwise they are nine letters and digits.</summary>
+    public bool CountsCalls { get; init; }
+
+    /// <summary>What tells that a call begins: a marker such as <c>&lt;tool_call&gt;</c>, else all that comes before the name.</summary>
+    public string Trigger => Marker().Match(Opening) is { Success: true, Index: 0 } marker ? marker.Value : Opening;
+
+    /// <summary>Whether the trigger counts only where the answer begins with it, as it is mere text such as <c>{"name": "</c>.</summary>
+    public bool IsTriggeredAtStart => Trigger.Length == Opening.Length;
+
+    /// <summary>All that comes before the first part of the first call that is not a literal.</summary>
+    private string Opening => Begin + Call[0].Text;
+
+    /// <summary>The markers that may be control tokens of the vocabulary, each once.</summary>
+    public IEnumerable<string> Markers() =>
+        Marker().Matches(string.Join('\n', [Begin, .. Call.Select(part => part.Text), Separator ?? "", End])).Select(match => match.Value).Distinct();
+
+    /// <summary>Texts cut into markers and what is between them, in order; none is empty.</summary>
+    public static IEnumerable<(string Text, bool IsMarker)> SplitAtMarkers(string text)
+    {
+        int end = 0;
+        foreach (Match marker in Marker().Matches(text))
+        {
+            if (marker.Index > end)
+                yield return (text[end..marker.Index], false);
+            yield return (marker.Value, true);
+            end = marker.Index + marker.Length;
+        }
+
+        if (end < text.Length)
+            yield return (text[end..], false);
+    }
+
+    /// <summary>Writes calls as a model does.</summary>
+    /// <param name="calls">Names and JSON objects, and ids where there are any.</param>
+    public string Write(params IReadOnlyList<(string Name, string Arguments, string? Id)> calls)
+    {
+        StringBuilder text = new(Begin);
+        for (int i = 0; i < calls.Count; i++)
+        {
+            // Where a template has but one call in a turn, others go below it.
+            if (i > 0)
+                text.Append(Separator ?? "\n");
+            foreach (ToolCallPart part in Call)
+            {
+                text.Append(part.Kind switch
+                {
+                    ToolCallPartKind.Name => calls[i].Name,
+                    ToolCallPartKind.Arguments => calls[i].Arguments,
+                    ToolCallPartKind.Id => CountsCalls ? $"{i}" : calls[i].Id,
+                    _ => part.Text,
+                });
+            }
+        }
+
+        return text.Append(End).ToString();
+    }
+
+    /// <summary>What templates write as special tokens: <c>&lt;…&gt;</c> without white space, or a word of capitals in brackets.</summary>
+    [GeneratedRegex(@"<[^<>\s]{1,60}>|\[/?[A-Z][A-Z_]+\]", RegexOptions.CultureInvariant)]
+    private static partial Regex Marker();
+}

@@ -1,0 +1,200 @@
+using System.Text;
+
+namespace EmbeddedLlm.Client;
+
+/// <summary>A call that a model has written.</summary>
+/// <param name="Name">The function's name.</param>
+/// <param name="Arguments">A JSON object.</param>
+internal readonly record struct WrittenCall(string Name, string Arguments);
+
+/// <summary>
+/// Tells the calls in a streamed answer from its text, however the text is cut. The markers belong to neither, nor does the white space before a call. Not thread-safe.
+/// </summary>
+/// <param name="format">How the model writes calls.</param>
+internal sealed class ToolCallReader(ToolCallFormat format)
+{
+    private readonly StringBuilder _held = new();
+    private readonly List<WrittenCall> _calls = [];
+    private bool _isBegun;
+    private bool _isCalling;
+
+    // Where the reader is among the parts of a call: all before are read. The first literal of a section includes what begins it.
+    private int _part;
+    private int _read;
+    private string _name = "";
+    private string _arguments = "";
+
+    /// <summary>How many calls have been read.</summary>
+    public int CallCount { get; private set; }
+
+    /// <summary>Takes the next piece of the answer.</summary>
+    /// <param name="piece">The piece.</param>
+    /// <param name="isLast">Whether no further piece comes. A call that is not whole by then is dropped.</param>
+    /// <returns>The text that is decided by it, perhaps empty, and the calls that are whole with it.</returns>
+    public (string Text, IReadOnlyList<WrittenCall> Calls) Push(string piece, bool isLast = false)
+    {
+        _calls.Clear();
+        _held.Append(piece);
+        string text = "";
+        // Long arguments come in many pieces, most of which cannot end them.
+        if (_isCalling && !isLast && _part > 0 && format.Call[_part].Kind == ToolCallPartKind.Arguments && !piece.Contains('}', StringComparison.Ordinal))
+            return (text, []);
+        if (!_isCalling)
+        {
+            text = TakeText(isLast);
+            _isBegun |= text.Length > 0;
+        }
+
+        if (_isCalling)
+            ReadCalls();
+        return (text, [.. _calls]);
+    }
+
+    private string TakeText(bool isLast)
+    {
+        string held = _held.ToString();
+        int begin = FindTrigger(held);
+        int text = begin;
+        if (begin >= 0)
+        {
+            _isCalling = true;
+        }
+        else
+        {
+            begin = text = isLast ? held.Length : held.Length - PossibleTrigger(held);
+        }
+
+        // White space is held back, as it may come before a call.
+        if (_isCalling || !isLast)
+            text = held.AsSpan(0, text).TrimEnd().Length;
+        _held.Clear().Append(held, _isCalling ? begin : text, held.Length - (_isCalling ? begin : text));
+        return held[..text];
+    }
+
+    private int FindTrigger(string held)
+    {
+        if (!format.IsTriggeredAtStart)
+            return held.IndexOf(format.Trigger, StringComparison.Ordinal);
+        int start = held.Length - held.AsSpan().TrimStart().Length;
+        return !_isBegun && held.AsSpan(start).StartsWith(format.Trigger, StringComparison.Ordinal) ? start : -1;
+    }
+
+    /// <summary>How many characters at the end of the text may be the beginning of a trigger.</summary>
+    private int PossibleTrigger(string held)
+    {
+        if (format.IsTriggeredAtStart)
+        {
+            ReadOnlySpan<char> begin = held.AsSpan().TrimStart();
+            return !_isBegun && format.Trigger.AsSpan().StartsWith(begin, StringComparison.Ordinal) ? held.Length : 0;
+        }
+
+        for (int length = Math.Min(held.Length, format.Trigger.Length - 1); length > 0; length--)
+        {
+            if (held.AsSpan(held.Length - length).SequenceEqual(format.Trigger.AsSpan(0, length)))
+                return length;
+        }
+
+        return 0;
+    }
+
+    private void ReadCalls()
+    {
+        string held = _held.ToString();
+        while (TryReadPart(held))
+        {
+            if (_part < format.Call.Length - 1)
+                continue;
+            // The last part is a literal: it says nothing more, and an answer that ends within it has a whole call all the same.
+            _calls.Add(new WrittenCall(_name, _arguments));
+            CallCount++;
+            _part = -1;
+        }
+
+        _held.Remove(0, _read);
+        _read = 0;
+    }
+
+    /// <summary>Reads the next part, where all of it is there and it is not the end of the calls.</summary>
+    private bool TryReadPart(string held)
+    {
+        if (_part < 0)
+            return TrySkip(held, format.Call[^1].Text + (format.Separator ?? "\n") + format.Call[0].Text);
+        ReadOnlySpan<char> rest = held.AsSpan(_read);
+        switch (format.Call[_part].Kind)
+        {
+            case ToolCallPartKind.Literal when _part == 0:
+                return TrySkip(held, format.Begin + format.Call[0].Text);
+            case ToolCallPartKind.Literal:
+                return TrySkip(held, format.Call[_part].Text);
+            case ToolCallPartKind.Arguments:
+                int start = rest.Length - rest.TrimStart().Length;
+                int length = ObjectLength(rest[start..]);
+                if (length < 0)
+                    return false;
+                _arguments = rest.Slice(start, length).ToString();
+                _read += start + length;
+                break;
+            default:
+                // Names and ids go to where the next literal begins.
+                int end = rest.IndexOf(format.Call[_part + 1].Text, StringComparison.Ordinal);
+                if (end < 0)
+                    return false;
+                if (format.Call[_part].Kind == ToolCallPartKind.Name)
+                    _name = rest[..end].Trim().ToString();
+                _read += end;
+                break;
+        }
+
+        _part++;
+        return true;
+    }
+
+    /// <summary>Skips a literal. White space is left out or added at will around JSON, so none of it counts.</summary>
+    private bool TrySkip(string held, string literal)
+    {
+        int position = _read;
+        foreach (char expected in literal)
+        {
+            if (char.IsWhiteSpace(expected))
+                continue;
+            while (position < held.Length && char.IsWhiteSpace(held[position]))
+                position++;
+            if (position == held.Length || held[position] != expected)
+                return false;
+            position++;
+        }
+
+        _read = position;
+        _part = _part < 0 ? 1 : _part + 1;
+        return true;
+    }
+
+    /// <summary>The length of the JSON object that a text begins with; -1 where it is not whole.</summary>
+    private static int ObjectLength(ReadOnlySpan<char> text)
+    {
+        int depth = 0;
+        bool isText = false;
+        for (int i = 0; i < text.Length; i++)
+        {
+            switch (text[i])
+            {
+                case '\\' when isText:
+                    i++;
+                    break;
+                case '"':
+                    isText = !isText;
+                    break;
+                case '{' or '[' when !isText:
+                    depth++;
+                    break;
+                case '}' or ']' when !isText:
+                    depth--;
+                    if (depth == 0)
+                        return i + 1;
+                    break;
+            }
+        }
+
+        return -1;
+    }
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using System.Text.Json;
+using EmbeddedLlm.Templates;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Client;
+
+/// <summary>The calls and results in one conversation, as its template takes them. Not thread-safe: it goes through the conversation once.</summary>
+internal sealed class ToolConversation(ToolSupport support)
+{
+    private readonly Dictionary<string, (string Id, string Name)> _calls = [];
+
+    /// <summary>Adds an assistant's calls to its message.</summary>
+    /// <param name="message">The message; its content is set here.</param>
+    /// <param name="content">Its text.</param>
+    /// <param name="calls">Its calls.</param>
+    public void AddCalls(TemplateDictionary message, string content, IReadOnlyList<FunctionCallContent> calls)
+    {
+        (string Id, string Name, JsonElement Arguments)[] written = [.. calls.Select(call => (IdOf(call), call.Name, ArgumentsOf(call)))];
+        if (support.WritesCalls)
+        {
+            message.Add("content", TemplateValue.FromCaller(content.Length == 0 && support.TakesNoContent ? null : content));
+            message.Add("tool_calls", new TemplateList([.. written.Select(call => ToolTemplateValues.Call(support, call.Id, call.Name, call.Arguments))]));
+            return;
+        }
+
+        // The template does not write calls, so they are text of the message, as the model has written it; what is not the caller's in it may be special tokens.
+        MarkedTextBuilder text = new(TemplateLimits.Default.ValueSize, capacity: 256);
+        text.Append(content.Length == 0 ? "" : content + "\n", PromptPartKind.Caller);
+        text.Append(support.Format.Begin, PromptPartKind.Template);
+        for (int i = 0; i < written.Length; i++)
+        {
+            if (i > 0)
+                text.Append(support.Format.Separator ?? "\n", PromptPartKind.Template);
+            foreach (ToolCallPart part in support.Format.Call)
+            {
+                (string piece, PromptPartKind kind) = part.Kind switch
+                {
+                    ToolCallPartKind.Name => (written[i].Name, PromptPartKind.Caller),
+                    ToolCallPartKind.Arguments => (written[i].Arguments.GetRawText(), PromptPartKind.Caller),
+                    ToolCallPartKind.Id => (written[i].Id, PromptPartKind.Caller),
+                    _ => (part.Text, PromptPartKind.Template),
+                };
+                text.Append(piece, kind);
+            }
+        }
+
+        text.Append(support.Format.End, PromptPartKind.Template);
+        message.Add("content", text.ToTemplateString());
+    }
+
+    /// <summary>The messages of results: one for each, or one of the user where the template knows none of tools.</summary>
+    public IEnumerable<TemplateDictionary> Results(IReadOnlyList<FunctionResultContent> results)
+    {
+        if (!support.WritesResults)
+        {
+            string all = string.Join('\n', results.Select(result => $"<tool_response>\n{TextOf(result)}\n</tool_response>"));
+            return [new TemplateDictionary { { "role", TemplateValue.FromTemplate("user") }, { "content", TemplateValue.FromCaller(all) } }];
+        }
+
+        return results.Select(result =>
+        {
+            TemplateDictionary message = new()
+            {
+                { "role", TemplateValue.FromTemplate("tool") },
+                { "content", TemplateValue.FromCaller(TextOf(result)) },
+            };
+            if (_calls.TryGetValue(result.CallId, out (string Id, string Name) call))
+                message.Add("name", TemplateValue.FromCaller(call.Name));
+            message.Add("tool_call_id", TemplateValue.FromCaller(call.Id ?? result.CallId));
+            return message;
+        });
+    }
+
+    /// <summary>The text that a model is given of a result.</summary>
+    /// <exception cref="NotSupportedException">The result has content that is not text.</exception>
+    public static string TextOf(FunctionResultContent result) => result switch
+    {
+        { Result: null, Exception: { } exception } => $"Error: {exception.Message}",
+        { Result: string text } => text,
+        { Result: JsonElement { ValueKind: JsonValueKind.String } text } => text.GetString()!,
+        { Result: JsonElement json } => json.GetRawText(),
+        { Result: AIContent content } => TextOf([content]),
+        { Result: IEnumerable<AIContent> contents } => TextOf(contents),
+        _ => JsonSerializer.Serialize(result.Result, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(object))),
+    };
+
+    private static string TextOf(IEnumerable<AIContent> contents) => string.Concat(contents.Select(content =>
+        (content as TextContent)?.Text ?? throw new NotSupportedException($"A function's result has content of type {content.GetType().Name}, which is not supported.")));
+
+    private static JsonElement ArgumentsOf(FunctionCallContent call) => call.Arguments is null
+        ? JsonElement.Parse("{}")
+        : JsonSerializer.SerializeToElement(call.Arguments, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>)));
+
+    /// <summary>The call's id, or a number in its place where the template takes nine letters and digits only.</summary>
+    private string IdOf(FunctionCallContent call)
+    {
+        string id = support.TakesShortIdsOnly && !(call.CallId.Length == 9 && call.CallId.All(char.IsAsciiLetterOrDigit))
+            ? string.Create(CultureInfo.InvariantCulture, $"call{_calls.Count + 1:D5}")
+            : call.CallId;
+        _calls[call.CallId] = (id, call.Name);
+        return id;
+    }
+}

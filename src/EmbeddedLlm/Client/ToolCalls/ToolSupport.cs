@@ -1,0 +1,29 @@
+namespace EmbeddedLlm.Client;
+
+/// <summary>What a chat template can do with tools. Immutable and thread-safe.</summary>
+internal sealed record ToolSupport
+{
+    /// <summary>How the model writes calls.</summary>
+    public required ToolCallFormat Format { get; init; }
+
+    /// <summary>The variable by which the template describes the tools to the model; null where it does not, so that a system message has to.</summary>
+    public string? Variable { get; init; }
+
+    /// <summary>Whether the template writes earlier calls; otherwise they are written into the message's text.</summary>
+    public bool WritesCalls { get; init; }
+
+    /// <summary>Whether the template takes arguments as JSON text instead of as a mapping.</summary>
+    public bool TakesArgumentsAsText { get; init; }
+
+    /// <summary>Whether a message without text but with calls has no content for the template, instead of an empty one.</summary>
+    public bool TakesNoContent { get; init; }
+
+    /// <summary>Whether the template knows messages of the role <c>tool</c>; otherwise results are messages of the user.</summary>
+    public bool WritesResults { get; init; }
+
+    /// <summary>Whether the template refuses ids but those of nine letters and digits.</summary>
+    public bool TakesShortIdsOnly { get; init; }
+
+    /// <summary>Whether the template has a system message; otherwise what it would say goes ahead of the first message of the user.</summary>
+    public bool TakesSystemMessage { get; init; } = true;
+}

@@ -1,0 +1,302 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using EmbeddedLlm.Templates;
+
+namespace EmbeddedLlm.Client;
+
+/// <summary>
+/// Finds out what a chat template does with tools, by rendering conversations whose names and values occur nowhere else and comparing what comes out. So a template that nobody has
+/// seen needs no code, as long as its calls hold a name and a JSON object.
+/// </summary>
+internal sealed partial class ToolSupportLearner
+{
+    private const string User = "zquser";
+    private const string Reply = "zqreply";
+    private const string Result = "zqresult";
+    private const string Described = "zqdescribed";
+    private const char NamePlace = '\uE000';
+    private const char ArgumentsPlace = '\uE001';
+    private const char IdPlace = '\uE002';
+
+    private static readonly Call[] s_calls = [new("zqfirst", "zqkeya", "zqvala", "zqid00001"), new("zqsecond", "zqkeyb", "zqvalb", "zqid00002")];
+
+    private readonly ChatTemplate _template;
+    private readonly string _beginOfSequence;
+    private readonly string _endOfSequence;
+    private string? _variable;
+
+    private ToolSupportLearner(ChatTemplate template, string beginOfSequence, string endOfSequence)
+    {
+        _template = template;
+        _beginOfSequence = beginOfSequence;
+        _endOfSequence = endOfSequence;
+    }
+
+    /// <param name="template">The template; it is rendered some twenty times.</param>
+    /// <param name="beginOfSequence">What it calls <c>bos_token</c>.</param>
+    /// <param name="endOfSequence">What it calls <c>eos_token</c>.</param>
+    public static ToolSupport Learn(ChatTemplate template, string beginOfSequence, string endOfSequence) =>
+        new ToolSupportLearner(template, beginOfSequence, endOfSequence).Learn();
+
+    private ToolSupport Learn()
+    {
+        _variable = FindVariable();
+        ToolSupport support = new() { Format = ToolCallFormat.Hermes, TakesSystemMessage = Render([Message("system", Reply), UserMessage()], isPrompt: true)?.Contains(Reply, StringComparison.Ordinal) ?? false };
+        foreach (bool takesText in new[] { false, true })
+        {
+            foreach (bool takesNoContent in new[] { false, true })
+            {
+                support = support with { TakesArgumentsAsText = takesText, TakesNoContent = takesNoContent };
+                if (LearnFormat(support) is not { } format)
+                    continue;
+                support = support with { Format = format, Variable = _variable, WritesCalls = true };
+                return support with
+                {
+                    TakesShortIdsOnly = Render([UserMessage(), CallMessage(support, [s_calls[0] with { Id = "call-of-another-length" }])], isPrompt: false) is null,
+                    WritesResults = WritesResult(CallMessage(support, [s_calls[0]])),
+                };
+            }
+        }
+
+        support = new() { Format = ToolCallFormat.Hermes, TakesSystemMessage = support.TakesSystemMessage, WritesResults = WritesResult(Message("assistant", Reply)) };
+
+        // Templates that tell the model a format and do not write it. Where they tell one that is not known, they are not asked to.
+        if (_variable is not null && _template.Source.Contains("<|tool_call|>", StringComparison.Ordinal))
+            return support with { Format = ToolCallFormat.Granite, Variable = _variable };
+        if (_variable is not null && Render([UserMessage()], isPrompt: true) is { } prompt && prompt.Contains("<tool_call>", StringComparison.Ordinal) && prompt.Contains("\"arguments\"", StringComparison.Ordinal))
+            return support with { Variable = _variable };
+        return support;
+    }
+
+    /// <summary>The variable whose tools the template describes.</summary>
+    private string? FindVariable()
+    {
+        foreach (string name in new[] { "tools", "xml_tools" })
+        {
+            _variable = name;
+            if (_template.Reads(name) && Render([UserMessage()], isPrompt: true) is { } prompt && prompt.Contains(Described, StringComparison.Ordinal))
+                return name;
+        }
+
+        return null;
+    }
+
+    private bool WritesResult(TemplateValue before)
+    {
+        TemplateDictionary result = Message("tool", Result);
+        result.Add("name", TemplateValue.FromCaller(s_calls[0].Name));
+        result.Add("tool_call_id", TemplateValue.FromCaller(s_calls[0].Id));
+        return Render([UserMessage(), before, result], isPrompt: true)?.Contains(Result, StringComparison.Ordinal) ?? false;
+    }
+
+    private ToolCallFormat? LearnFormat(ToolSupport support)
+    {
+        string? prompt = AfterUser(Render([UserMessage()], isPrompt: true));
+        string? reply = AfterUser(Render([UserMessage(), Message("assistant", Reply)], isPrompt: false));
+        string? one = AfterUser(Render([UserMessage(), CallMessage(support, [s_calls[0]])], isPrompt: false));
+        if (prompt is null || reply is null || one is null || reply.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int at))
+            return null;
+        string end = reply[(at + Reply.Length)..];
+        if (Body(one, prompt, end, calls: 1) is not { } single)
+            return null;
+        string? two = AfterUser(Render([UserMessage(), CallMessage(support, s_calls)], isPrompt: false));
+        return FormatOf(single, two is null ? null : Body(two, prompt, end, calls: 2)) is { } format
+            ? format with { CountsCalls = !one.Contains(s_calls[0].Id, StringComparison.Ordinal) }
+            : null;
+    }
+
+    /// <summary>The text of calls without what is around it, a character for each name, JSON object and id; null where there is anything else.</summary>
+    private string? Body(string rendered, string prompt, string end, int calls)
+    {
+        string body = rendered[CommonStart(rendered, prompt)..];
+        body = body[..^CommonEnd(body, end)];
+        foreach (Call call in s_calls.AsSpan(0, calls))
+        {
+            if (FindObject(body, call) is not { } found)
+                return null;
+            body = $"{body[..found.Start]}{ArgumentsPlace}{body[found.End..]}".Replace(call.Name, $"{NamePlace}", StringComparison.Ordinal).Replace(call.Id, $"{IdPlace}", StringComparison.Ordinal);
+        }
+
+        body = CountedId().Replace(body, $"$1{IdPlace}");
+        if (ReasoningFormat.Of(_template.Source) is { } reasoning && body.AsSpan(0, body.IndexOf(NamePlace) + 1).LastIndexOf(reasoning.Close) is >= 0 and int thought)
+            body = body[(thought + reasoning.Close.Length)..];
+        body = body.TrimStart();
+        return body.Count(c => c == NamePlace) == calls && body.Count(c => c == ArgumentsPlace) == calls && body.Count(c => c == IdPlace) is 0 or 1 or 2 && body is ['{' or '[' or '<', ..] ? body : null;
+    }
+
+    /// <summary>Where a call's arguments are written as a JSON object.</summary>
+    private static (int Start, int End)? FindObject(string body, Call call)
+    {
+        int key = body.IndexOf(call.Key, StringComparison.Ordinal);
+        int value = body.IndexOf(call.Value, StringComparison.Ordinal);
+        if (key < 0 || value < key)
+            return null;
+        int start = body.LastIndexOf('{', key);
+        int end = body.IndexOf('}', value) + 1;
+        if (start < 0 || end == 0)
+            return null;
+        try
+        {
+            JsonElement json = JsonElement.Parse(body[start..end]);
+            return json.GetProperty(call.Key).GetString() == call.Value ? (start, end) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What is before, between and after the calls: two calls tell where one ends and what separates them.</summary>
+    private static ToolCallFormat? FormatOf(string one, string? two)
+    {
+        int first = one.AsSpan().IndexOfAny(NamePlace, ArgumentsPlace, IdPlace);
+        int last = one.AsSpan().LastIndexOfAny(NamePlace, ArgumentsPlace, IdPlace);
+        string head = one[..first];
+        string places = one[first..(last + 1)];
+        string tail = one[(last + 1)..];
+        if (two is null)
+            return tail.Length == 0 ? null : new ToolCallFormat { Call = Parts(head + places + tail) };
+        // Where a section ends is taken from two calls: a template may leave it out after one.
+        int second = two.LastIndexOf(places, StringComparison.Ordinal);
+        if (!two.StartsWith(head + places, StringComparison.Ordinal) || second < head.Length + places.Length)
+            return null;
+
+        string between = two[(head.Length + places.Length)..second];
+        tail = two[(second + places.Length)..];
+        int suffix = CommonStart(between, tail);
+        string rest = between[suffix..];
+        int prefix = CommonEnd(rest, head);
+        if (suffix == 0 || prefix == 0)
+            return null;
+        return new ToolCallFormat
+        {
+            Begin = head[..^prefix],
+            Call = Parts(head[^prefix..] + places + tail[..suffix]),
+            Separator = rest[..^prefix],
+            End = tail[suffix..],
+        };
+    }
+
+    private static ImmutableArray<ToolCallPart> Parts(string call)
+    {
+        ImmutableArray<ToolCallPart>.Builder parts = ImmutableArray.CreateBuilder<ToolCallPart>();
+        int begin = 0;
+        for (int i = 0; i <= call.Length; i++)
+        {
+            ToolCallPartKind kind = i == call.Length ? ToolCallPartKind.Literal : KindOf(call[i]);
+            if (i < call.Length && kind == ToolCallPartKind.Literal)
+                continue;
+            if (i > begin)
+                parts.Add(new ToolCallPart(ToolCallPartKind.Literal, call[begin..i]));
+            if (i < call.Length)
+                parts.Add(new ToolCallPart(kind));
+            begin = i + 1;
+        }
+
+        return parts.ToImmutable();
+    }
+
+    private static ToolCallPartKind KindOf(char c) => c switch
+    {
+        NamePlace => ToolCallPartKind.Name,
+        ArgumentsPlace => ToolCallPartKind.Arguments,
+        IdPlace => ToolCallPartKind.Id,
+        _ => ToolCallPartKind.Literal,
+    };
+
+    /// <summary>The length of the longest common beginning that ends within no marker of either text.</summary>
+    private static int CommonStart(string text, string other)
+    {
+        int length = text.AsSpan().CommonPrefixLength(other);
+        return Math.Min(Aligned(text), Aligned(other));
+
+        int Aligned(string whole)
+        {
+            int position = 0;
+            foreach ((string piece, bool isMarker) in ToolCallFormat.SplitAtMarkers(whole))
+            {
+                if (position + piece.Length > length)
+                    return isMarker ? position : length;
+                position += piece.Length;
+            }
+
+            return length;
+        }
+    }
+
+    /// <summary>The length of the longest common end that begins within no marker of either text.</summary>
+    private static int CommonEnd(string text, string other)
+    {
+        int length = 0;
+        while (length < Math.Min(text.Length, other.Length) && text[^(length + 1)] == other[^(length + 1)])
+            length++;
+        return Math.Min(Aligned(text), Aligned(other));
+
+        int Aligned(string whole)
+        {
+            int start = whole.Length - length;
+            int position = 0;
+            foreach ((string piece, bool isMarker) in ToolCallFormat.SplitAtMarkers(whole))
+            {
+                if (isMarker && position < start && position + piece.Length > start)
+                    return whole.Length - position - piece.Length;
+                position += piece.Length;
+            }
+
+            return length;
+        }
+    }
+
+    private static string? AfterUser(string? rendered) =>
+        rendered?.LastIndexOf(User, StringComparison.Ordinal) is >= 0 and int at ? rendered[(at + User.Length)..] : null;
+
+    private string? Render(TemplateValue[] messages, bool isPrompt)
+    {
+        Dictionary<string, TemplateValue> variables = new()
+        {
+            ["messages"] = new TemplateList(messages),
+            ["add_generation_prompt"] = TemplateValue.From(isPrompt),
+            ["bos_token"] = TemplateValue.FromTemplate(_beginOfSequence),
+            ["eos_token"] = TemplateValue.FromTemplate(_endOfSequence),
+        };
+        if (_variable is not null)
+            variables[_variable] = new TemplateList([.. s_calls.Select(call => TemplateValue.FromJson(call.Declaration))]);
+        try
+        {
+            return _template.Render(variables).ToString();
+        }
+        catch (ChatTemplateException)
+        {
+            return null;
+        }
+    }
+
+    private static TemplateDictionary UserMessage() => Message("user", User);
+
+    private static TemplateDictionary Message(string role, string? content) => new()
+    {
+        { "role", TemplateValue.FromTemplate(role) },
+        { "content", TemplateValue.FromCaller(content) },
+    };
+
+    private static TemplateDictionary CallMessage(ToolSupport support, Call[] calls)
+    {
+        TemplateDictionary message = Message("assistant", support.TakesNoContent ? null : "");
+        message.Add("tool_calls", new TemplateList([.. calls.Select(call => ToolTemplateValues.Call(support, call.Id, call.Name, call.Arguments))]));
+        return message;
+    }
+
+    /// <summary>Ids that templates make themselves, counting the calls.</summary>
+    [GeneratedRegex("(id\": ?\"?)[01](?=[\",}])", RegexOptions.CultureInvariant)]
+    private static partial Regex CountedId();
+
+    /// <summary>A call of which each part is found again.</summary>
+    private sealed record Call(string Name, string Key, string Value, string Id)
+    {
+        public JsonElement Arguments => JsonElement.Parse($$"""{"{{Key}}": "{{Value}}"}""");
+
+        public JsonElement Declaration => JsonElement.Parse(
+            $$$$"""{"type": "function", "function": {"name": "{{{{Name}}}}", "description": "{{{{Described}}}}", "parameters": {"type": "object", "properties": {"{{{{Key}}}}": {"type": "string"}}, "required": ["{{{{Key}}}}"]}}}""");
+    }
+}

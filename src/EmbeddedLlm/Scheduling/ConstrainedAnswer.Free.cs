@@ -1,0 +1,66 @@
+using EmbeddedLlm.Tokens;
+
+namespace EmbeddedLlm.Scheduling;
+
+/// <content>An answer that is free until something comes that the grammar begins after.</content>
+internal sealed partial class ConstrainedAnswer
+{
+    private StopString _trigger;
+
+    // Whether the answer has had nothing yet but white space, and then perhaps the beginning of what opens the reasoning.
+    private bool _hasBegun;
+    private bool _mayReason = true;
+    private int _textLength;
+
+    private bool TryAfterReasoning(ReadOnlySpan<byte> bytes)
+    {
+        (StopString trigger, bool hasBegun, bool mayReason, int textLength) = (_trigger, _hasBegun, _mayReason, _textLength);
+        (_trigger, _hasBegun, _mayReason, _textLength) = (new StopString(_constraint.Trigger!.Text), false, false, 0);
+        if (!TryFree(bytes))
+        {
+            (_trigger, _hasBegun, _mayReason, _textLength) = (trigger, hasBegun, mayReason, textLength);
+            return false;
+        }
+
+        _closing = _close;
+        if (_phase == Phase.Reasoning)
+            _phase = Phase.Free;
+        return true;
+    }
+
+    /// <summary>Takes a token of free text: all may come, but for one that goes on after the trigger with what the grammar does not allow.</summary>
+    private bool TryFree(int token, ReadOnlySpan<byte> bytes) => _constraint.Vocabulary.Vocabulary.IsEndOfGeneration(token) || TryFree(bytes);
+
+    private bool TryFree(ReadOnlySpan<byte> bytes)
+    {
+        StopString trigger = _trigger;
+        (bool hasBegun, bool mayReason, int opened, int textLength) = (_hasBegun, _mayReason, _opened, _textLength);
+        byte[] open = _constraint.Reasoning is { IsOpen: false } reasoning ? reasoning.Open : [];
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            if (!hasBegun && IsWhiteSpace(bytes.Slice(i, 1)))
+                continue;
+            hasBegun = true;
+            mayReason = mayReason && opened < open.Length && open[opened] == bytes[i];
+            if (mayReason && ++opened == open.Length)
+            {
+                _phase = Phase.Reasoning;
+                if (TryReason(bytes[(i + 1)..]))
+                    return true;
+                _phase = Phase.Free;
+                return false;
+            }
+
+            textLength = Math.Min(textLength + 1, int.MaxValue - 1);
+            if (!trigger.Advance(bytes[i]) || (_constraint.Trigger!.IsAtStart && textLength != trigger.Length))
+                continue;
+            if (!_matcher.TryAdvance(bytes[(i + 1)..]))
+                return false;
+            _phase = Phase.Answer;
+            return true;
+        }
+
+        (_trigger, _hasBegun, _mayReason, _opened, _textLength) = (trigger, hasBegun, mayReason, opened, textLength);
+        return true;
+    }
+}

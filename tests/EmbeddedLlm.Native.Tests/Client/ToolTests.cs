@@ -1,0 +1,143 @@
+using System.ComponentModel;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using EmbeddedLlm.SyntheticModels;
+using Json.Schema;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Native.Tests.Client;
+
+public sealed class ToolTests(StarterModelFixture starter)
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("rainy, 4 degrees")]
+    [InlineData("""{"temperature": 4, "condition": "rainy"}""")]
+    public async Task TheStarterModelCallsAFunctionAndAnswersFromItsResult(string result)
+    {
+        List<string> asked = [];
+        AIFunction getWeather = AIFunctionFactory.Create(
+            (string city) =>
+            {
+                asked.Add(city);
+                return result;
+            },
+            "get_weather",
+            "Get the weather of a city");
+        IChatClient chat = starter.Chat.AsBuilder().UseFunctionInvocation().Build();
+        ChatResponse response = await chat.GetResponseAsync("What is the weather in Oslo?", new() { Tools = [getWeather] }, Cancel);
+        Assert.Equal(["Oslo"], asked);
+        Assert.Equal("The weather in Oslo is rainy with 4 degrees.", response.Text);
+        Assert.Equal([ChatRole.Assistant, ChatRole.Tool, ChatRole.Assistant], response.Messages.Select(message => message.Role));
+    }
+
+    [Fact]
+    public async Task ACallIsStreamedWholeAndItsMarkersAreNoText()
+    {
+        List<ChatResponseUpdate> updates = await starter.Chat.GetStreamingResponseAsync("What is the weather in Oslo?", Weather(), Cancel).ToListAsync(Cancel);
+        FunctionCallContent call = Assert.Single(updates.SelectMany(update => update.Contents).OfType<FunctionCallContent>());
+        Assert.Equal("get_weather", call.Name);
+        Assert.Equal("Oslo", call.Arguments!["city"]!.ToString());
+        Assert.All(updates, update => Assert.Equal("", update.Text));
+        Assert.Equal(ChatFinishReason.ToolCalls, updates[^1].FinishReason);
+    }
+
+    [Fact]
+    public async Task WithToolsAnAnswerMayStillBeText()
+    {
+        ChatResponse response = await starter.Chat.GetResponseAsync("Count to five.", Weather(), Cancel);
+        Assert.StartsWith("1, 2, 3", response.Text, StringComparison.Ordinal);
+        Assert.Equal(ChatFinishReason.Stop, response.FinishReason);
+    }
+
+    [Fact]
+    public async Task ARequiredCallComesWhateverIsAsked()
+    {
+        ChatOptions options = Weather();
+        options.ToolMode = ChatToolMode.RequireSpecific("get_weather");
+        options.AllowMultipleToolCalls = false;
+        ChatResponse response = await starter.Chat.GetResponseAsync("Count to five.", options, Cancel);
+        Assert.IsType<FunctionCallContent>(Assert.Single(Assert.Single(response.Messages).Contents));
+        Assert.Equal(ChatFinishReason.ToolCalls, response.FinishReason);
+    }
+
+    [Fact]
+    public async Task ForbiddenToolsAreNotCalled()
+    {
+        ChatOptions options = Weather();
+        options.ToolMode = ChatToolMode.None;
+        ChatResponse response = await starter.Chat.GetResponseAsync("What is the weather in Oslo?", options, Cancel);
+        Assert.DoesNotContain(response.Messages.Single().Contents, content => content is FunctionCallContent);
+    }
+
+    [Fact]
+    public async Task WithAResponseFormatTheAnswerIsACallOrFitsIt()
+    {
+        ChatOptions options = Weather();
+        options.ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("""{"type":"object","properties":{"n":{"type":"integer","maximum":9}},"required":["n"]}"""));
+        for (int seed = 0; seed < 10; seed++)
+        {
+            options.Temperature = 2;
+            options.Seed = seed;
+            options.MaxOutputTokens = 200;
+            ChatResponse response = await starter.Chat.GetResponseAsync("What is the weather in Oslo?", options, Cancel);
+            if (response.FinishReason == ChatFinishReason.Stop)
+                Assert.True(JsonElement.Parse(response.Text).TryGetProperty("n", out _));
+            else if (response.FinishReason == ChatFinishReason.ToolCalls)
+                Assert.NotEmpty(response.Messages.Single().Contents.OfType<FunctionCallContent>());
+        }
+    }
+
+    /// <summary>A model that knows nothing, at a temperature that makes each allowed token likely: what it calls is valid by an independent validator.</summary>
+    [Fact]
+    public async Task EveryCallOfARandomModelIsValid()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.PathOf("model.gguf");
+        SyntheticModel.Write(path, SyntheticShape.Tiny, SyntheticVocabulary.ByteLevel(600));
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, new() { MaxSequences = 8, ContextLength = 4096 }, cancellationToken: Cancel);
+        IChatClient chat = model.AsChatClient();
+        EmbeddedChatOptions more = new() { LogitBias = new[] { "\"", "}", "]" }.ToDictionary(text => model.Tokenize(text)[0], _ => 4f) };
+        Dictionary<string, JsonElement> schemas = new()
+        {
+            ["get_weather"] = JsonElement.Parse("""{"type":"object","properties":{"city":{"type":"string","maxLength":20},"unit":{"enum":["celsius","fahrenheit"]}},"required":["city"]}"""),
+            ["add"] = JsonElement.Parse("""{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer","minimum":-10,"maximum":10}},"required":["a","b"]}"""),
+            ["search"] = JsonElement.Parse("""{"type":"object","properties":{"words":{"type":"array","items":{"type":"string","pattern":"^[a-z]{1,8}$"},"minItems":1,"maxItems":3},"deep":{"type":"boolean"}},"required":["words","deep"]}"""),
+            ["now"] = JsonElement.Parse("""{"type":"object","properties":{}}"""),
+        };
+        int called = 0;
+        await Parallel.ForAsync(0, 100, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = Cancel }, async (i, cancel) =>
+        {
+            ChatOptions options = new()
+            {
+                Tools = [.. schemas.Select(schema => (AITool)AIFunctionFactory.CreateDeclaration(schema.Key, "", schema.Value))],
+                ToolMode = ChatToolMode.RequireAny,
+                AllowMultipleToolCalls = i % 2 == 0,
+                Temperature = 1.5f,
+                TopK = 0,
+                TopP = 1,
+                Seed = i,
+                MaxOutputTokens = 600,
+                RawRepresentationFactory = _ => more,
+            };
+            ChatResponse response = await chat.GetResponseAsync("Call.", options, cancel);
+            Assert.Equal("", response.Text);
+            FunctionCallContent[] calls = [.. response.Messages.Single().Contents.OfType<FunctionCallContent>()];
+            if (response.FinishReason == ChatFinishReason.ToolCalls)
+                Assert.NotEmpty(calls);
+            if (!options.AllowMultipleToolCalls.Value)
+                Assert.InRange(calls.Length, 0, 1);
+            Assert.Equal(calls.Length, calls.Select(call => call.CallId).Distinct().Count());
+            foreach (FunctionCallContent call in calls)
+            {
+                JsonObject arguments = new(call.Arguments!.Select(argument => KeyValuePair.Create(argument.Key, argument.Value is JsonElement value ? JsonNode.Parse(value.GetRawText()) : null)));
+                Assert.True(JsonSchema.FromText(schemas[call.Name].GetRawText()).Evaluate(arguments).IsValid, $"{call.Name} {arguments}");
+                Interlocked.Increment(ref called);
+            }
+        });
+        Assert.True(called >= 80, $"only {called} calls");
+    }
+
+    private static ChatOptions Weather() => new() { Tools = [AIFunctionFactory.Create(([Description("The city")] string city) => city, "get_weather", "Get the weather of a city")] };
+}

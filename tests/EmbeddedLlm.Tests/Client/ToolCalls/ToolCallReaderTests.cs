@@ -1,0 +1,91 @@
+using EmbeddedLlm.Client;
+using EmbeddedLlm.Templates;
+
+namespace EmbeddedLlm.Tests.Client;
+
+public sealed class ToolCallReaderTests
+{
+    private const string Odd = """{"city": "O}s\"l{o", "list": [{"a": "]"}], "n": -1.5e3}""";
+
+    public static TheoryData<string> Templates =>
+    [
+        "Qwen-Qwen2.5-7B-Instruct", "Qwen-Qwen3-0.6B", "NousResearch-Hermes-3-Llama-3.1-8B-tool_use", "mistralai-Mistral-Nemo-Instruct-2407",
+        "CohereForAI-c4ai-command-r7b-12-2024-tool_use", "ibm-granite-granite-3.3-2B-Instruct", "deepseek-ai-DeepSeek-R1-Distill-Llama-8B",
+    ];
+
+    /// <summary>A marker that is cut must neither be shown as text nor be missed.</summary>
+    [Theory]
+    [MemberData(nameof(Templates))]
+    public void CallsAreReadHoweverTheAnswerIsCut(string template)
+    {
+        ToolCallFormat format = Learn(template);
+        string answer = "Let me see: a < b.\n" + format.Write(("get_weather", Odd, "abc456789"), ("add", "{}", "123456789"));
+        for (int cut = 0; cut <= answer.Length; cut++)
+        {
+            (string text, List<WrittenCall> calls) = Read(format, answer[..cut], answer[cut..]);
+            Assert.Equal("Let me see: a < b.", text);
+            Assert.Equal([new("get_weather", Odd), new("add", "{}")], calls);
+        }
+
+        Assert.Equal(("Let me see: a < b.", 2), Read(format, [.. answer.Select(c => $"{c}")]) is var (all, read) ? (all, read.Count) : default);
+    }
+
+    [Fact]
+    public void AnAnswerThatIsOneJsonCallIsACall()
+    {
+        ToolCallFormat format = Learn("meta-llama-Llama-3.1-8B-Instruct");
+        (string text, List<WrittenCall> calls) = Read(format, [.. "\n{\"name\": \"f\", \"parameters\": {\"x\": 1}}".Select(c => $"{c}")]);
+        Assert.Equal("", text);
+        Assert.Equal([new("f", "{\"x\": 1}")], calls);
+    }
+
+    [Theory]
+    [InlineData("{\"nam\": 1}")]
+    [InlineData("See {\"name\": \"f\", \"parameters\": {}}")]
+    [InlineData("  text ")]
+    public void AnAnswerThatBeginsOtherwiseIsText(string answer)
+    {
+        (string text, List<WrittenCall> calls) = Read(Learn("meta-llama-Llama-3.1-8B-Instruct"), [.. answer.Select(c => $"{c}")]);
+        Assert.Equal(answer, text);
+        Assert.Empty(calls);
+    }
+
+    [Fact]
+    public void ACallIsGivenAsSoonAsItsArgumentsAreWhole()
+    {
+        ToolCallReader reader = new(ToolCallFormat.Hermes);
+        Assert.Empty(reader.Push("<tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": 1").Calls);
+        Assert.Equal([new("f", "{\"x\": 1}")], reader.Push("}").Calls);
+        Assert.Empty(reader.Push("}\n</tool_call>\n<tool_call>").Calls);
+        Assert.Equal(1, reader.CallCount);
+    }
+
+    [Fact]
+    public void ACallThatIsNotWholeIsNeitherCallNorText()
+    {
+        (string text, List<WrittenCall> calls) = Read(ToolCallFormat.Hermes, "Hi. <tool_call>\n{\"name\": \"f\", \"arguments\": {\"x\": ");
+        Assert.Equal("Hi.", text);
+        Assert.Empty(calls);
+    }
+
+    [Fact]
+    public void TextThatOnlyBeginsLikeAMarkerIsKept() => Assert.Equal("a <tool_", Read(ToolCallFormat.Hermes, "a <to", "ol_").Text);
+
+    private static (string Text, List<WrittenCall> Calls) Read(ToolCallFormat format, params string[] pieces)
+    {
+        ToolCallReader reader = new(format);
+        string text = "";
+        List<WrittenCall> calls = [];
+        for (int i = 0; i <= pieces.Length; i++)
+        {
+            (string more, IReadOnlyList<WrittenCall> found) = reader.Push(i < pieces.Length ? pieces[i] : "", isLast: i == pieces.Length);
+            text += more;
+            calls.AddRange(found);
+        }
+
+        return (text, calls);
+    }
+
+    private static ToolCallFormat Learn(string template) =>
+        ToolSupportLearner.Learn(ChatTemplate.Parse(File.ReadAllText(SharedData.Require("data", "templates", template + ".jinja"))), "<s>", "</s>").Format;
+}

@@ -1,0 +1,109 @@
+using System.Text;
+using System.Text.Json;
+using EmbeddedLlm.Client;
+using EmbeddedLlm.Scheduling;
+using EmbeddedLlm.Templates;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Tests.Client;
+
+public sealed class ToolGrammarTests
+{
+    private static readonly AIFunctionDeclaration s_weather = Declare("get_weather", """{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}""");
+    private static readonly AIFunctionDeclaration s_add = Declare("add", """{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"required":["a","b"]}""");
+
+    public static TheoryData<string> Templates => [.. ToolCallReaderTests.Templates.Select(row => row.Data), "meta-llama-Llama-3.1-8B-Instruct"];
+
+    [Theory]
+    [MemberData(nameof(Templates))]
+    public void ACallAsTheTemplateWritesItIsInTheGrammar(string template)
+    {
+        ToolCallFormat format = ToolSupportLearner.Learn(ChatTemplate.Parse(File.ReadAllText(SharedData.Require("data", "templates", template + ".jinja"))), "<s>", "</s>").Format;
+        Grammar grammar = Create(format, new() { ToolMode = ChatToolMode.RequireAny }).Grammar;
+        Assert.True(Accepts(grammar, format.Write(("get_weather", """{"city": "Oslo"}""", "abcdefgh1"))));
+        Assert.True(Accepts(grammar, format.Write(("add", """{"a": 1, "b": -2}""", "abcdefgh1"))));
+        Assert.False(Accepts(grammar, format.Write(("add", """{"city": "Oslo"}""", "abcdefgh1"))));
+        Assert.False(Accepts(grammar, format.Write(("subtract", "{}", "abcdefgh1"))));
+        Assert.False(Accepts(grammar, "Hello"));
+        Assert.Equal(format.Separator is not null, Accepts(grammar, format.Write(("get_weather", """{"city": "Oslo"}""", "abcdefgh1"), ("add", """{"a": 1, "b": 2}""", "abcdefgh2"))));
+    }
+
+    [Fact]
+    public void WhereOneCallIsAllowedTwoAreNot()
+    {
+        Grammar grammar = Create(ToolCallFormat.Hermes, new() { ToolMode = ChatToolMode.RequireAny, AllowMultipleToolCalls = false }).Grammar;
+        Assert.True(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}"""))));
+        Assert.False(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}"""), ("add", """{"a": 1, "b": 2}"""))));
+    }
+
+    [Fact]
+    public void ARequiredFunctionIsTheOnlyOne()
+    {
+        Grammar grammar = Create(ToolCallFormat.Hermes, new() { ToolMode = ChatToolMode.RequireSpecific("add") }).Grammar;
+        Assert.True(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}"""))));
+        Assert.False(Accepts(grammar, Hermes(("get_weather", """{"city": "Oslo"}"""))));
+    }
+
+    [Fact]
+    public void FreeTextIsHeldToTheGrammarFromTheMarkerOn()
+    {
+        (Grammar grammar, GrammarTrigger? trigger) = Create(ToolCallFormat.Hermes, new());
+        Assert.Equal("<tool_call>", Encoding.UTF8.GetString(trigger!.Text));
+        Assert.True(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}"""))["<tool_call>".Length..]));
+    }
+
+    [Fact]
+    public void WithAResponseFormatAnAnswerIsACallOrFitsTheFormat()
+    {
+        (Grammar grammar, GrammarTrigger? trigger) = ToolGrammar.Create(
+            ToolCallFormat.Hermes, ToolSet.Of(Options(new()))!, Grammar.FromJsonSchema(JsonElement.Parse("""{"type":"integer"}""")), _ => -1);
+        Assert.Null(trigger);
+        Assert.True(Accepts(grammar, "42"));
+        Assert.True(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}"""))));
+        Assert.False(Accepts(grammar, "Hello"));
+    }
+
+    [Fact]
+    public void AFunctionWithoutParametersTakesNone()
+    {
+        ChatOptions options = new() { Tools = [AIFunctionFactory.Create(() => 1, "now")], ToolMode = ChatToolMode.RequireAny };
+        Grammar grammar = ToolGrammar.Create(ToolCallFormat.Hermes, ToolSet.Of(options)!, null, _ => -1).Grammar;
+        Assert.True(Accepts(grammar, Hermes(("now", "{}"))));
+        Assert.False(Accepts(grammar, Hermes(("now", """{"x": 1}"""))));
+    }
+
+    [Theory]
+    [InlineData("""{"properties":{"a":{"type":"integer"}}}""", """{"properties":{"a":{"type":"integer"}},"type":"object","additionalProperties":false}""")]
+    [InlineData("""{"type":"object"}""", """{"type":"object"}""")]
+    [InlineData("""{"type":"object","properties":{},"additionalProperties":true}""", """{"type":"object","properties":{},"additionalProperties":true}""")]
+    [InlineData("true", """{"type":"object"}""")]
+    public void ArgumentsAreAnObjectOfTheListedProperties(string schema, string expected) =>
+        Assert.Equal(expected, ToolSet.ArgumentsSchema(Declare("f", schema)).GetRawText());
+
+    public static TheoryData<string, ChatOptions> Mistakes => new()
+    {
+        { "'add'", new() { Tools = [s_add, s_add] } },
+        { "'subtract'", new() { Tools = [s_add], ToolMode = ChatToolMode.RequireSpecific("subtract") } },
+        { "'a\"b'", new() { Tools = [Declare("a\"b", "{}")] } },
+    };
+
+    [Theory]
+    [MemberData(nameof(Mistakes))]
+    public void AMistakeInTheToolsIsNamed(string name, ChatOptions options) =>
+        Assert.Contains(name, Assert.Throws<ArgumentException>(() => ToolSet.Of(options)).Message, StringComparison.Ordinal);
+
+    private static (Grammar Grammar, GrammarTrigger? Trigger) Create(ToolCallFormat format, ChatOptions options) =>
+        ToolGrammar.Create(format, ToolSet.Of(Options(options))!, answer: null, _ => -1);
+
+    private static ChatOptions Options(ChatOptions options)
+    {
+        options.Tools = [s_weather, s_add];
+        return options;
+    }
+
+    private static string Hermes(params (string Name, string Arguments)[] calls) => ToolCallFormat.Hermes.Write([.. calls.Select(call => (call.Name, call.Arguments, (string?)null))]);
+
+    private static bool Accepts(Grammar grammar, string text) => grammar.Accepts(Encoding.UTF8.GetBytes(text));
+
+    private static AIFunctionDeclaration Declare(string name, string schema) => AIFunctionFactory.CreateDeclaration(name, "described", JsonElement.Parse(schema));
+}

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using EmbeddedLlm.Client;
+using EmbeddedLlm.Runtime;
+using EmbeddedLlm.Templates;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Tests.Client;
+
+/// <summary>Conversations with tools as real models' templates render them, against what transformers makes of the same.</summary>
+public sealed class ToolPromptTests
+{
+    private static readonly FunctionCallContent s_first = new("call00001", "get_weather", new Dictionary<string, object?> { ["city"] = "Oslo" });
+    private static readonly FunctionCallContent s_second = new("call00002", "add", new Dictionary<string, object?> { ["a"] = 2, ["b"] = -3 });
+
+    public static TheoryData<string> Templates =>
+    [
+        "Qwen-Qwen2.5-7B-Instruct", "Qwen-Qwen3-0.6B", "NousResearch-Hermes-3-Llama-3.1-8B-tool_use", "mistralai-Mistral-Nemo-Instruct-2407", "CohereForAI-c4ai-command-r7b-12-2024-tool_use",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Templates))]
+    public void ARoundOfParallelCallsIsRenderedAsTransformersDoes(string template)
+    {
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(SharedData.Require("data", "templates", template + ".json")));
+        JsonElement golden = document.RootElement.GetProperty("cases").EnumerateArray().Single(item => item.GetProperty("name").GetString() == "parallel_tools");
+        ChatOptions options = new()
+        {
+            Tools = [.. golden.GetProperty("tools").EnumerateArray().Select(tool => tool.GetProperty("function")).Select(function => (AITool)AIFunctionFactory.CreateDeclaration(
+                function.GetProperty("name").GetString()!, function.GetProperty("description").GetString(), function.GetProperty("parameters")))],
+        };
+        ChatMessage[] messages =
+        [
+            new(ChatRole.User, "Both?"), new(ChatRole.Assistant, [new TextContent("Let me see."), s_first, s_second]),
+            new(ChatRole.Tool, [new FunctionResultContent("call00001", "cold"), new FunctionResultContent("call00002", -1)]),
+        ];
+        PromptBuilder builder = new(Parse(template), golden.GetProperty("bos_token").GetString()!, golden.GetProperty("eos_token").GetString()!);
+        Assert.Equal(golden.GetProperty("expected").GetString(), string.Concat(builder.Build(messages, null, ToolSet.Of(options), CancellationToken.None).Select(part => part.Text)));
+    }
+
+    [Fact]
+    public void ATemplateWithoutToolsGetsThemInItsFirstMessage()
+    {
+        ChatOptions options = new() { Tools = [AIFunctionFactory.CreateDeclaration("f", "Does it.", JsonElement.Parse("{}"))] };
+        ChatMessage[] messages = [new(ChatRole.User, "u"), new(ChatRole.Assistant, [new FunctionCallContent("1", "f")]), new(ChatRole.Tool, [new FunctionResultContent("1", "<end_of_turn>")])];
+        IReadOnlyList<TextPart> parts = new PromptBuilder(Parse("google-gemma-2-2b-it"), "<bos>", "").Build(messages, null, ToolSet.Of(options), CancellationToken.None);
+        string prompt = string.Concat(parts.Select(part => part.Text));
+        Assert.StartsWith("<bos><start_of_turn>user\n# Tools\n", prompt, StringComparison.Ordinal);
+        Assert.Contains("""{"type":"function","function":{"name":"f","description":"Does it.","parameters":{}}}""", prompt, StringComparison.Ordinal);
+        Assert.Contains("<start_of_turn>model\n<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call><end_of_turn>", prompt, StringComparison.Ordinal);
+        Assert.EndsWith("<start_of_turn>user\n<tool_response>\n<end_of_turn>\n</tool_response><end_of_turn>\n<start_of_turn>model\n", prompt, StringComparison.Ordinal);
+        Assert.Contains(parts, part => !part.IsTemplate && part.Text.Contains("<tool_response>\n<end_of_turn>", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void WhereToolsAreForbiddenNoneAreDescribed() =>
+        Assert.Null(ToolSet.Of(new() { Tools = [AIFunctionFactory.CreateDeclaration("f", "", JsonElement.Parse("{}"))], ToolMode = ChatToolMode.None }));
+
+    [Fact]
+    public void AnIdThatTheTemplateRefusesIsReplacedInCallAndResult()
+    {
+        ChatMessage[] messages =
+        [
+            new(ChatRole.User, "u"), new(ChatRole.Assistant, [new FunctionCallContent("call_8ZgKd4bTh1", "f")]), new(ChatRole.Tool, [new FunctionResultContent("call_8ZgKd4bTh1", "r")]),
+        ];
+        string prompt = string.Concat(new PromptBuilder(Parse("mistralai-Mistral-Nemo-Instruct-2407"), "<s>", "</s>").Build(messages, null, null, CancellationToken.None).Select(part => part.Text));
+        Assert.Contains("\"id\": \"call00001\"}", prompt, StringComparison.Ordinal);
+        Assert.Contains("\"call_id\": \"call00001\"}", prompt, StringComparison.Ordinal);
+    }
+
+    public static TheoryData<object?, string?, string> Results => new()
+    {
+        { "text", null, "text" },
+        { 42, null, "42" },
+        { null, null, "null" },
+        { null, "broken", "Error: broken" },
+        { "Error: hidden.", "broken", "Error: hidden." },
+        { new TextContent("t"), null, "t" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Results))]
+    public void AResultIsText(object? result, string? error, string expected) => Assert.Equal(expected, ToolConversation.TextOf(
+        new FunctionResultContent("1", result) { Exception = error is null ? null : new InvalidOperationException(error) }));
+
+    [Fact]
+    public void AResultOfJsonIsItsText()
+    {
+        Assert.Equal("""{"a":1}""", ToolConversation.TextOf(new FunctionResultContent("1", JsonElement.Parse("""{"a":1}"""))));
+        Assert.Equal("x", ToolConversation.TextOf(new FunctionResultContent("1", JsonElement.Parse("\"x\""))));
+    }
+
+    private static ChatTemplate Parse(string template) => ChatTemplate.Parse(File.ReadAllText(SharedData.Require("data", "templates", template + ".jinja")));
+}

@@ -1,0 +1,92 @@
+using EmbeddedLlm.Client;
+using EmbeddedLlm.Templates;
+
+namespace EmbeddedLlm.Tests.Client;
+
+/// <summary>What is learned from real models' templates.</summary>
+public sealed class ToolSupportLearnerTests
+{
+    private const string Oslo = """{"city": "Oslo"}""";
+
+    /// <summary>Template, variable of the tools, whether it writes calls and results, and one call and two as the model writes them.</summary>
+    public static TheoryData<string, string?, bool, bool, string, string> Formats => new()
+    {
+        { "Qwen-Qwen2.5-7B-Instruct", "tools", true, true, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call>", "<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\", \"arguments\": {}}\n</tool_call>" },
+        { "Qwen-Qwen3-0.6B", "tools", true, true, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call>", "<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\", \"arguments\": {}}\n</tool_call>" },
+        { "NousResearch-Hermes-3-Llama-3.1-8B-tool_use", "tools", true, true, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call>", "<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\", \"arguments\": {}}\n</tool_call>" },
+        { "meta-llama-Llama-3.1-8B-Instruct", "tools", true, true, "{\"name\": \"a\", \"parameters\": {\"city\": \"Oslo\"}}", "{\"name\": \"a\", \"parameters\": {}}\n{\"name\": \"b\", \"parameters\": {}}" },
+        { "meta-llama-Llama-3.2-3B-Instruct", "tools", true, true, "{\"name\": \"a\", \"parameters\": {\"city\": \"Oslo\"}}", "{\"name\": \"a\", \"parameters\": {}}\n{\"name\": \"b\", \"parameters\": {}}" },
+        { "mistralai-Mistral-Nemo-Instruct-2407", "tools", true, true, "[TOOL_CALLS][{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}, \"id\": \"123456789\"}]", "[TOOL_CALLS][{\"name\": \"a\", \"arguments\": {}, \"id\": \"123456789\"}, {\"name\": \"b\", \"arguments\": {}, \"id\": \"abcdefghi\"}]" },
+        { "CohereForAI-c4ai-command-r7b-12-2024-tool_use", "tools", true, true, "<|START_ACTION|>[\n    {\"tool_call_id\": \"0\", \"tool_name\": \"a\", \"parameters\": {\"city\": \"Oslo\"}}\n]<|END_ACTION|>", "<|START_ACTION|>[\n    {\"tool_call_id\": \"0\", \"tool_name\": \"a\", \"parameters\": {}},\n    {\"tool_call_id\": \"1\", \"tool_name\": \"b\", \"parameters\": {}}\n]<|END_ACTION|>" },
+        { "ibm-granite-granite-3.3-2B-Instruct", "tools", false, true, "<|tool_call|>[{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}]", "<|tool_call|>[{\"name\": \"a\", \"arguments\": {}}, {\"name\": \"b\", \"arguments\": {}}]" },
+        { "HuggingFaceTB-SmolLM3-3B", null, false, true, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call>", "<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\", \"arguments\": {}}\n</tool_call>" },
+        { "deepseek-ai-DeepSeek-R1-Distill-Llama-8B", null, true, true, "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>a\n```json\n{\"city\": \"Oslo\"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>a\n```json\n{}\n```<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>b\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>" },
+        { "google-gemma-2-2b-it", null, false, false, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call>", "<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\", \"arguments\": {}}\n</tool_call>" },
+        { "microsoft-Phi-3.5-mini-instruct", null, false, false, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call>", "<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\", \"arguments\": {}}\n</tool_call>" },
+        { "Qwen3-Coder", null, false, true, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call>", "<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\", \"arguments\": {}}\n</tool_call>" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void TheFormatIsThatOfTheModel(string template, string? variable, bool writesCalls, bool writesResults, string one, string two)
+    {
+        ToolSupport support = Learn(template);
+        Assert.Equal(one, support.Format.Write(("a", Oslo, "123456789")));
+        Assert.Equal(two, support.Format.Write(("a", "{}", "123456789"), ("b", "{}", "abcdefghi")));
+        Assert.Equal((variable, writesCalls, writesResults), (support.Variable, support.WritesCalls, support.WritesResults));
+    }
+
+    [Theory]
+    [InlineData("Qwen-Qwen3-0.6B", "<tool_call>", false)]
+    [InlineData("mistralai-Mistral-Nemo-Instruct-2407", "[TOOL_CALLS]", false)]
+    [InlineData("CohereForAI-c4ai-command-r7b-12-2024-tool_use", "<|START_ACTION|>", false)]
+    [InlineData("meta-llama-Llama-3.1-8B-Instruct", "{\"name\": \"", true)]
+    public void ACallIsToldByItsMarkerOrByHowTheAnswerBegins(string template, string trigger, bool isAtStart)
+    {
+        ToolCallFormat format = Learn(template).Format;
+        Assert.Equal((trigger, isAtStart), (format.Trigger, format.IsTriggeredAtStart));
+    }
+
+    /// <summary>Formats that hold no JSON object are not learned: such a model is told to write that of Hermes, and nothing of its template contradicts that.</summary>
+    [Theory]
+    [InlineData("Qwen3-Coder")]
+    [InlineData("GLM-4.6")]
+    [InlineData("LFM2-8B-A1B")]
+    [InlineData("openai-gpt-oss-120b")]
+    public void AFormatThatHoldsNoJsonIsReplaced(string template)
+    {
+        ToolSupport support = Learn(template);
+        Assert.Equal(ToolCallFormat.Hermes.Write(("a", Oslo, null)), support.Format.Write(("a", Oslo, null)));
+        Assert.Null(support.Variable);
+        Assert.False(support.WritesCalls);
+    }
+
+    [Fact]
+    public void AFormatThatNobodyKnowsIsLearned()
+    {
+        ToolSupport support = Learn(ChatTemplate.Parse(
+            "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>{{ m.content }}" +
+            "{% for c in m.tool_calls %}{% if loop.first %}<<go>>{% else %};{% endif %}({{ c.function.arguments | tojson }} => {{ c.function.name }}){% if loop.last %}!{% endif %}{% endfor %}</s>{% endfor %}" +
+            "{% if add_generation_prompt %}<assistant>{% endif %}"));
+        Assert.Equal("<<go>>({\"x\": 1} => f);({} => g)!", support.Format.Write(("f", "{\"x\": 1}", null), ("g", "{}", null)));
+        Assert.Equal(("tools", true, true), (support.Variable, support.WritesCalls, support.TakesSystemMessage));
+    }
+
+    [Fact]
+    public void OnlyMistralRefusesIdsOfAnotherLength()
+    {
+        Assert.True(Learn("mistralai-Mistral-Nemo-Instruct-2407").TakesShortIdsOnly);
+        Assert.False(Learn("Qwen-Qwen3-0.6B").TakesShortIdsOnly);
+    }
+
+    [Fact]
+    public void GemmaTakesNoSystemMessage()
+    {
+        Assert.False(Learn("google-gemma-2-2b-it").TakesSystemMessage);
+        Assert.True(Learn("microsoft-Phi-3.5-mini-instruct").TakesSystemMessage);
+    }
+
+    private static ToolSupport Learn(string template) => Learn(ChatTemplate.Parse(File.ReadAllText(SharedData.Require("data", "templates", template + ".jinja"))));
+
+    private static ToolSupport Learn(ChatTemplate template) => ToolSupportLearner.Learn(template, "<s>", "</s>");
+}
