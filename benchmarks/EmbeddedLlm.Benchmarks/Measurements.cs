@@ -9,7 +9,7 @@ internal sealed class PrefillMeasurement(Subject subject, int tokens) : PairedMe
 
     protected override int Tokens => tokens;
 
-    protected override void Prepare(int pair) => _prompt = subject.CreatePrompt(tokens, seed: pair);
+    protected override void Prepare(int pair) => _prompt = subject.CreatePrompt(tokens, seed: tokens * 1_000 + pair);
 
     protected override double Bare()
     {
@@ -40,7 +40,7 @@ internal sealed class DecodeMeasurement(Subject subject, int callers, int output
     protected override int Tokens => callers * outputTokens;
 
     protected override void Prepare(int pair) =>
-        _prompts = [.. Enumerable.Range(0, callers).Select(caller => subject.CreatePrompt(PromptTokens, seed: pair * callers + caller))];
+        _prompts = [.. Enumerable.Range(0, callers).Select(caller => subject.CreatePrompt(PromptTokens, seed: ((outputTokens * 100) + pair) * callers + caller))];
 
     protected override double Bare()
     {

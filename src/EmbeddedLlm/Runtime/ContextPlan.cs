@@ -70,7 +70,7 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
 
     /// <summary>
     /// On a CPU each head looks at the mask of each cell in use, about 1.5 ns a time, and a token takes about as long as its weights take to be read, at 10 GB/s as measured on small
-    /// machines. So many cells make it slower by a twentieth, in the steps in which llama.cpp counts them. A GPU does not notice, and who has set a length wants it to be kept.
+    /// machines. So many cells make it slower by a fiftieth, in the steps in which llama.cpp counts them. A GPU does not notice, and who has set a length wants it to be kept.
     /// </summary>
     private static int ChooseBystanderLength(ModelHandle model, GgufModelInfo info, EmbeddedModelOptions options)
     {
@@ -80,7 +80,7 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         if (options.PrefixCacheLength is not null || (options.GpuLayers != 0 && NativeMethods.llama_supports_gpu_offload()))
             return int.MaxValue;
         double looks = Math.Max(1L, info.HeadCounts.Sum(heads => (long)heads));
-        double cells = NativeMethods.llama_model_size(model) / BytesPerSecond / 20 / (looks * SecondsPerLook);
+        double cells = NativeMethods.llama_model_size(model) / BytesPerSecond / 50 / (looks * SecondsPerLook);
         return (int)Math.Min(int.MaxValue - CellStep, cells) / CellStep * CellStep;
     }
 
