@@ -37,8 +37,8 @@ internal sealed class Subject : IAsyncDisposable
     /// <param name="poll">Gives the bare loop a threadpool, see <see cref="BareSettings"/>.</param>
     public static async Task<Subject> LoadAsync(string name, int? threads = null, int? poll = null)
     {
-        // A model's own template often begins each prompt with the same words, which the library does not compute twice; and then its rate is that of fewer tokens in one step.
-        EmbeddedModelOptions options = new() { Threads = threads, BatchSize = BatchSize, ChatTemplate = SyntheticVocabulary.ChatMlTemplate };
+        // The bare loop keeps nothing of earlier prompts, so neither does the library: kept cells save whole prompts, and cost the others a little attention.
+        EmbeddedModelOptions options = new() { Threads = threads, BatchSize = BatchSize, ChatTemplate = SyntheticVocabulary.ChatMlTemplate, PrefixCacheLength = 0 };
         EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name), options);
         try
         {
