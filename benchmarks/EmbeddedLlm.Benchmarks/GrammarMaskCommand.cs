@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using EmbeddedLlm.SyntheticModels;
+using EmbeddedLlm.Tokens;
 
 namespace EmbeddedLlm.Benchmarks;
 
@@ -47,7 +48,7 @@ internal static class GrammarMaskCommand
             $"{vocabulary.TokenCount:N0} tokens, prepared in {Stopwatch.GetElapsedTime(start).TotalMilliseconds:N0} ms, {vocabulary.Size / 1e6:N1} MB"));
 
         List<double> compile = [], first = [], again = [], advance = [], forced = [];
-        ulong[] mask = new ulong[(vocabulary.TokenCount + 63) / 64];
+        ulong[] mask = new ulong[TokenMask.WordsFor(vocabulary.TokenCount)];
         int refused = 0, differs = 0, number = 0;
         long memory = 0;
         Dictionary<string, double> slowest = [];
@@ -90,7 +91,7 @@ internal static class GrammarMaskCommand
                         if (counts && pass == 0 && time > 1_000)
                             slowest[$"{root.GetProperty("name")} after '{model.Detokenize(tokens.AsSpan(0, taken))}'"] = time;
                         taken++;
-                        bool isAllowed = (mask[token >> 6] >> (token & 63) & 1) != 0;
+                        bool isAllowed = TokenMask.Contains(mask, token);
                         start = Stopwatch.GetTimestamp();
                         bool isTaken = matcher.TryAdvance(token);
                         if (counts && pass == 0)

@@ -88,7 +88,7 @@ internal sealed partial class ConstrainedAnswer : IThreadPoolWorkItem
         {
             mask.Fill(ulong.MaxValue);
             foreach (int end in _constraint.Vocabulary.EndTokens)
-                mask[end >> 6] &= ~(1UL << (end & 63));
+                TokenMask.Remove(mask, end);
             return;
         }
 

@@ -1,3 +1,5 @@
+using EmbeddedLlm.Tokens;
+
 namespace EmbeddedLlm.Scheduling;
 
 /// <content>Commit: what a step has computed becomes tokens and text.</content>
@@ -88,7 +90,7 @@ internal sealed partial class Scheduler
             if (constraint is null || constraint.TryAccept(token))
                 return token;
             // Only a token that ends the reasoning and goes on with something else than the answer is refused here and not by the mask.
-            _mask[token >> 6] &= ~(1UL << (token & 63));
+            TokenMask.Remove(_mask, token);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using EmbeddedLlm.SyntheticModels;
 using EmbeddedLlm.Tests;
+using EmbeddedLlm.Tokens;
 
 namespace EmbeddedLlm.Native.Tests.Grammars;
 
@@ -30,7 +31,7 @@ public sealed class MaskTests
             for (int step = 0; step < steps && !matcher.IsFinished; step++)
             {
                 matcher.WriteMask(mask);
-                int[] allowed = [.. Enumerable.Range(0, vocabulary.TokenCount).Where(token => Contains(mask, token) && !vocabulary.EndTokens.Contains(token))];
+                int[] allowed = [.. Enumerable.Range(0, vocabulary.TokenCount).Where(token => TokenMask.Contains(mask, token) && !vocabulary.EndTokens.Contains(token))];
                 if (allowed.Length == 0)
                     break;
                 Assert.True(matcher.TryAdvance(allowed[random.Next(allowed.Length)]));
@@ -61,8 +62,6 @@ public sealed class MaskTests
         Assert.Equal(""","größe_大":"näh\"er"}""", model.Detokenize(matcher.ForcedTokens(text => model.Tokenize(text))));
     }
 
-    internal static bool Contains(ulong[] mask, int token) => (mask[token >> 6] >> (token & 63) & 1) != 0;
-
     private static void AssertSame(GrammarMatcher matcher, ulong[] mask, int tokens)
     {
         matcher.WriteMask(mask);
@@ -70,7 +69,7 @@ public sealed class MaskTests
         List<int> wrong = [];
         for (int token = 0; token < tokens; token++)
         {
-            if (matcher.TryAdvance(token) != Contains(mask, token))
+            if (matcher.TryAdvance(token) != TokenMask.Contains(mask, token))
                 wrong.Add(token);
             matcher.Rollback(checkpoint);
         }

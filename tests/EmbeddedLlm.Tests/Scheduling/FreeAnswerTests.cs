@@ -100,7 +100,7 @@ public sealed class FreeAnswerTests
     {
         ulong[] mask = new ulong[TokenMask.WordsFor(s_vocabulary.TokenCount)];
         answer.WriteMask(mask);
-        return (mask[token >> 6] >> (token & 63) & 1) != 0;
+        return TokenMask.Contains(mask, token);
     }
 
     /// <summary>A token for each byte, and then a control token, an end, and two that go on after the trigger.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using EmbeddedLlm.Tokens;
 
 namespace EmbeddedLlm.Tests.Grammars;
 
@@ -290,11 +291,9 @@ public sealed class GrammarMatcherTests
         ulong[] mask = new ulong[matcher.MaskLength];
         Array.Fill(mask, ulong.MaxValue);
         matcher.WriteMask(mask);
-        Assert.All(Enumerable.Range(vocabulary.TokenCount, mask.Length * 64 - vocabulary.TokenCount), token => Assert.False(Contains(mask, token)));
-        return [.. Enumerable.Range(0, vocabulary.TokenCount).Where(token => Contains(mask, token))];
+        Assert.All(Enumerable.Range(vocabulary.TokenCount, mask.Length * 64 - vocabulary.TokenCount), token => Assert.False(TokenMask.Contains(mask, token)));
+        return [.. Enumerable.Range(0, vocabulary.TokenCount).Where(token => TokenMask.Contains(mask, token))];
     }
-
-    private static bool Contains(ulong[] mask, int token) => (mask[token >> 6] >> (token & 63) & 1) != 0;
 
     private static int[] TakenOneByOne(GrammarMatcher matcher, GrammarVocabulary vocabulary) =>
         [.. Enumerable.Range(0, vocabulary.TokenCount).Where(token => matcher.Fork().TryAdvance(token))];
