@@ -10,6 +10,7 @@ public sealed partial class Grammar
     /// </summary>
     /// <remarks>
     /// Repetition counts are exact, however large. Left recursion is not supported, and a rule is defined once. Parts of which no text is an instance are never begun.
+    /// Grammars are kept by their text, so asking again for the same one is quick.
     /// </remarks>
     /// <param name="gbnf">The rules.</param>
     /// <exception cref="GrammarException">The grammar is malformed, left-recursive, without any text, or exceeds a limit; the message, <see cref="GrammarException.Line"/> and
@@ -17,6 +18,11 @@ public sealed partial class Grammar
     public static Grammar FromGbnf(string gbnf)
     {
         ArgumentNullException.ThrowIfNull(gbnf);
+        return gbnf.Length > KeptTextLength ? CompileGbnf(gbnf) : s_gbnf.GetOrAdd(gbnf, gbnf, CompileGbnf);
+    }
+
+    private static Grammar CompileGbnf(string gbnf)
+    {
         GbnfParser parser = new(gbnf);
         List<GbnfRule> rules = parser.Parse();
         return new Grammar(GbnfCompiler.Compile(GbnfAnalysis.Analyze(rules, parser.Error)));

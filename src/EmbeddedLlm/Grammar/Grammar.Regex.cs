@@ -14,6 +14,11 @@ public sealed partial class Grammar
     public static Grammar FromRegex(string pattern)
     {
         ArgumentNullException.ThrowIfNull(pattern);
+        return pattern.Length > KeptTextLength ? CompileRegex(pattern) : s_regex.GetOrAdd(pattern, pattern, CompileRegex);
+    }
+
+    private static Grammar CompileRegex(string pattern)
+    {
         LexicalState start = PlainText.Create(EcmaPattern.Parse(pattern)) ?? throw new GrammarException("The regular expression matches no text.");
         return new Grammar(new TerminalNode(start));
     }

@@ -8,6 +8,12 @@ namespace EmbeddedLlm;
 /// </summary>
 public sealed partial class Grammar
 {
+    private const int KeptTexts = 64;
+    private const int KeptTextLength = 64 * 1024;
+
+    private static readonly GrammarCache<string> s_gbnf = new(KeptTexts);
+    private static readonly GrammarCache<string> s_regex = new(KeptTexts);
+
     private readonly GrammarMachine _machine;
 
     internal Grammar(GrammarNode start, bool hasUniqueKeys = false)

@@ -9,13 +9,11 @@ internal sealed class JsonSchemaCache(int limit)
     /// <summary>Longer schemas are not kept, in bytes of their text without white space.</summary>
     private const int LengthLimit = 256 * 1024;
 
-    private readonly LinkedList<(Key Key, Grammar Grammar)> _byUse = new();
-    private readonly Dictionary<Key, LinkedListNode<(Key Key, Grammar Grammar)>> _byKey = [];
-    private readonly Lock _gate = new();
+    private readonly GrammarCache<Key> _grammars = new(limit);
 
     public static JsonSchemaCache Shared { get; } = new(limit: 64);
 
-    public int Count => _byUse.Count;
+    public int Count => _grammars.Count;
 
     public Grammar Get(JsonElement schema, JsonSchemaGrammarOptions options)
     {
@@ -31,38 +29,13 @@ internal sealed class JsonSchemaCache(int limit)
             throw new GrammarException("The JSON schema has a string that is no valid Unicode.", e);
         }
 
-        if (text.WrittenCount > LengthLimit)
-            return new Grammar(JsonSchemaCompiler.Compile(schema, options), hasUniqueKeys: !options.AnySpelling);
-
-        Key key = new(text.WrittenSpan.ToArray(), options);
-        lock (_gate)
-        {
-            if (_byKey.TryGetValue(key, out LinkedListNode<(Key Key, Grammar Grammar)>? known))
-                return Touch(known).Grammar;
-        }
-
-        Grammar grammar = new(JsonSchemaCompiler.Compile(schema, options), hasUniqueKeys: !options.AnySpelling);
-        lock (_gate)
-        {
-            if (_byKey.TryGetValue(key, out LinkedListNode<(Key Key, Grammar Grammar)>? known))
-                return Touch(known).Grammar;
-            _byKey[key] = _byUse.AddFirst((key, grammar));
-            if (_byUse.Count > limit)
-            {
-                _byKey.Remove(_byUse.Last!.Value.Key);
-                _byUse.RemoveLast();
-            }
-        }
-
-        return grammar;
+        return text.WrittenCount > LengthLimit
+            ? Compile((schema, options))
+            : _grammars.GetOrAdd(new Key(text.WrittenSpan.ToArray(), options), (schema, options), Compile);
     }
 
-    private (Key Key, Grammar Grammar) Touch(LinkedListNode<(Key Key, Grammar Grammar)> node)
-    {
-        _byUse.Remove(node);
-        _byUse.AddFirst(node);
-        return node.Value;
-    }
+    private static Grammar Compile((JsonElement Schema, JsonSchemaGrammarOptions Options) source) =>
+        new(JsonSchemaCompiler.Compile(source.Schema, source.Options), hasUniqueKeys: !source.Options.AnySpelling);
 
     /// <summary>A schema's text, compared by its bytes, and how its instances are written.</summary>
     private readonly struct Key(byte[] text, JsonSchemaGrammarOptions options) : IEquatable<Key>

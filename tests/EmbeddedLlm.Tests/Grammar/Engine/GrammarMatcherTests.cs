@@ -162,6 +162,14 @@ public sealed class GrammarMatcherTests
     }
 
     [Fact]
+    public void TheSameTextGivesTheSameGrammar()
+    {
+        Assert.Same(Grammar.FromGbnf("root ::= \"kept\""), Grammar.FromGbnf("root ::= \"kept\""));
+        Assert.Same(Grammar.FromRegex("kept"), Grammar.FromRegex("kept"));
+        Assert.NotSame(Grammar.FromRegex("kept"), Grammar.FromRegex("Kept"));
+    }
+
+    [Fact]
     public void ARefusedTokenChangesNothing()
     {
         (GrammarMatcher matcher, GrammarVocabulary vocabulary) = Begin("root ::= \"ab\" \"c\"", "a", "b", "ac");
@@ -228,7 +236,7 @@ public sealed class GrammarMatcherTests
     public void ACheckpointOfAnotherGrammarIsRefused()
     {
         (GrammarMatcher matcher, _) = Begin("root ::= \"a\"", "a");
-        (GrammarMatcher other, _) = Begin("root ::= \"a\"", "a");
+        (GrammarMatcher other, _) = Begin("root ::= \"b\"", "a");
         Assert.Throws<ArgumentException>(() => matcher.Rollback(other.Checkpoint()));
         Assert.Throws<ArgumentException>(() => matcher.Rollback(default));
     }
