@@ -7,11 +7,12 @@ namespace EmbeddedLlm.Runtime;
 /// <param name="ContextLength">The longest prompt and answer of one request together, in tokens.</param>
 /// <param name="CacheLength">The KV cache's size in tokens.</param>
 /// <param name="BatchSize">The most tokens in one step.</param>
-/// <param name="Threads">The CPU threads that compute.</param>
+/// <param name="Threads">The CPU threads that compute at first.</param>
+/// <param name="MostThreads">The CPU threads that may compute when the machine is free.</param>
 /// <param name="Slots">How many sequences may be in the KV cache, those of cached prefixes included.</param>
 /// <param name="PrefixCacheLength">How many of the KV cache's tokens may be cached prefixes.</param>
 /// <param name="BystanderLength">How many of these may stay while requests run that do not use them.</param>
-internal sealed record ContextPlan(int ContextLength, int CacheLength, int BatchSize, int Threads, int Slots, int PrefixCacheLength, int BystanderLength)
+internal sealed record ContextPlan(int ContextLength, int CacheLength, int BatchSize, int Threads, int MostThreads, int Slots, int PrefixCacheLength, int BystanderLength)
 {
     // A recurrent model keeps the whole state of each slot in memory that is set apart for it; elsewhere a slot costs next to nothing but a row of logits.
     private const int PrefixSlots = 16;
@@ -36,13 +37,15 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         EnsureFits(cacheLength, cellBytes);
 
         // More threads than cores never pay: on 2 cores, 16 of them were seen to need more than 30 seconds for 5 tokens of a tiny model.
-        int threads = Math.Min(options.Threads ?? ChooseThreads((long)NativeMethods.llama_model_size(model), before), Environment.ProcessorCount);
+        long weightBytes = (long)NativeMethods.llama_model_size(model);
+        int mostThreads = Math.Min(options.Threads ?? ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), busyCores: 0), Environment.ProcessorCount);
+        int threads = options.Threads is null ? Math.Min(ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), BusyCoresSince(before)), mostThreads) : mostThreads;
         int batchSize = (int)Math.Min(Math.Max(options.BatchSize, options.MaxSequences), cacheLength);
         int prefixCacheLength = (int)Math.Min(options.PrefixCacheLength ?? Math.Max(contextLength, cacheLength / 2), cacheLength);
         bool hasStates = NativeMethods.llama_model_is_recurrent(model) || NativeMethods.llama_model_is_hybrid(model);
         int prefixSlots = prefixCacheLength == 0 ? 0 : hasStates ? RecurrentPrefixSlots : PrefixSlots;
         int slots = Math.Min(options.MaxSequences + prefixSlots, MaxSlots);
-        return new ContextPlan(contextLength, (int)cacheLength, batchSize, threads, slots, prefixCacheLength, ChooseBystanderLength(model, info, options));
+        return new ContextPlan(contextLength, (int)cacheLength, batchSize, threads, mostThreads, slots, prefixCacheLength, ChooseBystanderLength(model, info, options));
     }
 
     /// <summary>The type as llama.cpp takes it; both sides number ggml's types alike.</summary>
@@ -84,10 +87,6 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         return (int)Math.Min(int.MaxValue - CellStep, cells) / CellStep * CellStep;
     }
 
-    private static int ChooseThreads(long weightBytes, CpuTime? before)
-    {
-        // This thread has kept one core busy while it loaded.
-        double busy = before is { } earlier && CpuCores.ReadTime() is { } now ? now.BusyCoresSince(earlier) - 1 : 0;
-        return ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), busy);
-    }
+    /// <summary>How many cores others kept busy while the model was loaded, which kept one busy itself.</summary>
+    private static double BusyCoresSince(CpuTime? before) => before is { } earlier && CpuCores.ReadTime() is { } now ? now.BusyCoresSince(earlier) - 1 : 0;
 }

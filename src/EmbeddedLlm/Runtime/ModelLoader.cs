@@ -174,7 +174,7 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
 
     /// <summary>A number of threads that was asked for stays; one that was chosen follows the machine's load.</summary>
     private ThreadGovernor? GovernorOf(ContextPlan plan) =>
-        options.Threads is null && plan.Threads > 1 ? new ThreadGovernor(plan.Threads, options.MaxSequences) : null;
+        options.Threads is null && plan.MostThreads > 1 ? new ThreadGovernor(plan.MostThreads, plan.Threads, options.MaxSequences, CpuCores.ReadTime) : null;
 
     private static CellSharing SharingOf(ModelHandle model, GgufModelInfo info) => new(
         // llama.cpp ends the process where sequences of this architecture are copied in a cache that all sequences share.

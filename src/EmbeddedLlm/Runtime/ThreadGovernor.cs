@@ -4,7 +4,8 @@ namespace EmbeddedLlm.Runtime;
 
 /// <summary>
 /// Takes threads away where the machine has become too busy for them, and gives them back later. ggml's threads spin at barriers, so one that gets no core holds up all:
-/// a step then takes not a little longer but tens of times, and fewer threads are faster. Used by one thread at a time.
+/// a step then takes not a little longer but tens of times, and fewer threads are faster. That the machine is free again shows in the system's CPU clock, where there
+/// is one that can be read; else it has to be tried. Used by one thread at a time.
 /// </summary>
 internal sealed class ThreadGovernor
 {
@@ -14,10 +15,16 @@ internal sealed class ThreadGovernor
     private const int StepsToLearn = 8;
     private const double MedianStep = 0.05;
 
+    // Long enough for a clock of 100 ticks a second; two free looks in a row are believed.
+    private const double FreeEnough = 0.3;
+    private const int FreeLooksInARow = 2;
+
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan FirstPatience = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LastPatience = TimeSpan.FromMinutes(2);
 
     private readonly int _most;
+    private readonly Func<CpuTime?>? _readClock;
 
     // By the number of tokens in a step: the usual time in seconds with all threads, and how many steps it was learned from.
     private readonly double[] _usual;
@@ -26,14 +33,22 @@ internal sealed class ThreadGovernor
     private long _changedAt;
     private bool _wasRaised;
     private TimeSpan _patience = FirstPatience;
+    private CpuTime? _clock;
+    private long _lookedAt;
+    private int _freeLooks;
 
     /// <param name="most">The threads to use while the machine is free.</param>
+    /// <param name="threads">The threads to begin with.</param>
     /// <param name="largestStep">Steps of more tokens than this are not looked at.</param>
-    public ThreadGovernor(int most, int largestStep)
+    /// <param name="readClock">Reads the system's CPU clock; null, or giving null, where that cannot be done.</param>
+    public ThreadGovernor(int most, int threads, int largestStep, Func<CpuTime?>? readClock = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(most, threads);
         ArgumentOutOfRangeException.ThrowIfLessThan(largestStep, 1);
-        _most = Threads = most;
+        _most = most;
+        _readClock = readClock;
+        Threads = threads;
         _usual = new double[largestStep + 1];
         _learned = new int[largestStep + 1];
     }
@@ -56,10 +71,10 @@ internal sealed class ThreadGovernor
             return ++_slowSteps >= SlowStepsInARow && TryStepDown(endedAt);
 
         _slowSteps = 0;
-        if (Threads < _most)
-            return Stopwatch.GetElapsedTime(_changedAt, endedAt) >= _patience && StepUp(endedAt);
-        Learn(tokens, seconds);
-        return false;
+        // What a step takes with fewer threads is a bound for what it takes with all of them, until that is known.
+        if (Threads == _most || _learned[tokens] < StepsToLearn)
+            Learn(tokens, seconds);
+        return Threads < _most && TryStepUp(endedAt);
     }
 
     private bool TryStepDown(long now)
@@ -72,15 +87,41 @@ internal sealed class ThreadGovernor
         _patience = wasTooSoon ? TimeSpan.FromTicks(Math.Min(_patience.Ticks * 2, LastPatience.Ticks)) : FirstPatience;
         (_changedAt, _wasRaised) = (now, false);
         Threads /= 2;
+        ForgetLooks();
         return true;
     }
 
-    private bool StepUp(long now)
+    private bool TryStepUp(long now)
     {
+        if (_changedAt == 0)
+            _changedAt = now;
+        bool isPatienceOver = Stopwatch.GetElapsedTime(_changedAt, now) >= _patience;
+        // A clock that has misled is not believed again so soon.
+        int free = _patience > FirstPatience ? 0 : CountFreeCores(now);
+        int threads = Math.Min(Math.Max(Threads + free, isPatienceOver ? Threads * 2 : 0), _most);
+        if (threads <= Threads)
+            return false;
         (_changedAt, _wasRaised) = (now, true);
-        Threads = Math.Min(Threads * 2, _most);
+        Threads = threads;
+        ForgetLooks();
         return true;
     }
+
+    /// <summary>How many cores nobody uses, this model's threads included among the users; 0 where that is not known for sure.</summary>
+    private int CountFreeCores(long now)
+    {
+        if (_readClock is null || (_clock is not null && Stopwatch.GetElapsedTime(_lookedAt, now) < LookInterval))
+            return 0;
+        CpuTime? before = _clock;
+        _lookedAt = now;
+        if ((_clock = _readClock()) is not { } clock || before is not { } earlier)
+            return 0;
+        int free = (int)(clock.Cores - clock.BusyCoresSince(earlier) + FreeEnough);
+        _freeLooks = free > 0 ? _freeLooks + 1 : 0;
+        return _freeLooks >= FreeLooksInARow ? free : 0;
+    }
+
+    private void ForgetLooks() => (_clock, _freeLooks) = (null, 0);
 
     /// <summary>The least of the first few times, since the very first steps are slow; from then on an estimate of the median, which goes a little up or down with each.</summary>
     private void Learn(int tokens, double seconds)

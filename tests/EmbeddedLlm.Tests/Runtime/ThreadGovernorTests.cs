@@ -5,7 +5,7 @@ namespace EmbeddedLlm.Tests.Runtime;
 
 public sealed class ThreadGovernorTests
 {
-    private readonly ThreadGovernor _governor = new(8, largestStep: 4);
+    private readonly ThreadGovernor _governor = new(8, threads: 8, largestStep: 4);
     private long _now = 1_000_000;
 
     [Fact]
@@ -102,13 +102,75 @@ public sealed class ThreadGovernorTests
         Assert.Equal(8, _governor.Threads);
     }
 
-    private void Run(int steps, double seconds, int tokens = 1)
+    [Fact]
+    public void ThreadsComeBackWithinASecondWhereTheClockShowsFreeCores()
+    {
+        double busy = 8;
+        ThreadGovernor governor = WithClock(8, () => busy);
+        Run(50, seconds: 0.01, governor: governor);
+        Run(9, seconds: 0.5, governor: governor);
+        Assert.Equal(1, governor.Threads);
+        Run(19, seconds: 0.08, governor: governor);
+        Assert.Equal(1, governor.Threads);
+        busy = 1;
+        Run(12, seconds: 0.08, governor: governor);
+        Assert.Equal(8, governor.Threads);
+    }
+
+    [Fact]
+    public void NoMoreThreadsComeBackThanThereAreFreeCores()
+    {
+        double busy = 8;
+        ThreadGovernor governor = WithClock(8, () => busy);
+        Run(50, seconds: 0.01, governor: governor);
+        Run(9, seconds: 0.5, governor: governor);
+        busy = 5;
+        Run(12, seconds: 0.08, governor: governor);
+        Assert.Equal(4, governor.Threads);
+    }
+
+    [Fact]
+    public void AClockThatMisledIsNotBelievedAgainSoSoon()
+    {
+        ThreadGovernor governor = WithClock(8, () => 0);
+        Run(50, seconds: 0.01, governor: governor);
+        Run(3, seconds: 0.5, governor: governor);
+        Assert.Equal(4, governor.Threads);
+        Run(40, seconds: 0.02, governor: governor);
+        Assert.Equal(8, governor.Threads);
+        Run(3, seconds: 0.3, governor: governor);
+        Run(100, seconds: 0.02, governor: governor);
+        Assert.Equal(4, governor.Threads);
+    }
+
+    [Fact]
+    public void AModelLoadedOnABusyMachineGetsItsThreadsLater()
+    {
+        double busy = 8;
+        ThreadGovernor governor = WithClock(threads: 2, () => busy);
+        Run(90, seconds: 0.02, governor: governor);
+        Assert.Equal(2, governor.Threads);
+        busy = 2;
+        Run(40, seconds: 0.02, governor: governor);
+        Assert.Equal(8, governor.Threads);
+        Run(3, seconds: 0.5, governor: governor);
+        Assert.Equal(4, governor.Threads);
+    }
+
+    /// <summary>A governor of up to 8 threads on 8 cores, whose clock shows a load from one reading to the next.</summary>
+    private ThreadGovernor WithClock(int threads, Func<double> busyCores)
+    {
+        CpuTime clock = new(0, 0, 8);
+        return new ThreadGovernor(8, threads, largestStep: 4, () => clock = new CpuTime(clock.Busy + (long)(busyCores() * 100), clock.Total + 800, 8));
+    }
+
+    private void Run(int steps, double seconds, int tokens = 1, ThreadGovernor? governor = null)
     {
         for (int i = 0; i < steps; i++)
         {
             long start = _now;
             _now += (long)(seconds * Stopwatch.Frequency);
-            _governor.Observe(tokens, start, _now);
+            (governor ?? _governor).Observe(tokens, start, _now);
         }
     }
 }
