@@ -13,6 +13,15 @@ Option<int?> poll = new("--bare-poll") { Description = "Lets the bare loop keep 
 Command ratio = new("ratio", "Measures the client and the bare loop in turns, and prints how they compare.") { models, pairs, threads, poll };
 ratio.SetAction((arguments, _) => RatioCommand.RunAsync(arguments.GetValue(models)!, arguments.GetValue(pairs), arguments.GetValue(threads), arguments.GetValue(poll)));
 
+Option<string[]> parts = new("--part")
+{
+    Description = $"What to measure: {string.Join(", ", CallersCommand.Parts)}. May be repeated. Default: all.",
+    DefaultValueFactory = _ => [.. CallersCommand.Parts],
+};
+parts.AcceptOnlyFromAmong([.. CallersCommand.Parts]);
+Command callers = new("callers", "Measures many callers, long chats and busy neighbours: throughput beside the bare loop, time to first token, the second turn, threads.") { models, parts, pairs, threads };
+callers.SetAction((arguments, _) => CallersCommand.RunAsync(arguments.GetValue(models)!, arguments.GetValue(parts)!, arguments.GetValue(pairs), arguments.GetValue(threads)));
+
 Option<int> failures = new("--failures") { Description = "How many schemas of each kind of failure to name. Default: none." };
 Command schemas = new("schemas", "Scores JSON schemas over MaskBench's development set and the JSON Schema Test Suite, where they lie in ../shared.") { failures };
 schemas.SetAction(arguments => SchemaScoreCommand.Run(arguments.GetValue(failures)));
@@ -35,7 +44,7 @@ RootCommand root = new("""
     Whatever is not one of the commands below goes to BenchmarkDotNet:
       --list flat             names the suites
       --filter '*Decode*'     runs those that match
-    """) { ratio, grammarRatio, grammarMasks, schemas };
+    """) { ratio, callers, grammarRatio, grammarMasks, schemas };
 root.TreatUnmatchedTokensAsErrors = false;
 root.SetAction(arguments =>
 {

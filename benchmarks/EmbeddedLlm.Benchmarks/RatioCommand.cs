@@ -33,7 +33,7 @@ internal static class RatioCommand
     private static IEnumerable<PairedMeasurement> Measurements(Subject subject)
     {
         int room = subject.Model.ContextLength;
-        int outputTokens = subject.Model.WeightBytes < 100_000_000 ? Math.Min(200, room / 2) : 64;
+        int outputTokens = subject.IsSmall ? Math.Min(200, room / 2) : 64;
         yield return new PrefillMeasurement(subject, 128);
         yield return new PrefillMeasurement(subject, Math.Min(512, room / 2));
         yield return new DecodeMeasurement(subject, callers: 1, outputTokens);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EmbeddedLlm.Client;
 using EmbeddedLlm.SyntheticModels;
 using EmbeddedLlm.Templates;
@@ -32,13 +33,28 @@ internal sealed class Subject : IAsyncDisposable
 
     public BareLoop Bare { get; }
 
+    /// <summary>Whether an answer takes so little time that a measurement needs more tokens.</summary>
+    public bool IsSmall => Model.WeightBytes < 100_000_000;
+
     /// <param name="name">A name that <see cref="BenchmarkFiles"/> or the catalogue knows, or a path.</param>
     /// <param name="threads">The CPU threads of both; null leaves it to the library, and the bare loop does the same.</param>
     /// <param name="poll">Gives the bare loop a threadpool, see <see cref="BareSettings"/>.</param>
-    public static async Task<Subject> LoadAsync(string name, int? threads = null, int? poll = null)
+    /// <param name="sequences">How many requests are computed together at most; null for the library's default.</param>
+    public static Task<Subject> LoadAsync(string name, int? threads = null, int? poll = null, int? sequences = null)
     {
         // The bare loop keeps nothing of earlier prompts, so neither does the library: kept cells save whole prompts, and cost the others a little attention.
-        EmbeddedModelOptions options = new() { Threads = threads, BatchSize = BatchSize, ChatTemplate = SyntheticVocabulary.ChatMlTemplate, PrefixCacheLength = 0 };
+        EmbeddedModelOptions options = new() { Threads = threads, PrefixCacheLength = 0 };
+        options.MaxSequences = sequences ?? options.MaxSequences;
+        return LoadAsync(name, options, poll);
+    }
+
+    /// <param name="name">A name that <see cref="BenchmarkFiles"/> or the catalogue knows, or a path.</param>
+    /// <param name="options">The library's; batch size and chat template become those of all measurements.</param>
+    /// <param name="poll">Gives the bare loop a threadpool, see <see cref="BareSettings"/>.</param>
+    public static async Task<Subject> LoadAsync(string name, EmbeddedModelOptions options, int? poll = null)
+    {
+        options.BatchSize = BatchSize;
+        options.ChatTemplate = SyntheticVocabulary.ChatMlTemplate;
         EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name), options);
         try
         {
@@ -77,16 +93,31 @@ internal sealed class Subject : IAsyncDisposable
     }
 
     /// <summary>Sends a prompt through the client and reads the whole answer, update by update.</summary>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="outputTokens">How many tokens to answer.</param>
+    /// <param name="keepText">Whether the answer's text is wanted.</param>
+    /// <param name="updates">Gets the time of each update that has text, as <see cref="Stopwatch.GetTimestamp"/> has it.</param>
     /// <exception cref="InvalidOperationException">The answer has another number of tokens than asked for.</exception>
-    public async Task<ClientAnswer> AskAsync(BenchmarkPrompt prompt, int outputTokens, bool keepText = false)
+    public async Task<ClientAnswer> AskAsync(BenchmarkPrompt prompt, int outputTokens, bool keepText = false, List<long>? updates = null)
+    {
+        ClientAnswer answer = await AskAsync(prompt.Messages, outputTokens, keepText, updates);
+        return answer.InputTokens == prompt.Tokens.Length
+            ? answer
+            : throw new InvalidOperationException($"The client made {answer.InputTokens} tokens of a prompt of {prompt.Tokens.Length}.");
+    }
+
+    /// <inheritdoc cref="AskAsync(BenchmarkPrompt, int, bool, List{long}?)"/>
+    public async Task<ClientAnswer> AskAsync(ChatMessage[] messages, int outputTokens, bool keepText = false, List<long>? updates = null)
     {
         ChatOptions options = _options.Clone();
         options.MaxOutputTokens = outputTokens;
         UsageDetails? usage = null;
         GenerationTimings? timings = null;
         string text = "";
-        await foreach (ChatResponseUpdate update in Chat.GetStreamingResponseAsync(prompt.Messages, options))
+        await foreach (ChatResponseUpdate update in Chat.GetStreamingResponseAsync(messages, options))
         {
+            if (updates is not null && update.Text.Length > 0)
+                updates.Add(Stopwatch.GetTimestamp());
             foreach (AIContent content in update.Contents)
             {
                 if (content is UsageContent end)
@@ -98,9 +129,9 @@ internal sealed class Subject : IAsyncDisposable
             timings = update.RawRepresentation as GenerationTimings ?? timings;
         }
 
-        if (usage?.OutputTokenCount != outputTokens || usage.InputTokenCount != prompt.Tokens.Length)
-            throw new InvalidOperationException($"{usage?.InputTokenCount} tokens gave {usage?.OutputTokenCount} where {prompt.Tokens.Length} should have given {outputTokens}.");
-        return new ClientAnswer((int)(usage.CachedInputTokenCount ?? 0), timings!, text);
+        if (usage?.OutputTokenCount != outputTokens)
+            throw new InvalidOperationException($"The client answered {usage?.OutputTokenCount} tokens of {outputTokens}.");
+        return new ClientAnswer((int)(usage.InputTokenCount ?? 0), (int)(usage.CachedInputTokenCount ?? 0), timings!, text);
     }
 
     public async ValueTask DisposeAsync()
@@ -138,7 +169,8 @@ internal sealed class Subject : IAsyncDisposable
 internal sealed record BenchmarkPrompt(ChatMessage[] Messages, int[] Tokens);
 
 /// <summary>What came of a request.</summary>
+/// <param name="InputTokens">The prompt's tokens.</param>
 /// <param name="CachedTokens">The prompt's tokens that needed no computing.</param>
 /// <param name="Timings">The engine's own figures.</param>
 /// <param name="Text">The answer, where it was to be kept.</param>
-internal sealed record ClientAnswer(int CachedTokens, GenerationTimings Timings, string Text);
+internal sealed record ClientAnswer(int InputTokens, int CachedTokens, GenerationTimings Timings, string Text);
