@@ -57,6 +57,8 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 
     public bool HasCellPerToken => _sharing.HasCellPerToken;
 
+    public bool NeedsCheckpoints => _sharing.IsPossible && (!_sharing.HasCellPerToken || _sharing.Window > 0);
+
     public int CellCount { get; }
 
     public DecodeBatch Batch { get; }

@@ -28,6 +28,12 @@ internal sealed class GenerationRequest
     /// <summary>Control tokens whose text is part of the answer nevertheless, such as those that begin the call of a tool.</summary>
     public int[] ShownControls { get; init; } = [];
 
+    /// <summary>
+    /// Where later prompts are likely to go on differently from this one, as counts of its tokens in any order: the end of the instructions, of the history, of the last message.
+    /// Heeded where <see cref="IDecoder.NeedsCheckpoints"/>.
+    /// </summary>
+    public int[] Checkpoints { get; init; } = [];
+
     /// <summary>What the answer is held to; null where it is free.</summary>
     public AnswerConstraint? Constraint { get; init; }
 }

@@ -15,6 +15,11 @@ internal interface IDecoder : IDisposable
     /// <summary>Whether a slot's first cells can be used without the rest as a rule; false for recurrent models, whose state stands for all tokens so far.</summary>
     bool HasCellPerToken { get; }
 
+    /// <summary>
+    /// Whether a slot that has gone on cannot be relied on to share what it began with (recurrent and hybrid models, sliding windows), so that copies of it are to be kept on its way.
+    /// </summary>
+    bool NeedsCheckpoints { get; }
+
     /// <summary>How many tokens, of all sequences together, the KV cache holds.</summary>
     int CellCount { get; }
 

@@ -20,6 +20,9 @@ internal sealed class PrefixCache
 
     // When each cached slot was last of use; 0 where the slot is not a cached one.
     private readonly long[] _lastUse;
+
+    // At which counts of tokens each running slot will leave a copy.
+    private readonly int[][] _promised;
     private long _clock;
 
     /// <param name="decoder">The model.</param>
@@ -32,6 +35,8 @@ internal sealed class PrefixCache
         _budget = budget;
         _index = new PrefixIndex(pool.SlotCount);
         _lastUse = new long[pool.SlotCount];
+        _promised = new int[pool.SlotCount][];
+        Array.Fill(_promised, []);
     }
 
     /// <summary>How many slots are kept for finished sequences.</summary>
@@ -51,13 +56,16 @@ internal sealed class PrefixCache
             return best;
         foreach ((int slot, int common) in _index.Match(tokens, count - 1))
         {
+            if (best.Common == 0)
+                best = best with { Common = common };
             if (common <= best.Count || common < FewestShared)
                 break;
             int usable = Math.Min(common, _pool.LengthOf(slot));
             if (usable < common && _decoder.HasCellPerToken)
                 soon = Math.Max(soon, common);
+            soon = Math.Max(soon, NextCopy(slot, common));
             if (usable > best.Count && usable >= FewestShared && _decoder.CanShare(slot, usable))
-                best = new PrefixMatch(slot, usable);
+                best = best with { Slot = slot, Count = usable };
         }
 
         soon = Math.Max(soon, best.Count);
@@ -72,10 +80,35 @@ internal sealed class PrefixCache
     }
 
     /// <summary>Offers what a running sequence computes of its tokens to others.</summary>
-    public void Offer(int slot, int[] tokens, int count)
+    /// <param name="slot">Its slot.</param>
+    /// <param name="tokens">Its tokens.</param>
+    /// <param name="count">How many of them.</param>
+    /// <param name="checkpoints">At which counts of tokens it is going to be kept, ascending.</param>
+    public void Offer(int slot, int[] tokens, int count, int[] checkpoints)
     {
-        if (_budget > 0)
-            _index.Add(slot, tokens, count);
+        if (_budget == 0)
+            return;
+        _index.Add(slot, tokens, count);
+        _promised[slot] = checkpoints;
+    }
+
+    /// <summary>Keeps a copy of what a running sequence has computed so far, whatever becomes of it. Nothing happens where there is no room, or such a copy already.</summary>
+    /// <param name="slot">The sequence's slot.</param>
+    /// <param name="tokens">Its tokens; what is there must not change any more.</param>
+    /// <param name="count">How many of them are computed.</param>
+    public void Keep(int slot, int[] tokens, int count)
+    {
+        if (count > _budget || !_decoder.CanShare(slot, count) || IsCovered(slot, tokens, count))
+            return;
+        int copy;
+        while (!_pool.TryAcquire(out copy))
+        {
+            if (!TryEvict())
+                return;
+        }
+
+        _pool.Share(slot, copy, count);
+        Add(copy, tokens, count);
     }
 
     /// <summary>Takes over a slot whose sequence ends: keeps it where that is of use, else gives it back to the pool.</summary>
@@ -85,6 +118,7 @@ internal sealed class PrefixCache
     public void Take(int slot, int[] tokens, bool isKept)
     {
         _index.Remove(slot);
+        _promised[slot] = [];
         int length = _pool.LengthOf(slot);
         if (!isKept || length == 0 || length > _budget || IsCovered(slot, tokens, length))
         {
@@ -93,11 +127,7 @@ internal sealed class PrefixCache
         }
 
         DropBeginnings(tokens, length);
-        _index.Add(slot, tokens, length);
-        _lastUse[slot] = ++_clock;
-        CachedSlots++;
-        while (CountCells() > _budget)
-            TryEvict(except: slot);
+        Add(slot, tokens, length);
     }
 
     /// <summary>Gives up the slot that was of no use for the longest time.</summary>
@@ -148,6 +178,28 @@ internal sealed class PrefixCache
         return count;
     }
 
+    private void Add(int slot, int[] tokens, int length)
+    {
+        _index.Add(slot, tokens, length);
+        _lastUse[slot] = ++_clock;
+        CachedSlots++;
+        while (CountCells() > _budget)
+            TryEvict(except: slot);
+    }
+
+    /// <summary>How many of so many tokens that a slot has in common with others it is going to leave a copy of; 0 for none.</summary>
+    private int NextCopy(int slot, int common)
+    {
+        int next = 0;
+        foreach (int count in _promised[slot])
+        {
+            if (count > _pool.LengthOf(slot) && count <= common && count >= FewestShared)
+                next = count;
+        }
+
+        return next;
+    }
+
     private int CountCells()
     {
         _pool.BeginCount();
@@ -173,7 +225,8 @@ internal sealed class PrefixCache
     /// <summary>Gives up what the tokens begin with, as far as it can be had from them from now on.</summary>
     private void DropBeginnings(int[] tokens, int length)
     {
-        if (!_decoder.HasCellPerToken)
+        // Where a slot that goes on forgets, its beginnings are there for a reason.
+        if (_decoder.NeedsCheckpoints || !_decoder.HasCellPerToken)
             return;
         while (FindBeginning(tokens, length) is { } slot)
             Drop(slot);
@@ -202,4 +255,5 @@ internal sealed class PrefixCache
 /// <summary>What a slot has computed of a sequence's tokens.</summary>
 /// <param name="Slot">The slot; meaningless where nothing was found.</param>
 /// <param name="Count">How many tokens, 0 where none was found.</param>
-internal readonly record struct PrefixMatch(int Slot, int Count);
+/// <param name="Common">How many of its first tokens any slot has, usable or not.</param>
+internal readonly record struct PrefixMatch(int Slot, int Count, int Common = 0);

@@ -10,6 +10,8 @@ internal sealed partial class Scheduler
         foreach (Sequence sequence in _planned)
         {
             sequence.ComputedCount += sequence.PlannedCount;
+            if (sequence.IsAtCheckpoint)
+                _cache.Keep(sequence.Slot, sequence.Tokens, sequence.ComputedCount);
             if (sequence.LogitsIndex >= 0 && !sequence.Output.IsComplete)
                 Extend(sequence, isSampled: true);
             else

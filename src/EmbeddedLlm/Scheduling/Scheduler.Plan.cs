@@ -77,11 +77,16 @@ internal sealed partial class Scheduler
                 _pool.Share(match.Slot, sequence.Slot, match.Count);
             }
 
-            sequence.Start(match.Count);
-            _cache.Offer(sequence.Slot, sequence.Tokens, sequence.TokenCount);
+            sequence.Start(match.Count, PlanCheckpoints(sequence, match));
+            _cache.Offer(sequence.Slot, sequence.Tokens, sequence.TokenCount, sequence.Checkpoints);
             _hasChanged = true;
         }
     }
+
+    private int[] PlanCheckpoints(Sequence sequence, PrefixMatch match) =>
+        _decoder.NeedsCheckpoints && _limits.PrefixCells > 0
+            ? CheckpointPlan.Create(match.Count, match.Common, sequence.Request.Prompt.Length, sequence.Request.Checkpoints, _limits)
+            : [];
 
     /// <summary>Keeps what is cached and not shared within its budget while sequences run; nobody is slowed down by it while none does.</summary>
     private void EvictBystanders()
@@ -161,6 +166,7 @@ internal sealed partial class Scheduler
     {
         DecodeBatch batch = _decoder.Batch;
         int count = Math.Min(Math.Min(sequence.PendingCount, most), _pool.FreeCells);
+        count = Math.Min(count, sequence.NextCheckpoint - sequence.ComputedCount);
         if (count == 0)
             return 0;
         bool isWhole = count == sequence.PendingCount;

@@ -21,6 +21,12 @@ internal sealed record SchedulerLimits
     /// <summary>How many of these may stay that no running sequence shares while sequences run: each makes all tokens a little slower.</summary>
     public int BystanderCells { get; init; } = int.MaxValue;
 
+    /// <summary>How many copies of a sequence may be kept on the way through its prompt, where <see cref="IDecoder.NeedsCheckpoints"/>; at least one.</summary>
+    public int CheckpointsPerPrompt { get; init; } = 4;
+
+    /// <summary>The least distance, in tokens, of copies that are kept of a long prompt's midst, where nobody has said that another prompt may part from it.</summary>
+    public int CheckpointDistance { get; init; } = 1024;
+
     /// <summary>How many of a sequence's next tokens are guessed ahead in a step; 0 for none.</summary>
     public int DraftLength { get; init; }
 }

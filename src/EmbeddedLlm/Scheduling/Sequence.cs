@@ -82,6 +82,27 @@ internal sealed class Sequence
     /// <summary>How many tokens the running step computes for the sequence.</summary>
     public int PlannedCount { get; set; }
 
+    /// <summary>The counts of tokens, ascending, at which a copy of the computed cells is kept.</summary>
+    public int[] Checkpoints { get; private set; } = [];
+
+    /// <summary>The next of <see cref="Checkpoints"/> that is still to be computed; <see cref="int.MaxValue"/> after the last.</summary>
+    public int NextCheckpoint
+    {
+        get
+        {
+            foreach (int count in Checkpoints)
+            {
+                if (count > ComputedCount)
+                    return count;
+            }
+
+            return int.MaxValue;
+        }
+    }
+
+    /// <summary>Whether a copy of what is computed now is to be kept.</summary>
+    public bool IsAtCheckpoint => Checkpoints.AsSpan().Contains(ComputedCount);
+
     /// <summary>The batch entry whose logits the running step gives, or -1 in the midst of a prompt.</summary>
     public int LogitsIndex { get; set; } = -1;
 
@@ -106,10 +127,11 @@ internal sealed class Sequence
     }
 
     /// <summary>Begins to compute after the tokens that were found computed.</summary>
-    public void Start(int sharedCount)
+    public void Start(int sharedCount, int[] checkpoints)
     {
         IsStarted = true;
         ComputedCount = sharedCount;
+        Checkpoints = checkpoints;
         if (_cachedCount < 0)
             _cachedCount = Math.Min(sharedCount, Request.Prompt.Length);
     }

@@ -28,6 +28,8 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
     public bool HasCellPerToken => !IsRecurrent;
 
+    public bool NeedsCheckpoints => IsRecurrent || Window > 0;
+
     public int CellCount => cells;
 
     public DecodeBatch Batch { get; } = new(batch);

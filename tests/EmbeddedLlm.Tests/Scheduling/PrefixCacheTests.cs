@@ -51,14 +51,17 @@ public sealed class PrefixCacheTests
     }
 
     [Fact]
-    public void ARecurrentStateIsUsedWholeOrNotAtAll()
+    public void ARecurrentStateIsUsedWholeOrFromACopyThatWasKept()
     {
         SchedulerFixture fixture = new(new FakeDecoder { IsRecurrent = true }, prefixCells: 1000);
         string first = fixture.Ask(Question, 20, out _);
         string next = Question + first + " And what then?";
         Assert.Equal(FakeDecoder.Answer(next, 5), fixture.Ask(next, 5, out GenerationSummary whole));
         Assert.Equal(Question.Length + first.Length - 1, whole.CachedTokens);
-        Assert.Equal(FakeDecoder.Answer(Question, 5), fixture.Ask(Question, 5, out GenerationSummary part));
+        Assert.Equal(FakeDecoder.Answer(Question, 5), fixture.Ask(Question, 5, out GenerationSummary again));
+        Assert.Equal(Question.Length - 1, again.CachedTokens);
+        string parted = Question[..^3] + "...";
+        Assert.Equal(FakeDecoder.Answer(parted, 5), fixture.Ask(parted, 5, out GenerationSummary part));
         Assert.Equal(0, part.CachedTokens);
     }
 
@@ -70,7 +73,8 @@ public sealed class PrefixCacheTests
         string next = Question + first + " And what then?";
         Assert.Equal(FakeDecoder.Answer(next, 5), fixture.Ask(next, 5, out GenerationSummary whole));
         Assert.Equal(Question.Length + first.Length - 1, whole.CachedTokens);
-        Assert.Equal(FakeDecoder.Answer(Question + "x", 5), fixture.Ask(Question + "x", 5, out GenerationSummary part));
+        string parted = Question[..^3] + "...";
+        Assert.Equal(FakeDecoder.Answer(parted, 5), fixture.Ask(parted, 5, out GenerationSummary part));
         Assert.Equal(0, part.CachedTokens);
     }
 

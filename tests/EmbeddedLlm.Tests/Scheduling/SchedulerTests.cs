@@ -259,6 +259,8 @@ public sealed class SchedulerTests
 
         public bool HasCellPerToken => true;
 
+        public bool NeedsCheckpoints => false;
+
         public bool CanShare(int slot, int count) => inner.CanShare(slot, count);
 
         public void CopyCells(int from, int to, int count) => inner.CopyCells(from, to, count);
