@@ -27,6 +27,13 @@ public sealed class EmbeddedModelOptions
     /// </summary>
     public int? PrefixCacheLength { get; set; }
 
+    /// <summary>
+    /// The memory, in bytes, for states of finished requests and of prompts' beginnings in models with recurrent layers (Mamba, RWKV, Qwen3-Next, LFM2 and others): their state stands for all tokens so
+    /// far and cannot be taken back, so copies of it are kept where a later prompt may part from an earlier one. It is taken when the model is loaded, for as many copies as fit, from 4 to 32; with
+    /// <see cref="PrefixCacheLength"/> 0 for none. Other models need none of it. Default: 512 MiB.
+    /// </summary>
+    public long CheckpointBytes { get; set; } = 512L << 20;
+
     /// <summary>The most tokens computed in one step; a longer prompt is computed in chunks of this size. Default: 512.</summary>
     public int BatchSize { get; set; } = 512;
 
@@ -100,6 +107,7 @@ public sealed class EmbeddedModelOptions
             ArgumentOutOfRangeException.ThrowIfLessThan(cacheLength, ContextLength ?? 2, nameof(CacheLength));
         if (PrefixCacheLength is { } prefixCacheLength)
             ArgumentOutOfRangeException.ThrowIfNegative(prefixCacheLength, nameof(PrefixCacheLength));
+        ArgumentOutOfRangeException.ThrowIfNegative(CheckpointBytes, nameof(CheckpointBytes));
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1, nameof(BatchSize));
         ArgumentOutOfRangeException.ThrowIfLessThan(PrefillChunk, 1, nameof(PrefillChunk));
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueCapacity, 1, nameof(QueueCapacity));

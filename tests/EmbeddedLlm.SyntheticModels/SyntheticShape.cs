@@ -13,7 +13,10 @@ internal enum SyntheticMix
 }
 
 /// <summary>The hyperparameters of a synthetic model.</summary>
-/// <param name="Architecture"><c>llama</c>, <c>qwen2</c> (biases on q, k and v) or <c>qwen3</c> (norms on q and k).</param>
+/// <param name="Architecture">
+/// <c>llama</c>, <c>qwen2</c> (biases on q, k and v), <c>qwen3</c> (norms on q and k), <c>gemma2</c> (sliding window in every other layer), <c>mamba2</c> (recurrent), <c>granitehybrid</c>
+/// (mamba2 and attention by turns) or <c>lfm2</c> (short convolutions and attention by turns).
+/// </param>
 /// <param name="Layers">Transformer blocks.</param>
 /// <param name="Width">Elements of an embedding.</param>
 /// <param name="Heads">Query heads.</param>
@@ -46,6 +49,27 @@ internal sealed record SyntheticShape(
         new("qwen2", Layers: 2, Width: 64, Heads: 4, KvHeads: 2, HeadSize: 16,
             FeedForward: 128, ContextLength: 1024, 10_000, 1e-6f,
             TiedEmbeddings: true, RopeFactors: false, SyntheticMix.Q8_0);
+
+    /// <summary>The tokens that layers with a sliding window look back.</summary>
+    public int Window { get; init; }
+
+    /// <summary>The elements that a recurrent layer keeps of each channel.</summary>
+    public int StateSize { get; init; }
+
+    /// <summary>Whether layers have a state in place of keys and values.</summary>
+    public bool IsRecurrent(int layer) => Architecture == "mamba2" || (Architecture is "granitehybrid" or "lfm2" && layer % 2 == 0);
+
+    /// <summary>Tiny, with a window of 32 tokens in every other layer.</summary>
+    public static SyntheticShape TinyWindow { get; } = Tiny with { Architecture = "gemma2", Layers = 4, Window = 32 };
+
+    /// <summary>Tiny, without attention.</summary>
+    public static SyntheticShape TinyRecurrent { get; } = Tiny with { Architecture = "mamba2", StateSize = 16 };
+
+    /// <summary>Tiny, with attention in every other layer and a state in the rest.</summary>
+    public static SyntheticShape TinyHybrid { get; } = Tiny with { Architecture = "granitehybrid", Layers = 4, StateSize = 16 };
+
+    /// <summary>Tiny, with attention in every other layer and a short convolution in the rest.</summary>
+    public static SyntheticShape TinyConvolution { get; } = Tiny with { Architecture = "lfm2", Layers = 4 };
 
     /// <summary>Two layers of width 256, the smallest that K-quants fit.</summary>
     public static SyntheticShape Small { get; } =

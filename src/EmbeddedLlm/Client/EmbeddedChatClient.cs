@@ -89,7 +89,8 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
         ToolSet? tools = ToolSet.Of(options);
         (Grammar? grammar, GrammarTrigger? trigger) = GrammarOf(RequestMapper.GrammarOf(options, more, tools), tools);
-        (IReadOnlyList<TextPart> prompt, int[] tokens, int dropped) = BuildPrompt([.. messages], options, more, tools, cancellationToken);
+        IReadOnlyList<ChatMessage> conversation = [.. messages];
+        (IReadOnlyList<TextPart> prompt, int[] tokens, int dropped) = BuildPrompt(conversation, options, more, tools, cancellationToken);
         ReasoningFormat? reasoning = prompts.Reasoning;
         bool isReasoningOpen = reasoning?.IsOpenAfter(prompt) ?? false;
         (TimeSpan? firstToken, TimeSpan? whole) = RequestMapper.Timeouts(more, model.Timeouts);
@@ -102,6 +103,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             Priority = more?.Priority ?? 0,
             FirstTokenTimeout = firstToken,
             RequestTimeout = whole,
+            Checkpoints = model.NeedsCheckpoints && dropped == 0 ? FindBoundaries(conversation, tokens, options, tools, cancellationToken) : [],
             Constraint = grammar is null ? null : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen), trigger),
             ShownControls = tools is null ? [] : ShownControls(reasoning),
         };
@@ -110,6 +112,12 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             : model.Submit(request, cancellationToken);
         return (stream, new AnswerReader(reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen), tools is null ? null : new ToolCallReader(prompts.Tools.Format)), dropped);
     }
+
+    /// <summary>Where other prompts may part from this one; of use where the model's memory cannot be cut.</summary>
+    private int[] FindBoundaries(IReadOnlyList<ChatMessage> messages, int[] tokens, ChatOptions? options, ToolSet? tools, CancellationToken cancellationToken) =>
+        PromptBoundaries.Find(
+            messages, tokens, hasInstructions: tools is not null || !string.IsNullOrEmpty(options?.Instructions),
+            some => model.Tokenizer.TokenizePrompt(prompts.Build(some, options?.Instructions, tools, cancellationToken)));
 
     /// <summary>What the answer is held to, tools' calls included, and from where on.</summary>
     private (Grammar? Grammar, GrammarTrigger? Trigger) GrammarOf(Grammar? answer, ToolSet? tools)

@@ -13,7 +13,7 @@ namespace EmbeddedLlm;
 /// A GGUF model in this process. All members may be called from any thread at any time: requests are computed together, and those that run while the model
 /// is disposed end with <see cref="ObjectDisposedException"/>.
 /// </summary>
-public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
+public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
 {
     private readonly LoadedModel _model;
     private readonly EmbeddedModelOptions _options;
@@ -129,6 +129,9 @@ public sealed class EmbeddedModel : IAsyncDisposable, IDisposable
 
     /// <summary>How long a request's first token and its whole answer may take where the request says nothing.</summary>
     internal (TimeSpan? FirstToken, TimeSpan? Whole) Timeouts { get; }
+
+    /// <inheritdoc cref="IDecoder.NeedsCheckpoints"/>
+    internal bool NeedsCheckpoints => _model.Engine.NeedsCheckpoints;
 
     internal Tokenizer Tokenizer => _model.Tokenizer;
 

@@ -5,7 +5,7 @@ namespace EmbeddedLlm.Gguf;
 /// Nothing here is checked; use <see cref="GgufModelValidator"/> for that. A key that is missing or of an unexpected type is zero or null.
 /// Thread-safe.
 /// </remarks>
-public sealed class GgufModelInfo
+public sealed partial class GgufModelInfo
 {
     private const string TemplateKey = "tokenizer.chat_template";
 
@@ -31,6 +31,7 @@ public sealed class GgufModelInfo
         int headSize = heads == 0 ? 0 : EmbeddingLength / heads;
         KeyLength = Hyperparameter(metadata, "attention.key_length", headSize);
         ValueLength = Hyperparameter(metadata, "attention.value_length", headSize);
+        RecurrentStateBytes = StateBytes(metadata);
         HasLatentAttention = Hyperparameter(metadata, "attention.key_length_mla") > 0
             && Hyperparameter(metadata, "attention.value_length_mla") > 0;
 

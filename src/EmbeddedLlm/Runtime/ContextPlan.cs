@@ -16,7 +16,8 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
 {
     // A recurrent model keeps the whole state of each slot in memory that is set apart for it; elsewhere a slot costs next to nothing but a row of logits.
     private const int PrefixSlots = 16;
-    private const int RecurrentPrefixSlots = 4;
+    private const int FewestCheckpointSlots = 4;
+    private const int MostCheckpointSlots = 32;
     private const int MaxSlots = 256;
 
     private const int DefaultContextLength = 8192;
@@ -42,8 +43,7 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         int threads = options.Threads is null ? Math.Min(ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), BusyCoresSince(before)), mostThreads) : mostThreads;
         int batchSize = (int)Math.Min(Math.Max(options.BatchSize, options.MaxSequences), cacheLength);
         int prefixCacheLength = (int)Math.Min(options.PrefixCacheLength ?? Math.Max(contextLength, cacheLength / 2), cacheLength);
-        bool hasStates = NativeMethods.llama_model_is_recurrent(model) || NativeMethods.llama_model_is_hybrid(model);
-        int prefixSlots = prefixCacheLength == 0 ? 0 : hasStates ? RecurrentPrefixSlots : PrefixSlots;
+        int prefixSlots = prefixCacheLength == 0 ? 0 : ChoosePrefixSlots(model, info, options);
         int slots = Math.Min(options.MaxSequences + prefixSlots, MaxSlots);
         return new ContextPlan(contextLength, (int)cacheLength, batchSize, threads, mostThreads, slots, prefixCacheLength, ChooseBystanderLength(model, info, options));
     }
@@ -85,6 +85,14 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         double looks = Math.Max(1L, info.HeadCounts.Sum(heads => (long)heads));
         double cells = NativeMethods.llama_model_size(model) / BytesPerSecond / 50 / (looks * SecondsPerLook);
         return (int)Math.Min(int.MaxValue - CellStep, cells) / CellStep * CellStep;
+    }
+
+    /// <summary>Where memory cannot be cut a conversation is kept several times, at different lengths.</summary>
+    private static int ChoosePrefixSlots(ModelHandle model, GgufModelInfo info, EmbeddedModelOptions options)
+    {
+        if (NativeMethods.llama_model_is_recurrent(model) || NativeMethods.llama_model_is_hybrid(model))
+            return info.RecurrentStateBytes == 0 ? FewestCheckpointSlots : (int)Math.Clamp(options.CheckpointBytes / info.RecurrentStateBytes, FewestCheckpointSlots, MostCheckpointSlots);
+        return NativeMethods.llama_model_n_swa(model) > 0 ? MostCheckpointSlots : PrefixSlots;
     }
 
     /// <summary>How many cores others kept busy while the model was loaded, which kept one busy itself.</summary>

@@ -16,7 +16,7 @@ internal interface IDecoder : IDisposable
     bool HasCellPerToken { get; }
 
     /// <summary>
-    /// Whether a slot that has gone on cannot be relied on to share what it began with (recurrent and hybrid models, sliding windows), so that copies of it are to be kept on its way.
+    /// Whether a slot that has gone on cannot be relied on to share what it began with (recurrent and hybrid models, sliding windows), so that copies of it are to be kept on its way. Any thread.
     /// </summary>
     bool NeedsCheckpoints { get; }
 
