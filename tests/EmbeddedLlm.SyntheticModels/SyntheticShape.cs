@@ -71,6 +71,10 @@ internal sealed record SyntheticShape(
     /// <summary>Tiny, with attention in every other layer and a short convolution in the rest.</summary>
     public static SyntheticShape TinyConvolution { get; } = Tiny with { Architecture = "lfm2", Layers = 4 };
 
+    /// <summary>The tiny shape of an architecture.</summary>
+    public static SyntheticShape TinyOf(string architecture) =>
+        new[] { Tiny, TinyWindow, TinyRecurrent, TinyHybrid, TinyConvolution }.Single(shape => shape.Architecture == architecture);
+
     /// <summary>Two layers of width 256, the smallest that K-quants fit.</summary>
     public static SyntheticShape Small { get; } =
         new("llama", Layers: 2, Width: 256, Heads: 4, KvHeads: 2, HeadSize: 64,
