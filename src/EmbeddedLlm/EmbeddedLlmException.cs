@@ -67,3 +67,28 @@ public sealed class QueueFullException : EmbeddedLlmException
     /// <summary>How many requests were being answered at that moment.</summary>
     public int Running { get; }
 }
+
+/// <summary>A prefix cannot be kept: the part of the KV cache that prefixes may have does not hold it.</summary>
+public sealed class PrefixCacheFullException : EmbeddedLlmException
+{
+    /// <summary>Creates the exception from the prefix's length in tokens and what is in its way.</summary>
+    public PrefixCacheFullException(int tokens, string reason)
+        : base($"A prefix of {tokens} tokens cannot be kept: {reason}. " +
+               $"Dispose other prefixes, or raise {nameof(EmbeddedModelOptions)}.{nameof(EmbeddedModelOptions.PrefixCacheLength)} or {nameof(EmbeddedModelOptions.CacheLength)}.")
+    {
+        Tokens = tokens;
+    }
+
+    /// <summary>The prefix's length in tokens.</summary>
+    public int Tokens { get; }
+}
+
+/// <summary>A file is no prefix that this model, loaded as it is, can go on from: damaged, of another version, or saved by another model, other options or another llama.cpp.</summary>
+public sealed class PrefixFileException : EmbeddedLlmException
+{
+    /// <summary>Creates the exception with a message and, where there is one, its cause.</summary>
+    public PrefixFileException(string message, Exception? innerException = null)
+        : base(message, innerException)
+    {
+    }
+}

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using EmbeddedLlm.Runtime;
 using EmbeddedLlm.Scheduling;
+using EmbeddedLlm.Templates;
 using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Client;
@@ -77,6 +78,20 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     {
     }
 
+    /// <summary>The priority of prefixes that are computed ahead: after all requests, where they are given none.</summary>
+    internal const int PreloadPriority = int.MinValue;
+
+    /// <summary>The tokens that all prompts begin with which begin with these messages, and the priority that the options give them.</summary>
+    /// <exception cref="ChatTemplateException">The template refuses the messages with a user's after them.</exception>
+    /// <exception cref="NotSupportedException">An option or content is not supported.</exception>
+    internal (int[] Tokens, int Priority) FindPrefix(IReadOnlyList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    {
+        RequestMapper.EnsureSupported(options, model.Id);
+        EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
+        ToolSet? tools = ToolSet.Of(options);
+        return (PromptBoundaries.CommonBeginning(messages, Tokens(options, tools, cancellationToken)), more?.Priority ?? PreloadPriority);
+    }
+
     /// <summary>Renders and tokenizes on the thread pool, so that a long prompt does not hold up a caller's user interface.</summary>
     private Task<(GenerationStream Stream, AnswerReader Reader, int DroppedMessages)> SubmitAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
@@ -116,8 +131,10 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     /// <summary>Where other prompts may part from this one; of use where the model's memory cannot be cut.</summary>
     private int[] FindBoundaries(IReadOnlyList<ChatMessage> messages, int[] tokens, ChatOptions? options, ToolSet? tools, CancellationToken cancellationToken) =>
         PromptBoundaries.Find(
-            messages, tokens, hasInstructions: tools is not null || !string.IsNullOrEmpty(options?.Instructions),
-            some => model.Tokenizer.TokenizePrompt(prompts.Build(some, options?.Instructions, tools, cancellationToken)));
+            messages, tokens, hasInstructions: tools is not null || !string.IsNullOrEmpty(options?.Instructions), Tokens(options, tools, cancellationToken));
+
+    private Func<IReadOnlyList<ChatMessage>, int[]> Tokens(ChatOptions? options, ToolSet? tools, CancellationToken cancellationToken) =>
+        messages => model.Tokenizer.TokenizePrompt(prompts.Build(messages, options?.Instructions, tools, cancellationToken));
 
     /// <summary>What the answer is held to, tools' calls included, and from where on.</summary>
     private (Grammar? Grammar, GrammarTrigger? Trigger) GrammarOf(Grammar? answer, ToolSet? tools)

@@ -119,6 +119,20 @@ internal sealed unsafe class LlamaDecoder : IDecoder
         NativeMethods.llama_memory_seq_cp(_memory, from, to, 0, isWhole ? -1 : count);
     }
 
+    public long GetStateSize(int slot) => checked((long)NativeMethods.llama_state_seq_get_size(_context, slot));
+
+    public bool TryGetState(int slot, Span<byte> state) => NativeMethods.llama_state_seq_get_data(_context, state, (nuint)state.Length, slot) == (nuint)state.Length;
+
+    public bool TrySetState(int slot, int count, ReadOnlySpan<byte> state)
+    {
+        if (NativeMethods.llama_state_seq_set_data(_context, state, (nuint)state.Length, slot) == (nuint)state.Length
+            && NativeMethods.llama_memory_seq_pos_max(_memory, slot) == count - 1
+            && GetStateSize(slot) == state.Length)
+            return true;
+        NativeMethods.llama_memory_seq_rm(_memory, slot, 0, -1);
+        return false;
+    }
+
     public void RequestAbort() => Volatile.Write(ref _abort[0], 1);
 
     public void Dispose() => _context.Dispose();

@@ -74,6 +74,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     {
         while (!_isStopping)
         {
+            RunCalls();
             try
             {
                 if (_scheduler.Step())
@@ -96,6 +97,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
             _wake.Reset();
         }
 
+        CloseCalls();
         _scheduler.Close(() => new ObjectDisposedException(objectName: null, "The model was disposed while it answered."));
         _decoder.Dispose();
         _drained.TrySetResult();

@@ -34,6 +34,9 @@ internal sealed class GenerationRequest
     /// </summary>
     public int[] Checkpoints { get; init; } = [];
 
+    /// <summary>The prompt as a prefix to be computed and kept, without an answer; null for all other requests.</summary>
+    public PinnedPrefix? Prefix { get; init; }
+
     /// <summary>What the answer is held to; null where it is free.</summary>
     public AnswerConstraint? Constraint { get; init; }
 }

@@ -48,6 +48,21 @@ internal interface IDecoder : IDisposable
     /// <remarks>Only for counts that <see cref="CanShare"/> allows.</remarks>
     void CopyCells(int from, int to, int count);
 
+    /// <summary>The bytes of a slot's state, as <see cref="TryGetState"/> gives it.</summary>
+    long GetStateSize(int slot);
+
+    /// <summary>Writes a slot's state, to be set by a decoder of the same model, options and build.</summary>
+    /// <param name="slot">A slot with cells.</param>
+    /// <param name="state">As long as <see cref="GetStateSize"/> says.</param>
+    bool TryGetState(int slot, Span<byte> state);
+
+    /// <summary>Fills a slot without cells with a state that was written by <see cref="TryGetState"/>. The bytes are trusted.</summary>
+    /// <param name="slot">The slot; it has no cells where the state is refused.</param>
+    /// <param name="count">How many tokens the state is of.</param>
+    /// <param name="state">The state.</param>
+    /// <returns>False where the state is not one of so many tokens, or does not fit the model.</returns>
+    bool TrySetState(int slot, int count, ReadOnlySpan<byte> state);
+
     /// <summary>Makes a running <see cref="Decode"/> return <see cref="DecodeResult.Aborted"/> soon, where the device can. Any thread.</summary>
     void RequestAbort();
 }

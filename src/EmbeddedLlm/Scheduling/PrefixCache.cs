@@ -8,7 +8,7 @@ namespace EmbeddedLlm.Scheduling;
 /// Cached cells are not free of charge even where memory is plenty: attention walks over all cells in use, whosever they are. While nothing runs they cost nothing; what may
 /// stay while others run is another, smaller budget, see <see cref="SchedulerLimits.BystanderCells"/>.
 /// </remarks>
-internal sealed class PrefixCache
+internal sealed partial class PrefixCache
 {
     /// <summary>Fewer tokens are computed as quickly as they are shared; nearly all prompts of a model have the first few, its template's, in common.</summary>
     private const int FewestShared = 16;
@@ -37,6 +37,7 @@ internal sealed class PrefixCache
         _lastUse = new long[pool.SlotCount];
         _promised = new int[pool.SlotCount][];
         Array.Fill(_promised, []);
+        _pins = new PinnedPrefix?[pool.SlotCount];
     }
 
     /// <summary>How many slots are kept for finished sequences.</summary>
@@ -117,8 +118,7 @@ internal sealed class PrefixCache
     /// <param name="isKept">Whether its cells can be relied on.</param>
     public void Take(int slot, int[] tokens, bool isKept)
     {
-        _index.Remove(slot);
-        _promised[slot] = [];
+        Withdraw(slot);
         int length = _pool.LengthOf(slot);
         if (!isKept || length == 0 || length > _budget || IsCovered(slot, tokens, length))
         {
@@ -130,17 +130,11 @@ internal sealed class PrefixCache
         Add(slot, tokens, length);
     }
 
-    /// <summary>Gives up the slot that was of no use for the longest time.</summary>
+    /// <summary>Gives up the slot that was of no use for the longest time, pinned ones aside.</summary>
     /// <param name="except">A slot to keep, or -1.</param>
     public bool TryEvict(int except = -1)
     {
-        int oldest = -1;
-        for (int slot = 0; slot < _lastUse.Length; slot++)
-        {
-            if (IsCached(slot) && slot != except && (oldest < 0 || _lastUse[slot] < _lastUse[oldest]))
-                oldest = slot;
-        }
-
+        int oldest = Oldest(isPinned: false, except);
         if (oldest < 0)
             return false;
         Drop(oldest);
@@ -151,6 +145,7 @@ internal sealed class PrefixCache
     public void CheckIntegrity()
     {
         _index.CheckIntegrity();
+        CheckPins();
         int cached = 0;
         for (int slot = 0; slot < _lastUse.Length; slot++)
         {
@@ -165,13 +160,13 @@ internal sealed class PrefixCache
             throw new InvalidOperationException($"{cached} slots are cached and {CachedSlots} counted, with {CountCells()} cells of {_budget}.");
     }
 
-    /// <summary>How many cells cached slots hold that have not been counted since <see cref="KvCachePool.BeginCount"/>.</summary>
+    /// <summary>How many cells cached slots hold, pinned ones aside, that have not been counted since <see cref="KvCachePool.BeginCount"/>.</summary>
     public int CountMoreCells()
     {
         int count = 0;
         for (int slot = 0; slot < _lastUse.Length; slot++)
         {
-            if (IsCached(slot))
+            if (IsCached(slot) && _pins[slot] is null)
                 count += _pool.Count(slot, _pool.LengthOf(slot));
         }
 
@@ -184,7 +179,21 @@ internal sealed class PrefixCache
         _lastUse[slot] = ++_clock;
         CachedSlots++;
         while (CountCells() > _budget)
-            TryEvict(except: slot);
+        {
+            // Beside pinned slots there may be no room for it.
+            if (!TryEvict(except: slot))
+            {
+                Drop(slot);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Offers no more what a slot's sequence computes.</summary>
+    private void Withdraw(int slot)
+    {
+        _index.Remove(slot);
+        _promised[slot] = [];
     }
 
     /// <summary>How many of so many tokens that a slot has in common with others it is going to leave a copy of; 0 for none.</summary>
@@ -203,7 +212,7 @@ internal sealed class PrefixCache
     private int CountCells()
     {
         _pool.BeginCount();
-        return CountMoreCells();
+        return CountPinnedCells() + CountMoreCells();
     }
 
     /// <summary>Whether another cached slot has the same tokens and perhaps more, so that this one is of no further use.</summary>
@@ -236,7 +245,7 @@ internal sealed class PrefixCache
     {
         foreach ((int slot, int common) in _index.Match(tokens, length))
         {
-            if (IsCached(slot) && common == _index.LengthOf(slot))
+            if (IsCached(slot) && _pins[slot] is null && common == _index.LengthOf(slot))
                 return slot;
         }
 
@@ -245,6 +254,8 @@ internal sealed class PrefixCache
 
     private void Drop(int slot)
     {
+        if (_pins[slot] is { } pin)
+            Unpin(pin);
         _index.Remove(slot);
         _lastUse[slot] = 0;
         CachedSlots--;

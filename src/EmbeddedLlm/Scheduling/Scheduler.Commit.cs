@@ -12,7 +12,9 @@ internal sealed partial class Scheduler
             sequence.ComputedCount += sequence.PlannedCount;
             if (sequence.IsAtCheckpoint)
                 _cache.Keep(sequence.Slot, sequence.Tokens, sequence.ComputedCount);
-            if (sequence.LogitsIndex >= 0 && !sequence.Output.IsComplete)
+            if (sequence.Request.Prefix is { } prefix && sequence.PendingCount == 0)
+                KeepPrefix(sequence, prefix);
+            else if (sequence.LogitsIndex >= 0 && !sequence.Output.IsComplete)
                 Extend(sequence, isSampled: true);
             else
                 Settle(sequence);

@@ -56,6 +56,7 @@ internal sealed partial class Scheduler
         foreach (Sequence other in _running)
             cells += _pool.Count(other.Slot, other.ComputedCount) + other.PendingCount + CellsToGrow;
         cells += sequence.TokenCount - match.Count + Math.Min(CellsToGrow, sequence.MaxOutputTokens - sequence.OutputCount);
+        cells += _cache.CountPinnedCells();
         if (match.Count > 0)
             cells += _pool.Count(match.Slot, match.Count);
         return cells <= _pool.CellCount;
@@ -84,7 +85,7 @@ internal sealed partial class Scheduler
     }
 
     private int[] PlanCheckpoints(Sequence sequence, PrefixMatch match) =>
-        _decoder.NeedsCheckpoints && _limits.PrefixCells > 0
+        _decoder.NeedsCheckpoints && _limits.PrefixCells > 0 && sequence.Request.Prefix is null
             ? CheckpointPlan.Create(match.Count, match.Common, sequence.Request.Prompt.Length, sequence.Request.Checkpoints, _limits)
             : [];
 
@@ -108,9 +109,10 @@ internal sealed partial class Scheduler
     /// <summary>Fills the batch: first the next tokens of the sequences that decode, then chunks of prompts.</summary>
     private bool Plan()
     {
-        _steps++;
         do
         {
+            // Counted anew after cells were freed, so that who found none before has another turn.
+            _steps++;
             _decoder.Batch.Clear();
             _planned.Clear();
             MakeRoomToDecode();
@@ -118,7 +120,7 @@ internal sealed partial class Scheduler
             PlanPrefill();
             PlanDrafts();
         }
-        while (_decoder.Batch.Count == 0 && TryPreempt());
+        while (_decoder.Batch.Count == 0 && _running.Count > 0 && (TryPreempt() || _cache.TryEvictPinned()));
         return _decoder.Batch.Count > 0;
     }
 

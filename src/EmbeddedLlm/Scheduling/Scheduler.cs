@@ -88,6 +88,8 @@ internal sealed partial class Scheduler
 
         if (request.Prompt.Length >= ContextLength)
             throw new ContextOverflowException(request.Prompt.Length, ContextLength);
+        if (request.Prefix is { } prefix)
+            EnsureFits(prefix);
         cancellationToken.ThrowIfCancellationRequested();
 
         Sequence sequence = new(request, ContextLength, _decoder.HasCellPerToken ? _limits.DraftLength : 0);

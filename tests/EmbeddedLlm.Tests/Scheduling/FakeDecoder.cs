@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using EmbeddedLlm.Scheduling;
 using EmbeddedLlm.Tokens;
@@ -160,6 +161,27 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
         _first[to] = _first[from];
         Copies.Add((from, to, count));
+    }
+
+    public long GetStateSize(int slot) => _cells[slot].Count * sizeof(int);
+
+    public bool TryGetState(int slot, Span<byte> state)
+    {
+        MemoryMarshal.AsBytes<int>([.. _cells[slot].Select(cell => cell.Token)]).CopyTo(state);
+        return true;
+    }
+
+    public bool TrySetState(int slot, int count, ReadOnlySpan<byte> state)
+    {
+        if (_cells[slot].Count > 0)
+            throw new InvalidOperationException($"Slot {slot} has {_cells[slot].Count} cells already.");
+        if (state.Length != count * sizeof(int))
+            return false;
+        foreach (int token in MemoryMarshal.Cast<byte, int>(state))
+            _cells[slot].Add(new Cell(token));
+        UsedCells += count;
+        _first[slot] = Window > 0 ? Math.Max(0, count - Window + 1) : 0;
+        return true;
     }
 
     public void RequestAbort() => AbortRequests++;

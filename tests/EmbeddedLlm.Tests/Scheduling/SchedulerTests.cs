@@ -265,6 +265,12 @@ public sealed class SchedulerTests
 
         public void CopyCells(int from, int to, int count) => inner.CopyCells(from, to, count);
 
+        public long GetStateSize(int slot) => inner.GetStateSize(slot);
+
+        public bool TryGetState(int slot, Span<byte> state) => inner.TryGetState(slot, state);
+
+        public bool TrySetState(int slot, int count, ReadOnlySpan<byte> state) => inner.TrySetState(slot, count, state);
+
         public void RequestAbort() => inner.RequestAbort();
 
         public void Dispose() => inner.Dispose();
