@@ -118,7 +118,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             Priority = more?.Priority ?? 0,
             FirstTokenTimeout = firstToken,
             RequestTimeout = whole,
-            Checkpoints = model.NeedsCheckpoints && dropped == 0 ? FindBoundaries(conversation, tokens, options, tools, cancellationToken) : [],
+            Checkpoints = model.KeepsCheckpoints && dropped == 0 ? FindBoundaries(conversation, tokens, options, tools, cancellationToken) : [],
             Constraint = grammar is null ? null : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen), trigger),
             ShownControls = tools is null ? [] : ShownControls(reasoning),
         };

@@ -130,8 +130,8 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <summary>How long a request's first token and its whole answer may take where the request says nothing.</summary>
     internal (TimeSpan? FirstToken, TimeSpan? Whole) Timeouts { get; }
 
-    /// <inheritdoc cref="IDecoder.NeedsCheckpoints"/>
-    internal bool NeedsCheckpoints => _model.Engine.NeedsCheckpoints;
+    /// <inheritdoc cref="Engine.KeepsCheckpoints"/>
+    internal bool KeepsCheckpoints => _model.Engine.KeepsCheckpoints;
 
     internal Tokenizer Tokenizer => _model.Tokenizer;
 

@@ -34,8 +34,8 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     /// <inheritdoc cref="Scheduler.ContextLength"/>
     public int ContextLength => _scheduler.ContextLength;
 
-    /// <inheritdoc cref="IDecoder.NeedsCheckpoints"/>
-    public bool NeedsCheckpoints => _decoder.NeedsCheckpoints;
+    /// <inheritdoc cref="Scheduler.KeepsCheckpoints"/>
+    public bool KeepsCheckpoints => _scheduler.KeepsCheckpoints;
 
     /// <inheritdoc cref="Scheduler.Submit"/>
     public GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _scheduler.Submit(request, cancellationToken);

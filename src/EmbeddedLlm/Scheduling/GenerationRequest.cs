@@ -30,7 +30,7 @@ internal sealed class GenerationRequest
 
     /// <summary>
     /// Where later prompts are likely to go on differently from this one, as counts of its tokens in any order: the end of the instructions, of the history, of the last message.
-    /// Heeded where <see cref="IDecoder.NeedsCheckpoints"/>.
+    /// Heeded where <see cref="Scheduler.KeepsCheckpoints"/>.
     /// </summary>
     public int[] Checkpoints { get; init; } = [];
 

@@ -93,6 +93,13 @@ internal sealed partial class PrefixCache
         _promised[slot] = checkpoints;
     }
 
+    /// <summary>Offers no more what a slot's sequence computes.</summary>
+    public void Withdraw(int slot)
+    {
+        _index.Remove(slot);
+        _promised[slot] = [];
+    }
+
     /// <summary>Keeps a copy of what a running sequence has computed so far, whatever becomes of it. Nothing happens where there is no room, or such a copy already.</summary>
     /// <param name="slot">The sequence's slot.</param>
     /// <param name="tokens">Its tokens; what is there must not change any more.</param>
@@ -187,13 +194,6 @@ internal sealed partial class PrefixCache
                 return;
             }
         }
-    }
-
-    /// <summary>Offers no more what a slot's sequence computes.</summary>
-    private void Withdraw(int slot)
-    {
-        _index.Remove(slot);
-        _promised[slot] = [];
     }
 
     /// <summary>How many of so many tokens that a slot has in common with others it is going to leave a copy of; 0 for none.</summary>

@@ -119,7 +119,14 @@ internal sealed partial class Scheduler
             if (result == DecodeResult.Aborted)
             {
                 sequence.Draft?.Drop();
-                sequence.ComputedCount = _pool.Cut(sequence.Slot, sequence.ComputedCount);
+                int computed = sequence.ComputedCount;
+                sequence.ComputedCount = _pool.Cut(sequence.Slot, computed);
+                // Where the memory could not be cut all is gone, but for what was kept on the way.
+                if (sequence.ComputedCount < computed)
+                {
+                    _cache.Withdraw(sequence.Slot);
+                    sequence.Restart();
+                }
             }
             else
             {

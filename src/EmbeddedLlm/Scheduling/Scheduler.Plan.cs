@@ -85,7 +85,7 @@ internal sealed partial class Scheduler
     }
 
     private int[] PlanCheckpoints(Sequence sequence, PrefixMatch match) =>
-        _decoder.NeedsCheckpoints && _limits.PrefixCells > 0 && sequence.Request.Prefix is null
+        KeepsCheckpoints && sequence.Request.Prefix is null
             ? CheckpointPlan.Create(match.Count, match.Common, sequence.Request.Prompt.Length, sequence.Request.Checkpoints, _limits)
             : [];
 

@@ -3,6 +3,9 @@ namespace EmbeddedLlm.Scheduling;
 /// <content>Prefixes that are computed ahead, or come from elsewhere, and stay until they are released. All of it on the engine thread.</content>
 internal sealed partial class Scheduler
 {
+    /// <summary>Whether copies of sequences are kept on their way. Any thread.</summary>
+    public bool KeepsCheckpoints => _decoder.NeedsCheckpoints && _limits.PrefixCells > 0;
+
     /// <summary>How many slots may be pinned, so that requests find as many as they may use.</summary>
     private int MaxPinned => Math.Max(0, _pool.SlotCount - Math.Max(1, Math.Min(_limits.MaxRunning, _pool.SlotCount - 1)));
 

@@ -136,6 +136,9 @@ internal sealed class Sequence
             _cachedCount = Math.Min(sharedCount, Request.Prompt.Length);
     }
 
+    /// <summary>Begins anew in the same slot, which has lost its cells.</summary>
+    public void Restart() => IsStarted = false;
+
     /// <summary>Takes the slot away. The tokens stay, and so do the sampler's and the grammar's states: only the cells have to be computed again.</summary>
     public void Preempt() => Slot = -1;
 

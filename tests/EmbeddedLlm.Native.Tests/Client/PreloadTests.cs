@@ -1,3 +1,4 @@
+using EmbeddedLlm.Gguf;
 using EmbeddedLlm.SyntheticModels;
 using Microsoft.Extensions.AI;
 
@@ -57,6 +58,19 @@ public sealed class PreloadTests
         Assert.InRange(response.Usage!.CachedInputTokenCount!.Value, count, response.Usage.InputTokenCount!.Value - 1);
         await restored.SaveAsync(folder.PathOf("again"), Cancel);
         Assert.Equal(new FileInfo(folder.PathOf("prefix")).Length, new FileInfo(folder.PathOf("again")).Length);
+    }
+
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task AStateIsAsLargeAsTheModelsHeaderSays(string architecture)
+    {
+        using TemporaryFolder folder = new();
+        await using EmbeddedModel model = await LoadAsync(Write(folder, architecture));
+        await using PreloadedPrefix prefix = await model.PreloadAsync(Beginning, Options, Cancel);
+        await prefix.SaveAsync(folder.PathOf("prefix"), Cancel);
+        long expected = model.Info.RecurrentStateBytes + (prefix.TokenCount * model.Info.KvBytesPerToken(GgmlType.F32, GgmlType.F32));
+        // Beside numbers there are the file's header, and tokens and positions, once more for layers with a window.
+        Assert.InRange(new FileInfo(folder.PathOf("prefix")).Length - expected, 0, 1024 + (prefix.TokenCount * 40));
     }
 
     [Fact]

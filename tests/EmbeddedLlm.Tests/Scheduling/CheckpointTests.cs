@@ -102,6 +102,72 @@ public sealed class CheckpointTests
         Assert.Equal(prompts.Select(prompt => FakeDecoder.Answer(prompt, 10)), streams.Select(SchedulerFixture.Text));
     }
 
+    [Fact]
+    public void AnAbortCostsOnlyWhatCameAfterTheLastCopy()
+    {
+        FakeDecoder decoder = new(8, batch: 16) { IsRecurrent = true };
+        SchedulerFixture fixture = new(decoder, prefixCells: 4096);
+        string prompt = System + "And a question of somebody who wants to know.";
+        decoder.OnDecode = step => step == 6 ? DecodeResult.Aborted : DecodeResult.Done;
+        Assert.Equal(FakeDecoder.Answer(prompt, 10), Ask(fixture, prompt, 10, out GenerationSummary summary, System.Length));
+        Assert.Equal(0, summary.CachedTokens);
+        Assert.InRange(decoder.ComputedTokens, prompt.Length, prompt.Length + 9 + 32);
+    }
+
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 0)]
+    [InlineData(false, 12)]
+    public void RandomRequestsAnswerAsWithoutACacheWhateverIsPinnedAndAborted(bool isRecurrent, int window)
+    {
+        int cached = 0;
+        for (int seed = 0; seed < 20; seed++)
+        {
+            Random random = new(seed);
+            FakeDecoder decoder = new(random.Next(2, 9), cells: 400, batch: random.Next(9, 40)) { IsRecurrent = isRecurrent, Window = window };
+            decoder.OnDecode = _ => random.Next(40) == 0 ? DecodeResult.Aborted : DecodeResult.Done;
+            SchedulerFixture fixture = new(decoder, contextLength: 200, queueCapacity: 1000, prefixCells: random.Next(1, 400), maxRunning: random.Next(1, 8));
+            List<string> histories = [""];
+            List<(string Prompt, int Max, GenerationStream Stream)> asked = [];
+            List<PinnedPrefix> pins = [];
+            for (int i = 0; i < 60; i++)
+            {
+                string history = histories[random.Next(histories.Count)];
+                string prompt = history[..random.Next(history.Length + 1)] + new string((char)('a' + random.Next(3)), random.Next(1, 40));
+                prompt = prompt.Length > 150 ? prompt[..20] : prompt;
+                histories.Add(prompt + FakeDecoder.Answer(prompt, 10));
+                int max = random.Next(1, 30);
+                asked.Add((prompt, max, Submit(fixture, prompt, max, random.Next(prompt.Length), random.Next(prompt.Length))));
+                if (random.Next(5) == 0)
+                {
+                    int[] tokens = SchedulerFixture.Request(prompt).Prompt;
+                    if (tokens.Length <= fixture.PrefixCells)
+                    {
+                        pins.Add(new PinnedPrefix(tokens));
+                        fixture.Scheduler.Submit(new GenerationRequest { Prompt = tokens, Prefix = pins[^1], Priority = random.Next(-1, 2) }, CancellationToken.None);
+                    }
+                }
+
+                if (pins.Count > 0 && random.Next(6) == 0)
+                    fixture.Scheduler.Release(pins[random.Next(pins.Count)]);
+                for (int steps = random.Next(6); steps > 0; steps--)
+                {
+                    fixture.Scheduler.Step();
+                    fixture.Scheduler.CheckIntegrity();
+                }
+            }
+
+            fixture.Run();
+            foreach ((string prompt, int max, GenerationStream stream) in asked)
+            {
+                Assert.Equal(FakeDecoder.Answer(prompt, max), SchedulerFixture.Text(stream));
+                cached += stream.Summary.CachedTokens;
+            }
+        }
+
+        Assert.InRange(cached, 1000, int.MaxValue);
+    }
+
     [Theory]
     [InlineData(0, 0, 100, new[] { 40, 90 }, new[] { 40, 90 })]
     [InlineData(0, 0, 100, new int[0], new[] { 99 })]
