@@ -43,7 +43,7 @@ public sealed partial class EmbeddedModel
     /// <exception cref="ArgumentException">There is no token.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary.</exception>
     /// <inheritdoc cref="PreloadAsync(IEnumerable{ChatMessage}, ChatOptions?, CancellationToken)"/>
-    public Task<PreloadedPrefix> PreloadAsync(ReadOnlyMemory<int> tokens, CancellationToken cancellationToken = default)
+    public Task<PreloadedPrefix> PreloadTokensAsync(ReadOnlyMemory<int> tokens, CancellationToken cancellationToken = default)
     {
         if (tokens.IsEmpty)
             throw new ArgumentException("There is no token.", nameof(tokens));

@@ -135,11 +135,11 @@ public sealed class PreloadTests
         await using EmbeddedModel small = await LoadAsync(path, prefix: 20);
         await Assert.ThrowsAsync<PrefixCacheFullException>(() => small.PreloadAsync(Beginning, Options, Cancel));
         await using EmbeddedModel none = await LoadAsync(path, prefix: 0);
-        await Assert.ThrowsAsync<PrefixCacheFullException>(() => none.PreloadAsync(new int[] { 1, 2, 3 }, Cancel));
-        await Assert.ThrowsAsync<ContextOverflowException>(() => none.PreloadAsync(new int[none.ContextLength], Cancel));
-        await Assert.ThrowsAsync<ArgumentException>(() => none.PreloadAsync(ReadOnlyMemory<int>.Empty, Cancel));
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => small.PreloadAsync(new int[] { 1, -1 }, Cancel));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => small.PreloadAsync(new int[] { 1, 2, 3 }, new CancellationToken(canceled: true)));
+        await Assert.ThrowsAsync<PrefixCacheFullException>(() => none.PreloadTokensAsync(new int[] { 1, 2, 3 }, Cancel));
+        await Assert.ThrowsAsync<ContextOverflowException>(() => none.PreloadTokensAsync(new int[none.ContextLength], Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(() => none.PreloadTokensAsync(ReadOnlyMemory<int>.Empty, Cancel));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => small.PreloadTokensAsync(new int[] { 1, -1 }, Cancel));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => small.PreloadTokensAsync(new int[] { 1, 2, 3 }, new CancellationToken(canceled: true)));
     }
 
     [Fact]
