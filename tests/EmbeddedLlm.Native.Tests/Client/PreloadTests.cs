@@ -61,7 +61,10 @@ public sealed class PreloadTests
     }
 
     [Theory]
-    [MemberData(nameof(Kinds))]
+    [InlineData("qwen2")]
+    [InlineData("mamba2")]
+    [InlineData("granitehybrid")]
+    [InlineData("lfm2")]
     public async Task AStateIsAsLargeAsTheModelsHeaderSays(string architecture)
     {
         using TemporaryFolder folder = new();
@@ -69,7 +72,7 @@ public sealed class PreloadTests
         await using PreloadedPrefix prefix = await model.PreloadAsync(Beginning, Options, Cancel);
         await prefix.SaveAsync(folder.PathOf("prefix"), Cancel);
         long expected = model.Info.RecurrentStateBytes + (prefix.TokenCount * model.Info.KvBytesPerToken(GgmlType.F32, GgmlType.F32));
-        // Beside numbers there are the file's header, and tokens and positions, once more for layers with a window.
+        // Beside numbers there are the file's header, and tokens and positions.
         Assert.InRange(new FileInfo(folder.PathOf("prefix")).Length - expected, 0, 1024 + (prefix.TokenCount * 40));
     }
 

@@ -1,5 +1,4 @@
 using EmbeddedLlm.Client;
-using EmbeddedLlm.Runtime;
 using EmbeddedLlm.Templates;
 using Microsoft.Extensions.AI;
 
