@@ -78,8 +78,9 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
         options ??= new EmbeddedModelOptions();
         options.Validate();
         (string path, CatalogEntry? entry) = await ModelCatalog.Default.ResolveAsync(nameOrPath, cancellationToken).ConfigureAwait(false);
-        LoadedModel model = await ModelLoader.LoadAsync(path, options, progress, cancellationToken).ConfigureAwait(false);
-        return new EmbeddedModel(model, entry?.Name ?? System.IO.Path.GetFileNameWithoutExtension(path), path, options, entry);
+        string id = entry?.Name ?? System.IO.Path.GetFileNameWithoutExtension(path);
+        LoadedModel model = await ModelLoader.LoadAsync(path, id, options, progress, cancellationToken).ConfigureAwait(false);
+        return new EmbeddedModel(model, id, path, options, entry);
     }
 
     /// <summary>A chat client for the model. It is thread-safe, and its disposal leaves the model loaded.</summary>

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EmbeddedLlm.Runtime;
 
 /// <summary>Brings a model from a file into memory: check the header, load the weights, make a context, read the vocabulary, start the engine.</summary>
-internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptions options, LoadProgress progress)
+internal sealed unsafe partial class ModelLoader(string path, string modelId, EmbeddedModelOptions options, LoadProgress progress)
 {
     private readonly ILogger _logger = options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance;
 
@@ -19,9 +19,9 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
     /// <exception cref="GgufFormatException">The file is damaged.</exception>
     /// <exception cref="NativeLibraryException">There is no llama.cpp.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
-    public static Task<LoadedModel> LoadAsync(string path, EmbeddedModelOptions options, IProgress<float>? progress, CancellationToken cancellationToken)
+    public static Task<LoadedModel> LoadAsync(string path, string modelId, EmbeddedModelOptions options, IProgress<float>? progress, CancellationToken cancellationToken)
     {
-        ModelLoader loader = new(path, options, new LoadProgress(progress, cancellationToken));
+        ModelLoader loader = new(path, modelId, options, new LoadProgress(progress, cancellationToken));
         return Task.Factory.StartNew(loader.Load, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -56,7 +56,7 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
             ModelFacts facts = ReadFacts(model, plan, decoder, vocabulary);
             InputTokenizer inputs = new(model, tokenizer, files[0].Metadata.TryGetString("tokenizer.chat_template.rerank", out string? pairs) ? pairs : null);
             EmbeddingEngines embeddings = new(model, inputs, embedding, info, options, plan.Threads);
-            Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan), _logger);
+            Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan), _logger, modelId);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads);
             return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, embeddings, facts, log);
         }

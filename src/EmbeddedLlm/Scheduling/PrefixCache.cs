@@ -148,7 +148,8 @@ internal sealed class PrefixCache
         return count;
     }
 
-    private int CountCells()
+    /// <summary>How many cells cached slots hold, each counted once.</summary>
+    public int CountCells()
     {
         _pool.BeginCount();
         return CountMoreCells();

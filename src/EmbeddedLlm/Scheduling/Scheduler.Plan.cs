@@ -77,6 +77,8 @@ internal sealed partial class Scheduler
                 _pool.Share(match.Slot, sequence.Slot, match.Count);
             }
 
+            if (!sequence.HasStartedBefore)
+                _meter.Started(sequence.Request.Prompt.Length, Math.Min(match.Count, sequence.Request.Prompt.Length));
             sequence.Start(match.Count);
             _cache.Offer(sequence.Slot, sequence.Tokens, sequence.TokenCount);
             _hasChanged = true;
@@ -221,6 +223,7 @@ internal sealed partial class Scheduler
         _running.Remove(victim);
         victim.Preempt();
         _queue.Return(victim);
+        _meter.Preempted();
         return true;
     }
 }
