@@ -149,6 +149,7 @@ internal sealed partial class Scheduler
         }
 
         EndAll(error);
+        _meter.Stepped(hasComputed: false, _running.Count, _pool.UsedCells, _cache.CountCells());
         _meter.Dispose();
     }
 

@@ -50,7 +50,7 @@ internal sealed class Sequence
     /// <summary>Whether it is settled what the sequence shares; until then it may wait for another that is about to compute the same tokens.</summary>
     public bool IsStarted { get; private set; }
 
-    /// <summary>Whether it was settled before what the sequence shares, and it has lost its cells since.</summary>
+    /// <summary>Whether the sequence has been started once; it may have lost its cells since.</summary>
     public bool HasStartedBefore => _cachedCount >= 0;
 
     /// <summary>When the request came, as <see cref="Stopwatch.GetTimestamp"/> has it.</summary>
