@@ -78,7 +78,8 @@ internal sealed class EmbeddingEngines(
     {
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_isClosed, typeof(EmbeddedModel));
+            if (_isClosed)
+                throw new ObjectDisposedException(objectName: null, "The model has been disposed, or is about to be.");
             if (_engines.TryGetValue(key, out Task<EmbeddingEngine>? known) && !known.IsFaulted)
                 return known;
             return _engines[key] = Task.Run(() => Create(key));

@@ -59,7 +59,7 @@ public sealed class EmbeddingEngineTests
         Task<float[][]> few = engine.Submit([[1, 0], [2, 0], [3, 0]], Cancel);
         goOn.Set();
         await Task.WhenAll(many, few);
-        Assert.Equal([1, 102, 2, 103, 3, 104], embedder.Batches.Skip(1).Take(3).SelectMany(batch => batch.Order()).OrderBy(token => token % 100 == token ? token : token - 99.5));
+        Assert.Equal([[102, 1], [2, 103], [104, 3], [105, 106]], embedder.Batches.Skip(1).Take(4));
     }
 
     [Fact]
