@@ -1,5 +1,4 @@
 using EmbeddedLlm.Runtime;
-using EmbeddedLlm.Scheduling;
 using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Client;
@@ -60,18 +59,18 @@ internal sealed class EmbeddedEmbeddingGenerator(EmbeddedModel model, EmbeddingE
     {
     }
 
-    private int[][] Tokenize(string[] texts, CancellationToken cancellationToken)
+    private int[][] Tokenize(string[] values, CancellationToken cancellationToken)
     {
         int maxTokens = engines.MaxTokensOf(key);
-        int[][] inputs = new int[texts.Length][];
-        for (int i = 0; i < texts.Length; i++)
+        int[][] inputs = new int[values.Length][];
+        for (int i = 0; i < values.Length; i++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (texts[i] is null)
-                throw new ArgumentException($"Input {i} is null.", "values");
-            inputs[i] = engines.Inputs.Tokenize(texts[i], _parsesSpecial, new InputLimit(i, maxTokens, _truncates));
+            if (values[i] is null)
+                throw new ArgumentException($"Input {i} is null.", nameof(values));
+            inputs[i] = engines.Inputs.Tokenize(values[i], _parsesSpecial, new InputLimit(i, maxTokens, _truncates));
             if (inputs[i].Length == 0)
-                throw new ArgumentException($"Input {i} is empty, and the model adds no token of its own: there is nothing to compute.", "values");
+                throw new ArgumentException($"Input {i} is empty, and the model adds no token of its own: there is nothing to compute.", nameof(values));
         }
 
         return inputs;

@@ -1,7 +1,6 @@
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Interop;
 using EmbeddedLlm.Scheduling;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EmbeddedLlm.Runtime;
@@ -14,9 +13,9 @@ namespace EmbeddedLlm.Runtime;
 /// <param name="facts">What its file says about vectors.</param>
 /// <param name="info">What its header says.</param>
 /// <param name="options">How it was loaded.</param>
-/// <param name="threads">How many threads compute.</param>
+/// <param name="sizes">Its sizes for text; the threads are the same.</param>
 internal sealed class EmbeddingEngines(
-    ModelHandle model, InputTokenizer inputs, EmbeddingFacts facts, GgufModelInfo info, EmbeddedModelOptions options, int threads)
+    ModelHandle model, InputTokenizer inputs, EmbeddingFacts facts, GgufModelInfo info, EmbeddedModelOptions options, ContextPlan sizes)
     : IAsyncDisposable, IDisposable
 {
     private readonly Lock _gate = new();
@@ -146,8 +145,13 @@ internal sealed class EmbeddingEngines(
         ContextHandle context = CreateContext(key, plan, abort);
         int vectorLength = key.Pooling is null ? RankLength : VectorLength;
         return new EmbeddingEngine(
-            new LlamaEmbedder(context, plan, facts.IsEncoder, vectorLength, abort), options.QueueCapacity, options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance);
+            new LlamaEmbedder(context, plan, facts.IsEncoder, vectorLength, Governor(), abort), options.QueueCapacity, options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance);
     }
+
+    /// <summary>As for text: a number of threads that was asked for stays; one that was chosen follows the machine's load, to which this model's chats belong.</summary>
+    private ThreadGovernor? Governor() => options.Threads is null && sizes.MostThreads > 1
+        ? new ThreadGovernor(sizes.MostThreads, sizes.Threads, LlamaEmbedder.LargestStep, CpuCores.ReadTime)
+        : null;
 
     private EmbedderPlan PlanFor(EmbedderKey key) => EmbedderPlan.Create(key, facts, _trainedLength, _hasStates, options);
 
@@ -167,8 +171,8 @@ internal sealed class EmbeddingEngines(
         // Pooling looks at no more than what is computed at once.
         parameters.n_ubatch = (uint)plan.BatchCapacity;
         parameters.n_seq_max = (uint)plan.MaxSequences;
-        parameters.n_threads = threads;
-        parameters.n_threads_batch = threads;
+        parameters.n_threads = sizes.Threads;
+        parameters.n_threads_batch = sizes.Threads;
         parameters.pooling_type = EmbedderPlan.NativePooling(key.Pooling);
         parameters.embeddings = 1;
         parameters.flash_attn_type = ContextPlan.FlashAttention(options.FlashAttention);

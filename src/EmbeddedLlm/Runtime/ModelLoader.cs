@@ -55,7 +55,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
 
             ModelFacts facts = ReadFacts(model, plan, decoder, vocabulary);
             InputTokenizer inputs = new(model, tokenizer, files[0].Metadata.TryGetString("tokenizer.chat_template.rerank", out string? pairs) ? pairs : null);
-            EmbeddingEngines embeddings = new(model, inputs, embedding, info, options, plan.Threads);
+            EmbeddingEngines embeddings = new(model, inputs, embedding, info, options, plan);
             Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan), _logger, modelId);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads);
             return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, embeddings, facts, log);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 
 namespace EmbeddedLlm.Scheduling;
 
@@ -7,7 +6,7 @@ namespace EmbeddedLlm.Scheduling;
 /// Counts what one engine does: as metrics for whoever listens, and as <see cref="EngineStatistics"/> for whoever asks. Events come from the engine's thread but for <see cref="Failed"/>, which any
 /// thread may call, and so may ask. Nothing is allocated for an event, and metrics that nobody listens to cost a look at a flag.
 /// </summary>
-internal sealed class EngineMeter : IDisposable
+internal sealed class EngineMeter
 {
     private readonly EngineInstruments _instruments = EngineInstruments.Shared;
     private readonly StatisticsBoard _board = new();
@@ -103,5 +102,5 @@ internal sealed class EngineMeter : IDisposable
     }
 
     /// <summary>Is not seen by observers any more.</summary>
-    public void Dispose() => _instruments.Remove(this);
+    public void Close() => _instruments.Remove(this);
 }

@@ -150,7 +150,7 @@ internal sealed partial class Scheduler
 
         EndAll(error);
         _meter.Stepped(hasComputed: false, _running.Count, _pool.UsedCells, _cache.CountCells());
-        _meter.Dispose();
+        _meter.Close();
     }
 
     /// <summary>Ends all running sequences with an exception; those that wait still get their turn.</summary>

@@ -104,7 +104,7 @@ public sealed class EngineMeterTests
         Sequence sequence = new(SchedulerFixture.Request("x"), contextLength: 10, draftLength: 0);
         Count(1000);
         Assert.Equal(0, Count(1000));
-        meter.Dispose();
+        meter.Close();
 
         long Count(int tokens)
         {
