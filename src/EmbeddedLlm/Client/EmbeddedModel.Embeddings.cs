@@ -54,7 +54,7 @@ public sealed partial class EmbeddedModel
         options.Validate();
         EmbeddingEngines engines = _model.Embeddings;
         if (!engines.Facts.HasRankingHead || engines.RankLength < 1)
-            throw new NotSupportedException($"'{Id}' has no ranking head (the tensor 'cls.output.weight'): documents are ranked by rerankers, such as bge-reranker or Qwen3-Reranker.");
+            throw new NotSupportedException($"'{Id}' has no ranking head (a tensor 'cls.output.weight'): documents are ranked by rerankers, such as bge-reranker or Qwen3-Reranker.");
         EmbedderKey key = new(Pooling: null, options.MaxInputTokens);
         int maxTokens = engines.MaxTokensOf(key);
         string[] texts = [.. documents];

@@ -32,10 +32,14 @@ internal sealed record EmbeddingFacts(EmbeddingPooling? Pooling, bool HasRanking
                 Rank => null,
                 _ => EmbeddingPooling.Mean,
             },
-            HasRankingHead: files.Any(file => file.TryGetTensor("cls.output.weight", out _)),
+            HasRankingHead: files.Any(HasHead),
             // llama.cpp takes the softmax over the two labels of these.
             GivesProbabilities: architecture is "qwen3" or "qwen3vl",
             isEncoder,
             NeedsWholeInputs: isEncoder || !looksBackwardsOnly || architecture == "llama-embed");
     }
+
+    /// <summary>A head is two projections, or the last alone; with the first one alone it has to give one number.</summary>
+    private static bool HasHead(GgufFile file) =>
+        file.TryGetTensor("cls.output.weight", out _) || (file.TryGetTensor("cls.weight", out GgufTensorInfo? only) && only.DimensionOrOne(1) == 1);
 }

@@ -133,7 +133,7 @@ public sealed class EmbeddingEngineTests
         await disposal;
         await Assert.ThrowsAsync<ObjectDisposedException>(() => running);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
-        Assert.Throws<ObjectDisposedException>(() => { engine.Submit([[5]], Cancel); });
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => engine.Submit([[5]], Cancel));
         Assert.True(embedder.IsDisposed);
     }
 
@@ -153,7 +153,7 @@ public sealed class EmbeddingEngineTests
         Task<float[][]> first = engine.Submit([[1]], Cancel);
         using CancellationTokenSource source = new();
         Task<float[][]> second = engine.Submit([[2]], source.Token);
-        Assert.Equal(1, Assert.Throws<QueueFullException>(() => { engine.Submit([[3]], Cancel); }).Capacity);
+        Assert.Equal(1, (await Assert.ThrowsAsync<QueueFullException>(() => engine.Submit([[3]], Cancel))).Capacity);
         await source.CancelAsync();
         Task<float[][]> fourth = engine.Submit([[4]], Cancel);
         goOn.Set();
@@ -175,7 +175,7 @@ public sealed class EmbeddingEngineTests
         await using EmbeddingEngine engine = Create(embedder);
         Task<float[][]> running = engine.Submit([[1]], Cancel);
         Task drain = engine.DrainAsync(Cancel);
-        Assert.Throws<ObjectDisposedException>(() => { engine.Submit([[2]], Cancel); });
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => engine.Submit([[2]], Cancel));
         Assert.False(drain.IsCompleted);
         goOn.Set();
         await drain;
