@@ -31,7 +31,8 @@ internal sealed class StatisticsBoard
             Interlocked.MemoryBarrier();
             if (version % 2 == 0 && Volatile.Read(ref _version) == version)
                 return figures;
-            wait.SpinOnce();
+            // Never asleep for a millisecond: the writer is done in nanoseconds.
+            wait.SpinOnce(sleep1Threshold: -1);
         }
     }
 }
