@@ -53,7 +53,7 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     public int VocabularySize => _model.Vocabulary.Count;
 
     /// <summary>The longest prompt and answer of one request together, in tokens.</summary>
-    public int ContextLength => _model.Engine.ContextLength;
+    public int ContextLength => _model.Facts.ContextLength;
 
     /// <summary>The KV cache's size in tokens, shared by all requests.</summary>
     public int CacheLength => _model.Facts.CacheLength;
@@ -78,14 +78,17 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
         options ??= new EmbeddedModelOptions();
         options.Validate();
         (string path, CatalogEntry? entry) = await ModelCatalog.Default.ResolveAsync(nameOrPath, cancellationToken).ConfigureAwait(false);
-        LoadedModel model = await ModelLoader.LoadAsync(path, options, progress, cancellationToken).ConfigureAwait(false);
-        return new EmbeddedModel(model, entry?.Name ?? System.IO.Path.GetFileNameWithoutExtension(path), path, options, entry);
+        string id = entry?.Name ?? System.IO.Path.GetFileNameWithoutExtension(path);
+        LoadedModel model = await ModelLoader.LoadAsync(path, id, options, progress, cancellationToken).ConfigureAwait(false);
+        return new EmbeddedModel(model, id, path, options, entry);
     }
 
     /// <summary>A chat client for the model. It is thread-safe, and its disposal leaves the model loaded.</summary>
     /// <exception cref="ModelLoadException">The model has no chat template, and the options do not ask for ChatML in its place.</exception>
     /// <exception cref="ChatTemplateException">The chat template cannot be parsed, and the options do not ask for ChatML in its place.</exception>
-    public IChatClient AsChatClient() => new EmbeddedChatClient(this, CreatePromptBuilder(), _sampling);
+    /// <exception cref="NotSupportedException">The model is an encoder, which makes embeddings only.</exception>
+    public IChatClient AsChatClient() => _model.GeneratesText ? new EmbeddedChatClient(this, CreatePromptBuilder(), _sampling)
+        : throw new NotSupportedException($"'{Id}' is an encoder: it makes embeddings, and no text. Use {nameof(AsEmbeddingGenerator)}.");
 
     /// <summary>
     /// The model's tokens, prepared for grammars the first time they are asked for. With it a program that samples by itself can hold its tokens to a <see cref="Grammar"/>; chat requests do so by
@@ -119,7 +122,11 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     /// </summary>
     /// <param name="cancellationToken">Stops the waiting; requests are refused nevertheless.</param>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
-    public Task DrainAsync(CancellationToken cancellationToken = default) => _model.Engine.DrainAsync(cancellationToken);
+    public Task DrainAsync(CancellationToken cancellationToken = default)
+    {
+        Task embeddings = _model.Embeddings.DrainAsync(cancellationToken);
+        return _model.GeneratesText ? Task.WhenAll(_model.Engine.DrainAsync(cancellationToken), embeddings) : embeddings;
+    }
 
     /// <summary>Ends the running requests, and frees the model's memory when the computing thread has stopped.</summary>
     public ValueTask DisposeAsync() => _model.DisposeAsync();

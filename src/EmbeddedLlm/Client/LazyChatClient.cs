@@ -8,21 +8,19 @@ namespace EmbeddedLlm.Client;
 /// </summary>
 internal sealed class LazyChatClient(Func<CancellationToken, Task<EmbeddedModel>> load) : IChatClient, IAsyncDisposable
 {
-    private readonly Lock _gate = new();
-    private readonly CancellationTokenSource _disposal = new();
-    private Task<Loaded>? _loading;
+    private readonly LazyModel<IChatClient> _model = new(load, static model => model.AsChatClient());
 
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
-        IChatClient client = await GetClientAsync(cancellationToken).ConfigureAwait(false);
+        IChatClient client = await _model.GetClientAsync(cancellationToken).ConfigureAwait(false);
         return await client.GetResponseAsync(messages, options, cancellationToken).ConfigureAwait(false);
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        IChatClient client = await GetClientAsync(cancellationToken).ConfigureAwait(false);
+        IChatClient client = await _model.GetClientAsync(cancellationToken).ConfigureAwait(false);
         await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync(messages, options, cancellationToken).ConfigureAwait(false))
             yield return update;
     }
@@ -31,68 +29,10 @@ internal sealed class LazyChatClient(Func<CancellationToken, Task<EmbeddedModel>
     public object? GetService(Type serviceType, object? serviceKey = null)
     {
         ArgumentNullException.ThrowIfNull(serviceType);
-        if (serviceKey is null && serviceType.IsInstanceOfType(this))
-            return this;
-        Task<Loaded>? loading = Volatile.Read(ref _loading);
-        return loading is { IsCompletedSuccessfully: true } ? loading.Result.Client.GetService(serviceType, serviceKey) : null;
+        return serviceKey is null && serviceType.IsInstanceOfType(this) ? this : _model.LoadedClient?.GetService(serviceType, serviceKey);
     }
 
-    public void Dispose()
-    {
-        Task<Loaded>? loading = Close();
-        if (loading is { IsCompletedSuccessfully: true })
-            loading.Result.Model.Dispose();
-        else
-            _ = loading?.ContinueWith(
-                static task => task.Result.Model.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
-    }
+    public void Dispose() => _model.Dispose();
 
-    public async ValueTask DisposeAsync()
-    {
-        Task<Loaded>? loading = Close();
-        if (loading is null)
-            return;
-        await ((Task)loading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (loading.IsCompletedSuccessfully)
-            await loading.Result.Model.DisposeAsync().ConfigureAwait(false);
-    }
-
-    private async Task<IChatClient> GetClientAsync(CancellationToken cancellationToken)
-    {
-        Task<Loaded> loading;
-        lock (_gate)
-        {
-            ObjectDisposedException.ThrowIf(_disposal.IsCancellationRequested, typeof(IChatClient));
-            if (_loading is null || _loading.IsFaulted || _loading.IsCanceled)
-                _loading = LoadAsync();
-            loading = _loading;
-        }
-
-        return (await loading.WaitAsync(cancellationToken).ConfigureAwait(false)).Client;
-    }
-
-    private async Task<Loaded> LoadAsync()
-    {
-        EmbeddedModel model = await load(_disposal.Token).ConfigureAwait(false);
-        try
-        {
-            return new Loaded(model, model.AsChatClient());
-        }
-        catch
-        {
-            await model.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    private Task<Loaded>? Close()
-    {
-        lock (_gate)
-        {
-            _disposal.Cancel();
-            return _loading;
-        }
-    }
-
-    private sealed record Loaded(EmbeddedModel Model, IChatClient Client);
+    public ValueTask DisposeAsync() => _model.DisposeAsync();
 }

@@ -20,11 +20,33 @@ public static class EmbeddedLlmServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrWhiteSpace(model);
-        return services.AddSingleton<IChatClient>(provider =>
-        {
-            EmbeddedModelOptions options = new() { LoggerFactory = provider.GetService<ILoggerFactory>() };
-            configure?.Invoke(options);
-            return new LazyChatClient(cancellationToken => EmbeddedModel.LoadAsync(model, options, progress: null, cancellationToken));
-        });
+        return services.AddSingleton<IChatClient>(provider => new LazyChatClient(LoaderOf(provider, model, configure)));
+    }
+
+    /// <summary>
+    /// Registers an <see cref="IEmbeddingGenerator{TInput, TEmbedding}"/> from strings to <see cref="Embedding{T}"/> of <see cref="float"/> that loads the model with its first request and frees it
+    /// with the container. The container's <see cref="ILoggerFactory"/> gets the log lines unless the options name another.
+    /// </summary>
+    /// <remarks>The model is the generator's own: one that <see cref="AddEmbeddedLlm"/> registers as well is loaded twice.</remarks>
+    /// <param name="services">The services.</param>
+    /// <param name="model">A name in the catalogue or the path of a .gguf file, as for <see cref="EmbeddedModel.LoadAsync"/>.</param>
+    /// <param name="configure">Sets how the model is loaded.</param>
+    /// <param name="options">How texts become vectors.</param>
+    /// <returns><paramref name="services"/>.</returns>
+    public static IServiceCollection AddEmbeddedLlmEmbeddings(
+        this IServiceCollection services, string model, Action<EmbeddedModelOptions>? configure = null, EmbeddingOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentException.ThrowIfNullOrWhiteSpace(model);
+        options?.Validate();
+        return services.AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(
+            provider => new LazyEmbeddingGenerator(LoaderOf(provider, model, configure), options));
+    }
+
+    private static Func<CancellationToken, Task<EmbeddedModel>> LoaderOf(IServiceProvider provider, string model, Action<EmbeddedModelOptions>? configure)
+    {
+        EmbeddedModelOptions options = new() { LoggerFactory = provider.GetService<ILoggerFactory>() };
+        configure?.Invoke(options);
+        return cancellationToken => EmbeddedModel.LoadAsync(model, options, progress: null, cancellationToken);
     }
 }

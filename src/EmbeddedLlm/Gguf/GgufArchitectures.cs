@@ -33,6 +33,10 @@ internal static class GgufArchitectures
     /// <summary>Finds what is known of an architecture. llama.cpp refuses by itself what is not in the table.</summary>
     public static bool TryFind(string name, out GgufArchitecture architecture) => Known.TryGetValue(name, out architecture);
 
+    /// <summary>Whether the architecture makes vectors only, and no text: llama.cpp gives it no KV cache, or no decoder.</summary>
+    public static bool IsEncoder(string name) => name is "bert" or "eurobert" or "gemma-embedding" or "jina-bert-v2" or "jina-bert-v3" or "modern-bert" or "neo-bert"
+        or "nomic-bert" or "nomic-bert-moe" or "t5encoder";
+
     private static FrozenDictionary<string, GgufArchitecture> Build()
     {
         Dictionary<string, GgufArchitecture> known = new(StringComparer.Ordinal);

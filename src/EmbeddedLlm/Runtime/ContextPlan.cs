@@ -51,7 +51,15 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
     /// <summary>The type as llama.cpp takes it; both sides number ggml's types alike.</summary>
     public static ggml_type NativeType(KvCacheType type) => (ggml_type)GgufType(type);
 
-    private static GgmlType GgufType(KvCacheType type) => type switch
+    /// <summary>The option as llama.cpp takes it.</summary>
+    public static llama_flash_attn_type FlashAttention(bool? option) => option switch
+    {
+        null => llama_flash_attn_type.AUTO,
+        true => llama_flash_attn_type.ENABLED,
+        false => llama_flash_attn_type.DISABLED,
+    };
+
+    public static GgmlType GgufType(KvCacheType type) => type switch
     {
         KvCacheType.F16 => GgmlType.F16,
         KvCacheType.F32 => GgmlType.F32,
@@ -62,7 +70,8 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
     };
 
-    private static void EnsureFits(long cacheLength, long cellBytes)
+    /// <exception cref="ModelLoadException">So many cells do not fit into the memory.</exception>
+    public static void EnsureFits(long cacheLength, long cellBytes)
     {
         long available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         if (cacheLength > available / cellBytes)

@@ -14,9 +14,7 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     private readonly int[] _abort;
     private readonly CellSharing _sharing;
     private readonly ThreadGovernor? _governor;
-    private readonly int[] _sequenceCounts;
-    private readonly nint[] _sequencePointers;
-    private readonly llama_batch _batch;
+    private readonly NativeBatch _batch;
 
     /// <param name="context">The context; owned from here on.</param>
     /// <param name="vocabularySize">The number of logits in a row.</param>
@@ -35,20 +33,7 @@ internal sealed unsafe class LlamaDecoder : IDecoder
         CellCount = (int)NativeMethods.llama_n_ctx(context);
         Batch = new DecodeBatch((int)NativeMethods.llama_n_batch(context));
 
-        // The native batch points into pinned arrays that never move, so it is built once; a step only sets the count.
-        _sequenceCounts = GC.AllocateArray<int>(Batch.Capacity, pinned: true);
-        _sequencePointers = GC.AllocateArray<nint>(Batch.Capacity, pinned: true);
-        Array.Fill(_sequenceCounts, 1);
-        for (int i = 0; i < Batch.Capacity; i++)
-            _sequencePointers[i] = (nint)Pinned(Batch.Slots) + i * sizeof(int);
-        _batch = new llama_batch
-        {
-            token = Pinned(Batch.Tokens),
-            pos = Pinned(Batch.Positions),
-            n_seq_id = Pinned(_sequenceCounts),
-            seq_id = (int**)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_sequencePointers)),
-            logits = (sbyte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(Batch.WantsLogits)),
-        };
+        _batch = new NativeBatch(Batch);
     }
 
     public int VocabularySize { get; }
@@ -74,21 +59,13 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 
     public DecodeResult Decode()
     {
-        llama_batch batch = _batch;
-        batch.n_tokens = Batch.Count;
         long startedAt = Stopwatch.GetTimestamp();
-        int code = NativeMethods.llama_decode(_context, batch);
+        int code = NativeMethods.llama_decode(_context, _batch.Filled);
         if (code == 0 && _governor is not null && _governor.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp()))
             NativeMethods.llama_set_n_threads(_context, _governor.Threads, _governor.Threads);
         // A request that came before the decode counts for it: it must not be lost while the engine is being stopped.
         Volatile.Write(ref _abort[0], 0);
-        return code switch
-        {
-            0 => DecodeResult.Done,
-            1 => DecodeResult.NoCells,
-            2 => DecodeResult.Aborted,
-            _ => DecodeResult.Failed,
-        };
+        return ResultOf(code);
     }
 
     public ReadOnlySpan<float> GetLogits(int batchIndex)
@@ -132,6 +109,15 @@ internal sealed unsafe class LlamaDecoder : IDecoder
         NativeMethods.llama_memory_seq_rm(_memory, slot, 0, -1);
         return false;
     }
+
+    /// <summary>What llama_decode and llama_encode return.</summary>
+    public static DecodeResult ResultOf(int code) => code switch
+    {
+        0 => DecodeResult.Done,
+        1 => DecodeResult.NoCells,
+        2 => DecodeResult.Aborted,
+        _ => DecodeResult.Failed,
+    };
 
     public void RequestAbort() => Volatile.Write(ref _abort[0], 1);
 

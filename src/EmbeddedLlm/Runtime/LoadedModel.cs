@@ -9,6 +9,7 @@ namespace EmbeddedLlm.Runtime;
 internal sealed class LoadedModel : IAsyncDisposable, IDisposable
 {
     private readonly ModelHandle _handle;
+    private readonly Engine? _engine;
     private readonly IDisposable? _log;
 
     public LoadedModel(
@@ -17,7 +18,8 @@ internal sealed class LoadedModel : IAsyncDisposable, IDisposable
         GgufModelInfo info,
         Vocabulary vocabulary,
         Tokenizer tokenizer,
-        Engine engine,
+        Engine? engine,
+        EmbeddingEngines embeddings,
         ModelFacts facts,
         IDisposable? log)
     {
@@ -27,7 +29,8 @@ internal sealed class LoadedModel : IAsyncDisposable, IDisposable
         Info = info;
         Vocabulary = vocabulary;
         Tokenizer = tokenizer;
-        Engine = engine;
+        _engine = engine;
+        Embeddings = embeddings;
         Facts = facts;
     }
 
@@ -41,19 +44,29 @@ internal sealed class LoadedModel : IAsyncDisposable, IDisposable
 
     public Tokenizer Tokenizer { get; }
 
-    public Engine Engine { get; }
+    /// <summary>Generates text.</summary>
+    /// <exception cref="NotSupportedException">The model is an encoder.</exception>
+    public Engine Engine => _engine ?? throw new NotSupportedException("The model is an encoder: it makes embeddings, and no text.");
+
+    /// <summary>Whether there is an <see cref="Engine"/>.</summary>
+    public bool GeneratesText => _engine is not null;
+
+    public EmbeddingEngines Embeddings { get; }
 
     public ModelFacts Facts { get; }
 
     public async ValueTask DisposeAsync()
     {
-        await Engine.DisposeAsync().ConfigureAwait(false);
+        await Embeddings.DisposeAsync().ConfigureAwait(false);
+        if (_engine is not null)
+            await _engine.DisposeAsync().ConfigureAwait(false);
         Free();
     }
 
     public void Dispose()
     {
-        Engine.Dispose();
+        Embeddings.Dispose();
+        _engine?.Dispose();
         Free();
     }
 
@@ -69,7 +82,8 @@ internal sealed class LoadedModel : IAsyncDisposable, IDisposable
 /// <param name="WeightBytes">The bytes of all weights.</param>
 /// <param name="TrainedContextLength">The context length the model was trained with, in tokens; 0 where the file does not say.</param>
 /// <param name="Threads">The CPU threads that compute.</param>
-/// <param name="CacheLength">The KV cache's size in tokens.</param>
+/// <param name="ContextLength">The longest prompt and answer of one request together, in tokens.</param>
+/// <param name="CacheLength">The KV cache's size in tokens; 0 for an encoder.</param>
 /// <param name="BeginOfSequence">The text of the token that begins a sequence; empty where there is none.</param>
 /// <param name="EndOfSequence">The text of the token that ends a sequence; empty where there is none.</param>
 /// <param name="SuppressedTokens">Tokens that the model's file asks never to generate.</param>
@@ -78,6 +92,7 @@ internal sealed record ModelFacts(
     long WeightBytes,
     int TrainedContextLength,
     int Threads,
+    int ContextLength,
     int CacheLength,
     string BeginOfSequence,
     string EndOfSequence,

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EmbeddedLlm.Runtime;
 
 /// <summary>Brings a model from a file into memory: check the header, load the weights, make a context, read the vocabulary, start the engine.</summary>
-internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptions options, LoadProgress progress)
+internal sealed unsafe partial class ModelLoader(string path, string modelId, EmbeddedModelOptions options, LoadProgress progress)
 {
     private readonly ILogger _logger = options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance;
 
@@ -19,9 +19,9 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
     /// <exception cref="GgufFormatException">The file is damaged.</exception>
     /// <exception cref="NativeLibraryException">There is no llama.cpp.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
-    public static Task<LoadedModel> LoadAsync(string path, EmbeddedModelOptions options, IProgress<float>? progress, CancellationToken cancellationToken)
+    public static Task<LoadedModel> LoadAsync(string path, string modelId, EmbeddedModelOptions options, IProgress<float>? progress, CancellationToken cancellationToken)
     {
-        ModelLoader loader = new(path, options, new LoadProgress(progress, cancellationToken));
+        ModelLoader loader = new(path, modelId, options, new LoadProgress(progress, cancellationToken));
         return Task.Factory.StartNew(loader.Load, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -38,20 +38,27 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         try
         {
             model = LoadWeights();
-            EnsureGenerates(model);
+            EnsureComputes(model);
             ContextPlan plan = ContextPlan.Create(model, info, options, before);
             WarnOfUnusualOptions(plan, NativeMethods.llama_model_n_ctx_train(model));
-            int[] abort = LlamaDecoder.CreateAbortFlag();
-            context = CreateContext(model, plan, abort);
-            progress.ThrowIfStopped();
-
             Vocabulary vocabulary = VocabularyReader.Read(model);
             Tokenizer tokenizer = new(model, vocabulary);
-            LlamaDecoder decoder = new(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort);
+            EmbeddingFacts embedding = EmbeddingFacts.Read(files);
+            LlamaDecoder? decoder = null;
+            if (!embedding.IsEncoder)
+            {
+                int[] abort = LlamaDecoder.CreateAbortFlag();
+                context = CreateContext(model, plan, abort);
+                progress.ThrowIfStopped();
+                decoder = new LlamaDecoder(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort);
+            }
+
             ModelFacts facts = ReadFacts(model, plan, decoder, vocabulary);
-            Engine engine = new(decoder, vocabulary, LimitsOf(plan), _logger);
+            InputTokenizer inputs = new(model, tokenizer, files[0].Metadata.TryGetString("tokenizer.chat_template.rerank", out string? pairs) ? pairs : null);
+            EmbeddingEngines embeddings = new(model, inputs, embedding, info, options, plan);
+            Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan), _logger, modelId);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads);
-            return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, facts, log);
+            return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, embeddings, facts, log);
         }
         catch
         {
@@ -111,10 +118,11 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         }
     }
 
-    private void EnsureGenerates(ModelHandle model)
+    private void EnsureComputes(ModelHandle model)
     {
-        if (!NativeMethods.llama_model_has_decoder(model) || NativeMethods.llama_model_has_encoder(model) || NativeMethods.llama_model_is_diffusion(model))
-            throw new ModelLoadException($"'{path}' is not a model that generates text token by token, but an encoder, an encoder-decoder or a diffusion model.");
+        bool isEncoderDecoder = NativeMethods.llama_model_has_decoder(model) && NativeMethods.llama_model_has_encoder(model);
+        if (isEncoderDecoder || NativeMethods.llama_model_is_diffusion(model))
+            throw new ModelLoadException($"'{path}' neither generates text token by token nor makes embeddings: it is an encoder-decoder or a diffusion model.");
         if (NativeMethods.llama_vocab_type(NativeMethods.llama_model_get_vocab(model)) == llama_vocab_type.NONE)
             throw new ModelLoadException($"'{path}' has no vocabulary.");
     }
@@ -138,12 +146,7 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         parameters.n_outputs_max = (uint)(plan.Slots + options.MaxSequences * options.PromptLookupTokens);
         parameters.n_threads = plan.Threads;
         parameters.n_threads_batch = plan.Threads;
-        parameters.flash_attn_type = options.FlashAttention switch
-        {
-            null => llama_flash_attn_type.AUTO,
-            true => llama_flash_attn_type.ENABLED,
-            false => llama_flash_attn_type.DISABLED,
-        };
+        parameters.flash_attn_type = ContextPlan.FlashAttention(options.FlashAttention);
         parameters.type_k = ContextPlan.NativeType(options.KeyCacheType);
         parameters.type_v = ContextPlan.NativeType(options.ValueCacheType);
         parameters.kv_unified = 1;
@@ -155,9 +158,12 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
 
         long mark = NativeLog.Mark();
         ContextHandle context = ContextHandle.Create(model, parameters);
-        if (!context.IsInvalid)
+        if (!context.IsInvalid && NativeMethods.llama_get_memory(context) is not null)
             return context;
+        bool hasNoMemory = !context.IsInvalid;
         context.Dispose();
+        if (hasNoMemory)
+            throw new ModelLoadException($"'{path}' is not a model that generates text token by token: llama.cpp gives it no KV cache.");
         throw new ModelLoadException($"llama.cpp could not make a context of {plan.CacheLength} tokens for '{path}'.{ReasonSince(mark)}");
     }
 
@@ -182,7 +188,7 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
         HasCellPerToken: !NativeMethods.llama_model_is_recurrent(model) && !NativeMethods.llama_model_is_hybrid(model),
         Window: NativeMethods.llama_model_n_swa(model));
 
-    private static ModelFacts ReadFacts(ModelHandle model, ContextPlan plan, LlamaDecoder decoder, Vocabulary vocabulary)
+    private static ModelFacts ReadFacts(ModelHandle model, ContextPlan plan, LlamaDecoder? decoder, Vocabulary vocabulary)
     {
         llama_vocab* vocab = NativeMethods.llama_model_get_vocab(model);
         int* suppressed = NativeMethods.llama_vocab_get_suppress_tokens(vocab, out int suppressedCount);
@@ -191,7 +197,8 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
             checked((long)NativeMethods.llama_model_size(model)),
             NativeMethods.llama_model_n_ctx_train(model),
             plan.Threads,
-            decoder.CellCount,
+            plan.ContextLength,
+            decoder?.CellCount ?? 0,
             TextOf(NativeMethods.llama_vocab_bos(vocab)),
             TextOf(NativeMethods.llama_vocab_eos(vocab)),
             suppressed is null ? [] : new ReadOnlySpan<int>(suppressed, suppressedCount).ToArray());
@@ -200,7 +207,7 @@ internal sealed unsafe partial class ModelLoader(string path, EmbeddedModelOptio
     }
 
     /// <summary>llama.cpp's own words about what went wrong on this thread.</summary>
-    private static string ReasonSince(long mark)
+    public static string ReasonSince(long mark)
     {
         string[] lines = [.. NativeLog.Since(mark, Environment.CurrentManagedThreadId).Where(line => line.Level >= LogLevel.Warning).Select(line => line.Text)];
         return lines.Length == 0 ? "" : " It says: " + string.Join(" ", lines);

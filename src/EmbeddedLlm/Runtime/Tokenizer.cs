@@ -30,10 +30,13 @@ internal sealed unsafe class Tokenizer
     }
 
     /// <summary>The tokens of a text, without a begin-of-sequence token.</summary>
-    public int[] Tokenize(string text, bool parseSpecial)
+    public int[] Tokenize(string text, bool parseSpecial) => TokenizeParts([new TextPart(text, parseSpecial)]);
+
+    /// <summary>The tokens of parts, without a begin-of-sequence token.</summary>
+    public int[] TokenizeParts(IReadOnlyList<TextPart> parts)
     {
         List<int> tokens = [];
-        Append([new TextPart(text, parseSpecial)], tokens);
+        Append(parts, tokens);
         return [.. tokens];
     }
 

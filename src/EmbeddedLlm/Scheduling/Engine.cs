@@ -22,11 +22,12 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     /// <param name="vocabulary">Its tokens.</param>
     /// <param name="limits">How much it takes on at once.</param>
     /// <param name="logger">Gets failures of steps.</param>
-    public Engine(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, ILogger logger)
+    /// <param name="modelId">The model's id in metrics.</param>
+    public Engine(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, ILogger logger, string modelId = "")
     {
         _decoder = decoder;
         _logger = logger;
-        _scheduler = new Scheduler(decoder, vocabulary, limits, () => _wake.Set());
+        _scheduler = new Scheduler(decoder, vocabulary, limits, () => _wake.Set(), modelId: modelId);
         _thread = new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm engine" };
         _thread.Start();
     }
@@ -39,6 +40,9 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
 
     /// <inheritdoc cref="Scheduler.Submit"/>
     public GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _scheduler.Submit(request, cancellationToken);
+
+    /// <summary>What the engine does and has done. Any thread, also after disposal.</summary>
+    public EngineStatistics Statistics => _scheduler.Meter.Read();
 
     /// <summary>Refuses further requests, and ends when those there are have been answered. The engine is to be disposed afterwards.</summary>
     public Task DrainAsync(CancellationToken cancellationToken)

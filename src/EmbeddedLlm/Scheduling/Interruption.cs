@@ -4,7 +4,7 @@ namespace EmbeddedLlm.Scheduling;
 internal sealed class Interruption
 {
     private readonly GenerationStream _output;
-    private readonly Action _interrupted;
+    private readonly Action<Exception> _interrupted;
     private readonly CancellationToken _cancellationToken;
     private readonly CancellationTokenRegistration _cancellation;
     private readonly ITimer? _firstToken;
@@ -13,9 +13,9 @@ internal sealed class Interruption
     /// <param name="output">What ends.</param>
     /// <param name="request">Has the time limits.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="interrupted">Called, on any thread, after the end.</param>
+    /// <param name="interrupted">Called, on any thread, after the end, with its reason.</param>
     /// <param name="cancellationToken">The caller's.</param>
-    public Interruption(GenerationStream output, GenerationRequest request, TimeProvider time, Action interrupted, CancellationToken cancellationToken)
+    public Interruption(GenerationStream output, GenerationRequest request, TimeProvider time, Action<Exception> interrupted, CancellationToken cancellationToken)
     {
         _output = output;
         _interrupted = interrupted;
@@ -44,6 +44,6 @@ internal sealed class Interruption
     private void Fail(Exception exception)
     {
         if (_output.TryFail(exception))
-            _interrupted();
+            _interrupted(exception);
     }
 }

@@ -209,7 +209,8 @@ internal sealed partial class PrefixCache
         return next;
     }
 
-    private int CountCells()
+    /// <summary>How many cells cached slots hold, each counted once.</summary>
+    public int CountCells()
     {
         _pool.BeginCount();
         return CountPinnedCells() + CountMoreCells();

@@ -36,6 +36,7 @@ internal sealed partial class Scheduler
     private void Extend(Sequence sequence, bool isSampled)
     {
         GenerationEnd? end = null;
+        int before = sequence.OutputCount;
         _text.ResetWrittenCount();
         try
         {
@@ -53,15 +54,19 @@ internal sealed partial class Scheduler
         catch (EmbeddedLlmException exception)
         {
             Settle(sequence);
-            sequence.Output.TryFail(exception);
+            Fail(sequence, exception);
             Leave(sequence, isKept: true);
             return;
         }
 
+        _meter.Generated(sequence, sequence.OutputCount - before);
+
         sequence.Output.Append(_text.WrittenSpan);
         if (end is { } reason)
         {
-            sequence.Output.TryComplete(sequence.Summarize(reason));
+            GenerationSummary summary = sequence.Summarize(reason);
+            if (sequence.Output.TryComplete(summary))
+                _meter.Completed(summary);
             Leave(sequence, isKept: true);
         }
     }
@@ -130,7 +135,7 @@ internal sealed partial class Scheduler
             }
             else
             {
-                sequence.Output.TryFail(new DecodeException(result == DecodeResult.NoCells
+                Fail(sequence, new DecodeException(result == DecodeResult.NoCells
                     ? $"llama.cpp found no place in the KV cache for a batch of {_decoder.Batch.Count} tokens."
                     : $"llama.cpp failed to compute a batch of {_decoder.Batch.Count} tokens; its log says more."));
                 Leave(sequence, isKept: false);

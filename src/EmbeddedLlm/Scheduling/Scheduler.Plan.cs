@@ -78,6 +78,8 @@ internal sealed partial class Scheduler
                 _pool.Share(match.Slot, sequence.Slot, match.Count);
             }
 
+            if (!sequence.HasStartedBefore)
+                _meter.Started(sequence.Request.Prompt.Length, Math.Min(match.Count, sequence.Request.Prompt.Length));
             sequence.Start(match.Count, PlanCheckpoints(sequence, match));
             _cache.Offer(sequence.Slot, sequence.Tokens, sequence.TokenCount, sequence.Checkpoints);
             _hasChanged = true;
@@ -229,6 +231,7 @@ internal sealed partial class Scheduler
         _running.Remove(victim);
         victim.Preempt();
         _queue.Return(victim);
+        _meter.Preempted();
         return true;
     }
 }

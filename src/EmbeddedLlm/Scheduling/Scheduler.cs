@@ -22,6 +22,7 @@ internal sealed partial class Scheduler
     private readonly ArrayBufferWriter<byte> _text = new();
     private readonly TimeProvider _time;
     private readonly Action _wake;
+    private readonly EngineMeter _meter;
     private readonly ulong[] _mask;
     private long _admissions;
     private long _departures;
@@ -41,7 +42,8 @@ internal sealed partial class Scheduler
     /// <param name="limits">How much to take on at once.</param>
     /// <param name="wake">Called, on any thread, when there may be something to do.</param>
     /// <param name="time">The clock of time limits; null for the system's.</param>
-    public Scheduler(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, Action wake, TimeProvider? time = null)
+    /// <param name="modelId">The model's id in metrics.</param>
+    public Scheduler(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, Action wake, TimeProvider? time = null, string modelId = "")
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.ContextLength, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limits.ContextLength, decoder.CellCount);
@@ -57,7 +59,11 @@ internal sealed partial class Scheduler
         _mask = new ulong[TokenMask.WordsFor(decoder.VocabularySize)];
         _wake = wake;
         _time = time ?? TimeProvider.System;
+        _meter = new EngineMeter(modelId, () => _queue.Count, decoder.CellCount);
     }
+
+    /// <summary>What is done and was done. Any thread.</summary>
+    public EngineMeter Meter => _meter;
 
     public int ContextLength => _limits.ContextLength;
 
@@ -87,17 +93,17 @@ internal sealed partial class Scheduler
         }
 
         if (request.Prompt.Length >= ContextLength)
-            throw new ContextOverflowException(request.Prompt.Length, ContextLength);
+            throw Refused(new ContextOverflowException(request.Prompt.Length, ContextLength));
         if (request.Prefix is { } prefix)
             EnsureFits(prefix);
         cancellationToken.ThrowIfCancellationRequested();
 
         Sequence sequence = new(request, ContextLength, _decoder.HasCellPerToken ? _limits.DraftLength : 0);
-        sequence.Interruption = new Interruption(sequence.Output, request, _time, () => Interrupted(sequence), cancellationToken);
+        sequence.Interruption = new Interruption(sequence.Output, request, _time, exception => Interrupted(sequence, exception), cancellationToken);
         try
         {
             if (!_queue.TryEnqueue(sequence))
-                throw new QueueFullException(_queue.Capacity, _running.Count);
+                throw Refused(new QueueFullException(_queue.Capacity, _running.Count));
         }
         catch
         {
@@ -118,14 +124,18 @@ internal sealed partial class Scheduler
         if (_hasChanged && _running.Count > 0)
             EvictBystanders();
         _hasChanged = false;
-        if (!Plan())
-            return false;
-        DecodeResult result = Decode();
-        if (result == DecodeResult.Done)
-            Commit();
-        else
-            Undo(result);
-        return true;
+        bool hasWork = Plan();
+        if (hasWork)
+        {
+            DecodeResult result = Decode();
+            if (result == DecodeResult.Done)
+                Commit();
+            else
+                Undo(result);
+        }
+
+        _meter.Stepped(hasWork, _running.Count, _pool.UsedCells, _cache.CountCells());
+        return hasWork;
     }
 
     /// <summary>Refuses further requests; those there are go on.</summary>
@@ -137,10 +147,12 @@ internal sealed partial class Scheduler
         foreach (Sequence sequence in _queue.Close())
         {
             sequence.Interruption?.Release();
-            sequence.Output.TryFail(error());
+            Fail(sequence, error());
         }
 
         EndAll(error);
+        _meter.Stepped(hasComputed: false, _running.Count, _pool.UsedCells, _cache.CountCells());
+        _meter.Close();
     }
 
     /// <summary>Ends all running sequences with an exception; those that wait still get their turn.</summary>
@@ -148,7 +160,7 @@ internal sealed partial class Scheduler
     {
         for (int i = _running.Count - 1; i >= 0; i--)
         {
-            _running[i].Output.TryFail(error());
+            Fail(_running[i], error());
             Leave(_running[i], isKept: false);
         }
     }
@@ -203,9 +215,22 @@ internal sealed partial class Scheduler
         _hasChanged = true;
     }
 
-    /// <summary>A sequence has ended from outside, on any thread.</summary>
-    private void Interrupted(Sequence sequence)
+    private void Fail(Sequence sequence, Exception exception)
     {
+        if (sequence.Output.TryFail(exception))
+            _meter.Failed(exception);
+    }
+
+    private EmbeddedLlmException Refused(EmbeddedLlmException exception)
+    {
+        _meter.Failed(exception);
+        return exception;
+    }
+
+    /// <summary>A sequence has ended from outside, on any thread.</summary>
+    private void Interrupted(Sequence sequence, Exception exception)
+    {
+        _meter.Failed(exception);
         if (Volatile.Read(ref _dominant) == sequence)
             _decoder.RequestAbort();
         _wake();

@@ -15,7 +15,6 @@ namespace EmbeddedLlm.Scheduling;
 internal sealed class Sequence
 {
     private readonly StopController _controller;
-    private readonly long _submittedAt = Stopwatch.GetTimestamp();
     private long _admittedAt;
     private long _firstTokenAt;
     private int[] _tokens;
@@ -50,6 +49,15 @@ internal sealed class Sequence
 
     /// <summary>Whether it is settled what the sequence shares; until then it may wait for another that is about to compute the same tokens.</summary>
     public bool IsStarted { get; private set; }
+
+    /// <summary>Whether the sequence has been started once; it may have lost its cells since.</summary>
+    public bool HasStartedBefore => _cachedCount >= 0;
+
+    /// <summary>When the request came, as <see cref="Stopwatch.GetTimestamp"/> has it.</summary>
+    public long SubmittedAt { get; } = Stopwatch.GetTimestamp();
+
+    /// <summary>When the last token came; 0 before the first, and where nobody listens.</summary>
+    public long LastTokenAt { get; set; }
 
     /// <summary>The step in which the sequence last got its turn to prefill.</summary>
     public long LastPrefill { get; set; }
@@ -171,7 +179,7 @@ internal sealed class Sequence
         _forcedCount,
         Draft?.TotalCount ?? 0,
         Draft?.TotalVerified ?? 0,
-        Stopwatch.GetElapsedTime(_submittedAt, _admittedAt),
+        Stopwatch.GetElapsedTime(SubmittedAt, _admittedAt),
         _firstTokenAt == 0 ? Stopwatch.GetElapsedTime(_admittedAt) : Stopwatch.GetElapsedTime(_admittedAt, _firstTokenAt),
         _firstTokenAt == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_firstTokenAt));
 

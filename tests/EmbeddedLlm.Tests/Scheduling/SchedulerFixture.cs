@@ -7,7 +7,7 @@ namespace EmbeddedLlm.Tests.Scheduling;
 /// <summary>A scheduler over a fake decoder, stepped by the test itself.</summary>
 internal sealed class SchedulerFixture
 {
-    public SchedulerFixture(FakeDecoder decoder, int contextLength = 512, int queueCapacity = 100, int prefixCells = 0, int maxRunning = int.MaxValue, int prefillChunk = int.MaxValue, TimeProvider? time = null, int draftLength = 0, int bystanderCells = int.MaxValue)
+    public SchedulerFixture(FakeDecoder decoder, int contextLength = 512, int queueCapacity = 100, int prefixCells = 0, int maxRunning = int.MaxValue, int prefillChunk = int.MaxValue, TimeProvider? time = null, int draftLength = 0, int bystanderCells = int.MaxValue, string modelId = "")
     {
         Decoder = decoder;
         SchedulerLimits limits = new()
@@ -20,7 +20,7 @@ internal sealed class SchedulerFixture
             DraftLength = draftLength,
             BystanderCells = bystanderCells,
         };
-        Scheduler = new Scheduler(decoder, FakeDecoder.Vocabulary, limits, () => { }, time);
+        Scheduler = new Scheduler(decoder, FakeDecoder.Vocabulary, limits, () => { }, time, modelId);
         PrefixCells = prefixCells;
     }
 

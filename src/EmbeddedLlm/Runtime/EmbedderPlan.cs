@@ -1,0 +1,63 @@
+using EmbeddedLlm.Interop;
+using EmbeddedLlm.Scheduling;
+
+namespace EmbeddedLlm.Runtime;
+
+/// <summary>What a context for vectors is asked for. Generators that ask for the same share it.</summary>
+/// <param name="Pooling">How tokens' vectors become one; null for the scores of the model's ranking head in its place.</param>
+/// <param name="MaxTokens">The most tokens of one input; null for what suits the model.</param>
+internal readonly record struct EmbedderKey(EmbeddingPooling? Pooling, int? MaxTokens);
+
+/// <summary>The sizes of a context for vectors.</summary>
+/// <param name="MaxTokens">The most tokens of one input.</param>
+/// <param name="PackedTokens">The tokens that several inputs together fill a batch with.</param>
+/// <param name="BatchCapacity">The most tokens of a batch.</param>
+/// <param name="MaxSequences">The most inputs of a batch.</param>
+/// <param name="Merge">How an input's pieces are put together; null where it has to be computed at once.</param>
+internal sealed record EmbedderPlan(int MaxTokens, int PackedTokens, int BatchCapacity, int MaxSequences, PieceMerge? Merge)
+{
+    private const int DefaultMaxTokens = 8192;
+
+    // Attention between all tokens of an input, and the logits' buffer, which llama.cpp makes for each token whether there are logits or not: 1 GB for 1,000 tokens of a large vocabulary.
+    private const int DefaultMaxTokensAtOnce = 2048;
+
+    // A recurrent model keeps the whole state of each sequence in memory that is set apart for it.
+    private const int MostSequences = 64;
+    private const int MostRecurrentSequences = 8;
+
+    /// <param name="key">What is asked for.</param>
+    /// <param name="facts">What the model can.</param>
+    /// <param name="trained">The context length the model was trained with, in tokens; 0 where it is unknown.</param>
+    /// <param name="hasStates">Whether the model is recurrent, in part at least.</param>
+    /// <param name="options">How the model was loaded.</param>
+    /// <exception cref="ArgumentOutOfRangeException">More tokens are asked for than the model was trained with.</exception>
+    public static EmbedderPlan Create(EmbedderKey key, EmbeddingFacts facts, int trained, bool hasStates, EmbeddedModelOptions options)
+    {
+        // Positions beyond those of training have no embedding in some models, which llama.cpp would look up all the same.
+        int limit = trained > 0 ? trained : DefaultMaxTokens;
+        if (key.MaxTokens is { } wanted)
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(wanted, limit, nameof(EmbeddingOptions.MaxInputTokens));
+        int most = Math.Min(options.ContextLength ?? DefaultMaxTokens, facts.NeedsWholeInputs ? DefaultMaxTokensAtOnce : DefaultMaxTokens);
+        int maxTokens = key.MaxTokens ?? Math.Min(limit, most);
+        int capacity = facts.NeedsWholeInputs ? Math.Max(maxTokens, options.BatchSize) : options.BatchSize;
+        return new EmbedderPlan(
+            maxTokens,
+            PackedTokens: options.BatchSize,
+            BatchCapacity: capacity,
+            MaxSequences: Math.Min(hasStates ? MostRecurrentSequences : MostSequences, options.BatchSize),
+            Merge: facts.NeedsWholeInputs ? null : key.Pooling switch
+            {
+                EmbeddingPooling.Mean => PieceMerge.Mean,
+                EmbeddingPooling.Cls => PieceMerge.First,
+                _ => PieceMerge.Last,
+            });
+    }
+
+    public static llama_pooling_type NativePooling(EmbeddingPooling? pooling) => pooling switch
+    {
+        EmbeddingPooling.Mean => llama_pooling_type.MEAN,
+        EmbeddingPooling.Cls => llama_pooling_type.CLS,
+        EmbeddingPooling.Last => llama_pooling_type.LAST,
+        _ => llama_pooling_type.RANK,
+    };
+}

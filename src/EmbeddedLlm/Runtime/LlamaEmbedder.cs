@@ -1,0 +1,82 @@
+using System.Diagnostics;
+using System.Numerics;
+using EmbeddedLlm.Interop;
+using EmbeddedLlm.Scheduling;
+
+namespace EmbeddedLlm.Runtime;
+
+/// <summary>The real embedder: a llama.cpp context that pools. Owns the context, which keeps its model open.</summary>
+internal sealed unsafe class LlamaEmbedder : IEmbedder
+{
+    private readonly ContextHandle _context;
+    private readonly llama_memory_i* _memory;
+    private readonly bool _isEncoder;
+    private readonly int[] _abort;
+    private readonly ThreadGovernor? _governor;
+    private readonly NativeBatch _batch;
+
+    /// <param name="context">The context; owned from here on.</param>
+    /// <param name="plan">What it was made for.</param>
+    /// <param name="isEncoder">Whether the model has no decoder.</param>
+    /// <param name="vectorLength">The numbers that it gives for a sequence.</param>
+    /// <param name="governor">Chooses the number of threads from batch to batch, see <see cref="LargestStep"/>; null where it is fixed.</param>
+    /// <param name="abort">The flag that the context's abort callback reads, see <see cref="LlamaDecoder.AbortCallback"/>.</param>
+    public LlamaEmbedder(ContextHandle context, EmbedderPlan plan, bool isEncoder, int vectorLength, ThreadGovernor? governor, int[] abort)
+    {
+        _context = context;
+        _memory = NativeMethods.llama_get_memory(context);
+        _isEncoder = isEncoder;
+        _governor = governor;
+        _abort = abort;
+        VectorLength = vectorLength;
+        MaxSequences = (int)NativeMethods.llama_n_seq_max(context);
+        MaxTokens = plan.MaxTokens;
+        PackedTokens = plan.PackedTokens;
+        Merge = plan.Merge;
+        Batch = new DecodeBatch((int)NativeMethods.llama_n_batch(context));
+        _batch = new NativeBatch(Batch);
+    }
+
+    /// <summary>The largest step that the governor is told of: batches of about as many tokens are one step to it, since few have the same number.</summary>
+    public const int LargestStep = 32;
+
+    public int VectorLength { get; }
+
+    public int MaxSequences { get; }
+
+    public int MaxTokens { get; }
+
+    public int PackedTokens { get; }
+
+    public PieceMerge? Merge { get; }
+
+    public DecodeBatch Batch { get; }
+
+    public DecodeResult Compute()
+    {
+        long startedAt = Stopwatch.GetTimestamp();
+        int code = _isEncoder ? NativeMethods.llama_encode(_context, _batch.Filled) : NativeMethods.llama_decode(_context, _batch.Filled);
+        int step = BitOperations.Log2((uint)Batch.Count) + 1;
+        if (code == 0 && _governor is not null && _governor.Observe(step, startedAt, Stopwatch.GetTimestamp()))
+            NativeMethods.llama_set_n_threads(_context, _governor.Threads, _governor.Threads);
+        // A request that came before counts for it: it must not be lost while the engine is being stopped.
+        Volatile.Write(ref _abort[0], 0);
+        return LlamaDecoder.ResultOf(code);
+    }
+
+    public ReadOnlySpan<float> GetVector(int slot)
+    {
+        float* vector = NativeMethods.llama_get_embeddings_seq(_context, slot);
+        return vector is null ? [] : new ReadOnlySpan<float>(vector, VectorLength);
+    }
+
+    public void Clear()
+    {
+        if (_memory is not null)
+            NativeMethods.llama_memory_clear(_memory, data: false);
+    }
+
+    public void RequestAbort() => Volatile.Write(ref _abort[0], 1);
+
+    public void Dispose() => _context.Dispose();
+}

@@ -1,0 +1,306 @@
+using Microsoft.Extensions.Logging;
+
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>
+/// The thread that owns an embedder. Inputs of all callers share its batches, and callers take turns, so that a few inputs do not wait for somebody's thousands. Thread-safe; disposal
+/// ends all jobs with <see cref="ObjectDisposedException"/>, waits for the thread and disposes the embedder.
+/// </summary>
+/// <remarks>A step is Plan, Compute, Commit. Nothing of a batch is needed after it: the next one begins with empty cells.</remarks>
+internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
+{
+    private readonly IEmbedder _embedder;
+    private readonly int _queueCapacity;
+    private readonly ILogger _logger;
+    private readonly Lock _gate = new();
+
+    // In the order in which they get their turn to begin a batch.
+    private readonly List<EmbeddingJob> _jobs = [];
+    private readonly List<EmbeddingJob> _planned = [];
+    private readonly ManualResetEventSlim _wake = new(false);
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Thread _thread;
+    private volatile bool _isStopping;
+    private bool _isClosed;
+
+    /// <summary>The job that has the running batch for itself; its cancellation aborts it.</summary>
+    private EmbeddingJob? _only;
+
+    /// <param name="embedder">The model; owned from here on, used by the engine's thread alone.</param>
+    /// <param name="queueCapacity">How many jobs may wait beside the one that is computed.</param>
+    /// <param name="logger">Gets failures of steps.</param>
+    public EmbeddingEngine(IEmbedder embedder, int queueCapacity, ILogger logger)
+    {
+        _embedder = embedder;
+        _queueCapacity = queueCapacity;
+        _logger = logger;
+        _thread = new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm embedding" };
+        _thread.Start();
+    }
+
+    /// <inheritdoc cref="IEmbedder.VectorLength"/>
+    public int VectorLength => _embedder.VectorLength;
+
+    /// <inheritdoc cref="IEmbedder.MaxTokens"/>
+    public int MaxTokens => _embedder.MaxTokens;
+
+    /// <summary>Enqueues inputs and returns at once.</summary>
+    /// <param name="inputs">Each input's tokens: at least one, at most <see cref="MaxTokens"/>.</param>
+    /// <param name="cancellationToken">Ends the job; the rest of it is not computed.</param>
+    /// <returns>A vector for each input, [<see cref="VectorLength"/>], in their order, as the model gives it.</returns>
+    /// <exception cref="QueueFullException">Too many jobs wait.</exception>
+    /// <exception cref="ObjectDisposedException">The engine is stopped.</exception>
+    public Task<float[][]> Submit(int[][] inputs, CancellationToken cancellationToken)
+    {
+        foreach (int[] input in inputs)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(input.Length, 1, nameof(inputs));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(input.Length, MaxTokens, nameof(inputs));
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        if (inputs.Length == 0)
+            return Task.FromResult<float[][]>([]);
+        EmbeddingJob job = new(inputs, Interrupted, cancellationToken);
+        try
+        {
+            Enqueue(job);
+        }
+        catch
+        {
+            job.Release();
+            throw;
+        }
+
+        _wake.Set();
+        return job.Completion;
+    }
+
+    /// <summary>Refuses further jobs, and ends when those there are have ended, in whatever way.</summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        Task[] rest;
+        lock (_gate)
+        {
+            _isClosed = true;
+            rest = [.. _jobs.Select(job => job.Completion)];
+        }
+
+        await Task.WhenAll(rest).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Stops the thread, aborting a running batch where the device can. May be called more than once, from any thread.</summary>
+    public ValueTask DisposeAsync()
+    {
+        Stop();
+        return new ValueTask(_ended.Task);
+    }
+
+    /// <summary>The same as <see cref="DisposeAsync"/>, for owners that can only wait: at most for the rest of a batch that cannot be aborted.</summary>
+    public void Dispose()
+    {
+        Stop();
+        _thread.Join();
+    }
+
+    private void Enqueue(EmbeddingJob job)
+    {
+        lock (_gate)
+        {
+            if (_isClosed)
+                throw new ObjectDisposedException(objectName: null, "The model has been disposed, or is about to be.");
+            if (_jobs.Count > _queueCapacity)
+                _jobs.RemoveAll(other => other.IsEnded);
+            if (_jobs.Count > _queueCapacity)
+                throw new QueueFullException(_queueCapacity, running: 1);
+            _jobs.Add(job);
+        }
+    }
+
+    private void Stop()
+    {
+        _isStopping = true;
+        _embedder.RequestAbort();
+        _wake.Set();
+    }
+
+    private void Run()
+    {
+        while (!_isStopping)
+        {
+            try
+            {
+                if (Step())
+                    continue;
+            }
+            catch (Exception exception)
+            {
+                // A defect of ours: it must cost the jobs at hand, not the process.
+                LogStepFailed(exception);
+                FailPlanned(new DecodeException("The embedding engine failed in a step.", exception));
+                continue;
+            }
+
+            // Reset before the next look at the jobs, so that none is missed that comes in between.
+            _wake.Wait();
+            _wake.Reset();
+        }
+
+        EmbeddingJob[] rest;
+        lock (_gate)
+        {
+            _isClosed = true;
+            rest = [.. _jobs];
+            _jobs.Clear();
+        }
+
+        foreach (EmbeddingJob job in rest)
+            job.Fail(new ObjectDisposedException(objectName: null, "The model was disposed while it computed embeddings."));
+        _embedder.Dispose();
+        _ended.SetResult();
+    }
+
+    private bool Step()
+    {
+        if (!Plan())
+            return false;
+        if (_embedder.Batch.Count > 0)
+            ComputePacked();
+        else
+            ComputeInPieces(_planned[0]);
+        return true;
+    }
+
+    /// <summary>
+    /// Fills the batch with inputs, one of each job after the other, from the job on whose turn it is. An input that is longer than a batch has it for itself: then the batch is left empty where
+    /// the input comes in pieces.
+    /// </summary>
+    private bool Plan()
+    {
+        _planned.Clear();
+        _embedder.Clear();
+        _embedder.Batch.Clear();
+        lock (_gate)
+        {
+            _jobs.RemoveAll(job => job.IsEnded);
+            bool isFull = false;
+            for (bool hasMore = true; hasMore && !isFull;)
+            {
+                hasMore = false;
+                foreach (EmbeddingJob job in _jobs)
+                {
+                    if (job.Next is not { } input || (_planned.Count > 0 && !Fits(input)))
+                        continue;
+                    hasMore = true;
+                    job.Plan();
+                    _planned.Add(job);
+                    isFull = input.Length > _embedder.PackedTokens;
+                    if (input.Length <= _embedder.Batch.Capacity)
+                        _embedder.Batch.AddWithAllLogits(_planned.Count - 1, input, firstPosition: 0);
+                    if (isFull)
+                        break;
+                }
+            }
+
+            if (_jobs.Count > 1)
+            {
+                EmbeddingJob first = _jobs[0];
+                _jobs.RemoveAt(0);
+                _jobs.Add(first);
+            }
+        }
+
+        bool isAlone = _planned.Count > 0 && _planned.TrueForAll(job => job == _planned[0]);
+        Volatile.Write(ref _only, isAlone ? _planned[0] : null);
+        return _planned.Count > 0;
+    }
+
+    private bool Fits(int[] input) => _planned.Count < _embedder.MaxSequences && _embedder.Batch.Count + input.Length <= _embedder.PackedTokens;
+
+    private void ComputePacked()
+    {
+        if (!TryCompute())
+            return;
+        for (int slot = 0; slot < _planned.Count; slot++)
+            _planned[slot].Accept(VectorOf(slot).ToArray());
+    }
+
+    /// <summary>An input that is longer than a batch, piece by piece: the cells of the earlier pieces stay for the later ones to look at.</summary>
+    private void ComputeInPieces(EmbeddingJob job)
+    {
+        int[] input = job.LastPlanned;
+        float[] vector = new float[_embedder.VectorLength];
+        for (int start = 0, count; start < input.Length; start += count)
+        {
+            count = Math.Min(_embedder.Batch.Capacity, input.Length - start);
+            _embedder.Batch.Clear();
+            _embedder.Batch.AddWithAllLogits(slot: 0, input.AsSpan(start, count), start);
+            if (job.IsEnded || !TryCompute())
+                return;
+            Merge(vector, VectorOf(0), start, count);
+        }
+
+        job.Accept(vector);
+    }
+
+    private void Merge(Span<float> whole, ReadOnlySpan<float> piece, int before, int count)
+    {
+        switch (_embedder.Merge)
+        {
+            case PieceMerge.Mean:
+                float weight = (float)count / (before + count);
+                for (int i = 0; i < whole.Length; i++)
+                    whole[i] += (piece[i] - whole[i]) * weight;
+                break;
+            case PieceMerge.First when before > 0:
+                break;
+            default:
+                piece.CopyTo(whole);
+                break;
+        }
+    }
+
+    private ReadOnlySpan<float> VectorOf(int slot)
+    {
+        ReadOnlySpan<float> vector = _embedder.GetVector(slot);
+        return vector.Length == _embedder.VectorLength ? vector
+            : throw new InvalidOperationException($"The vector of slot {slot} has {vector.Length} numbers, not {_embedder.VectorLength}.");
+    }
+
+    private bool TryCompute()
+    {
+        DecodeResult result = _embedder.Compute();
+        if (result == DecodeResult.Done)
+            return true;
+        if (result == DecodeResult.Aborted)
+            _planned.ForEach(job => job.Undo());
+        else
+            FailPlanned(new DecodeException($"llama.cpp failed to compute a batch of {_embedder.Batch.Count} tokens ({result}); its log says more."));
+        return false;
+    }
+
+    /// <summary>Ends the jobs of the running step, or all where it did not come so far as to choose some.</summary>
+    private void FailPlanned(Exception exception)
+    {
+        if (_planned.Count == 0)
+        {
+            lock (_gate)
+                _planned.AddRange(_jobs);
+        }
+
+        foreach (EmbeddingJob job in _planned)
+            job.Fail(exception);
+    }
+
+    /// <summary>A job has ended from outside, on any thread.</summary>
+    private void Interrupted(EmbeddingJob job)
+    {
+        if (Volatile.Read(ref _only) == job)
+            _embedder.RequestAbort();
+        _wake.Set();
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A step of the embedding engine failed; the jobs in it were ended.")]
+    private partial void LogStepFailed(Exception exception);
+}

@@ -1,0 +1,186 @@
+using EmbeddedLlm.Scheduling;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace EmbeddedLlm.Tests.Scheduling;
+
+public sealed class EmbeddingEngineTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task InputsShareBatchesUpToTheirTokensAndSlots()
+    {
+        FakeEmbedder embedder = new();
+        await using EmbeddingEngine engine = Create(embedder);
+        int[][] inputs = [[1, 2, 3], [4, 5], [6, 7, 8], [9], [10], [11], [12], [13]];
+        float[][] vectors = await engine.Submit(inputs, Cancel);
+        Assert.Equal(inputs.Select(FakeEmbedder.VectorOf), vectors);
+        Assert.Equal([[1, 4, 6], [9, 10, 11, 12], [13]], embedder.Batches);
+    }
+
+    [Fact]
+    public async Task AnInputThatHasToBeWholeGetsABatchForItself()
+    {
+        FakeEmbedder embedder = new(packedTokens: 4, maxTokens: 10);
+        await using EmbeddingEngine engine = Create(embedder);
+        int[][] inputs = [[1], [2, 3, 4, 5, 6, 7], [8], [9, 10]];
+        Assert.Equal(inputs.Select(FakeEmbedder.VectorOf), await engine.Submit(inputs, Cancel));
+        Assert.Equal([[1], [2], [8, 9]], embedder.Batches);
+    }
+
+    [Theory]
+    [InlineData((int)PieceMerge.Mean, 2)]
+    [InlineData((int)PieceMerge.First, 0)]
+    [InlineData((int)PieceMerge.Last, 1)]
+    public async Task PiecesArePutTogetherToTheWholeInputsVector(int merge, int index)
+    {
+        FakeEmbedder embedder = new(packedTokens: 4, maxTokens: 20, merge: (PieceMerge)merge);
+        await using EmbeddingEngine engine = Create(embedder);
+        int[] input = [3, 1, 4, 1, 5, 9, 2, 6, 5, 30];
+        float[][] vectors = await engine.Submit([[7], input, [8]], Cancel);
+        Assert.Equal(FakeEmbedder.VectorOf(input)[index], vectors[1][index], 1e-5f);
+        Assert.Equal([[7], [3], [5], [5], [8]], embedder.Batches);
+    }
+
+    [Fact]
+    public async Task CallersTakeTurns()
+    {
+        using ManualResetEventSlim inCompute = new(), goOn = new();
+        FakeEmbedder embedder = new(packedTokens: 4);
+        embedder.OnCompute = _ =>
+        {
+            inCompute.Set();
+            goOn.Wait();
+            return DecodeResult.Done;
+        };
+        await using EmbeddingEngine engine = Create(embedder);
+        Task<float[][]> many = engine.Submit([.. Enumerable.Range(100, 40).Select(token => new[] { token, 0 })], Cancel);
+        inCompute.Wait(Cancel);
+        Task<float[][]> few = engine.Submit([[1, 0], [2, 0], [3, 0]], Cancel);
+        goOn.Set();
+        await Task.WhenAll(many, few);
+        Assert.Equal([[102, 1], [2, 103], [104, 3], [105, 106]], embedder.Batches.Skip(1).Take(4));
+    }
+
+    [Fact]
+    public async Task CancellationOfTheOnlyCallerAbortsTheBatch()
+    {
+        using ManualResetEventSlim inCompute = new(), goOn = new();
+        FakeEmbedder embedder = new();
+        embedder.OnCompute = batch =>
+        {
+            inCompute.Set();
+            goOn.Wait();
+            return batch == 1 ? DecodeResult.Aborted : DecodeResult.Done;
+        };
+        await using EmbeddingEngine engine = Create(embedder);
+        using CancellationTokenSource source = new();
+        Task<float[][]> cancelled = engine.Submit([[1], [2]], source.Token);
+        inCompute.Wait(Cancel);
+        await source.CancelAsync();
+        OperationCanceledException exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
+        Assert.Equal(source.Token, exception.CancellationToken);
+        Assert.Equal(1, embedder.AbortRequests);
+        Task<float[][]> next = engine.Submit([[3]], Cancel);
+        goOn.Set();
+        Assert.Equal([FakeEmbedder.VectorOf(3)], await next);
+        Assert.Equal([[1, 2], [3]], embedder.Batches);
+    }
+
+    [Fact]
+    public async Task AnAbortedBatchIsComputedAgainForThoseWhoStay()
+    {
+        FakeEmbedder embedder = new() { OnCompute = batch => batch == 2 ? DecodeResult.Aborted : DecodeResult.Done };
+        await using EmbeddingEngine engine = Create(embedder);
+        int[][] inputs = [.. Enumerable.Range(1, 10).Select(token => new[] { token })];
+        Assert.Equal(inputs.Select(FakeEmbedder.VectorOf), await engine.Submit(inputs, Cancel));
+        Assert.Equal([[1, 2, 3, 4], [5, 6, 7, 8], [5, 6, 7, 8], [9, 10]], embedder.Batches);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AFailedBatchEndsItsCallersAndTheEngineGoesOn(bool throws)
+    {
+        FakeEmbedder embedder = new();
+        embedder.OnCompute = batch => batch != 1 ? DecodeResult.Done : throws ? throw new InvalidOperationException("on purpose") : DecodeResult.Failed;
+        await using EmbeddingEngine engine = Create(embedder);
+        // A batch that throws is not counted, so the first one that is fails only once.
+        DecodeException exception = await Assert.ThrowsAsync<DecodeException>(() => engine.Submit([[1]], Cancel));
+        Assert.Equal(throws ? "on purpose" : null, exception.InnerException?.Message);
+        embedder.OnCompute = null;
+        Assert.Equal([FakeEmbedder.VectorOf(2)], await engine.Submit([[2]], Cancel));
+    }
+
+    [Fact]
+    public async Task DisposalEndsAllAndDisposesTheModel()
+    {
+        using ManualResetEventSlim inCompute = new(), goOn = new();
+        FakeEmbedder embedder = new(packedTokens: 1);
+        embedder.OnCompute = _ =>
+        {
+            inCompute.Set();
+            goOn.Wait();
+            return DecodeResult.Done;
+        };
+        EmbeddingEngine engine = Create(embedder);
+        Task<float[][]> running = engine.Submit([[1], [2]], Cancel);
+        Task<float[][]> waiting = engine.Submit([[3], [4]], Cancel);
+        inCompute.Wait(Cancel);
+        ValueTask disposal = engine.DisposeAsync();
+        Assert.Equal(1, embedder.AbortRequests);
+        goOn.Set();
+        await disposal;
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => running);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => engine.Submit([[5]], Cancel));
+        Assert.True(embedder.IsDisposed);
+    }
+
+    [Fact]
+    public async Task MoreThanTheQueueHoldsIsRefusedUntilSomebodyLeaves()
+    {
+        using ManualResetEventSlim goOn = new();
+        FakeEmbedder embedder = new()
+        {
+            OnCompute = _ =>
+            {
+                goOn.Wait();
+                return DecodeResult.Done;
+            },
+        };
+        await using EmbeddingEngine engine = new(embedder, queueCapacity: 1, NullLogger.Instance);
+        Task<float[][]> first = engine.Submit([[1]], Cancel);
+        using CancellationTokenSource source = new();
+        Task<float[][]> second = engine.Submit([[2]], source.Token);
+        Assert.Equal(1, (await Assert.ThrowsAsync<QueueFullException>(() => engine.Submit([[3]], Cancel))).Capacity);
+        await source.CancelAsync();
+        Task<float[][]> fourth = engine.Submit([[4]], Cancel);
+        goOn.Set();
+        Assert.Equal([FakeEmbedder.VectorOf(1), FakeEmbedder.VectorOf(4)], [.. await first, .. await fourth]);
+    }
+
+    [Fact]
+    public async Task ADrainEndsWithTheLastJobAndRefusesFurtherOnes()
+    {
+        using ManualResetEventSlim goOn = new();
+        FakeEmbedder embedder = new()
+        {
+            OnCompute = _ =>
+            {
+                goOn.Wait();
+                return DecodeResult.Done;
+            },
+        };
+        await using EmbeddingEngine engine = Create(embedder);
+        Task<float[][]> running = engine.Submit([[1]], Cancel);
+        Task drain = engine.DrainAsync(Cancel);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => engine.Submit([[2]], Cancel));
+        Assert.False(drain.IsCompleted);
+        goOn.Set();
+        await drain;
+        Assert.Equal([FakeEmbedder.VectorOf(1)], await running);
+    }
+
+    private static EmbeddingEngine Create(FakeEmbedder embedder) => new(embedder, queueCapacity: 100, NullLogger.Instance);
+}

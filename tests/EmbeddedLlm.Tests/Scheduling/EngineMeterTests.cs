@@ -1,0 +1,206 @@
+using System.Diagnostics.Metrics;
+using EmbeddedLlm.Scheduling;
+
+namespace EmbeddedLlm.Tests.Scheduling;
+
+public sealed class EngineMeterTests
+{
+    [Fact]
+    public void StatisticsTellWhatWasDone()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(2), prefixCells: 400);
+        string first = fixture.Ask("what is the capital of France, please?", 20, out GenerationSummary one);
+        fixture.Ask("what is the capital of France, please?", 20, out GenerationSummary two);
+        EngineStatistics figures = fixture.Scheduler.Meter.Read();
+        Assert.NotEmpty(first);
+        Assert.Equal(one.PromptTokens + two.PromptTokens, figures.PromptTokens);
+        Assert.Equal(one.CachedTokens + two.CachedTokens, figures.CachedPromptTokens);
+        Assert.True(figures.CachedPromptTokens > 0);
+        Assert.Equal(one.OutputTokens + two.OutputTokens, figures.GeneratedTokens);
+        Assert.Equal((2, 0, 0, 0), (figures.Completed, figures.Failed, figures.Running, figures.Waiting));
+        Assert.Equal((fixture.Decoder.CellCount, fixture.Decoder.UsedCells, fixture.Decoder.UsedCells), (figures.CellCount, figures.UsedCells, figures.CachedCells));
+    }
+
+    [Fact]
+    public void WaitingAndRunningRequestsAreSeenBetweenSteps()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(4), maxRunning: 2);
+        for (int i = 0; i < 5; i++)
+            fixture.Submit($"request {i}", 50);
+        Assert.Equal(5, fixture.Scheduler.Meter.Read().Waiting);
+        fixture.Scheduler.Step();
+        EngineStatistics figures = fixture.Scheduler.Meter.Read();
+        Assert.Equal((3, 2, 1), (figures.Waiting, figures.Running, figures.Steps));
+        Assert.True(figures.UsedCells > 0);
+    }
+
+    [Fact]
+    public void RefusedAndCancelledRequestsAreFailuresByKind()
+    {
+        using Measurements measurements = new("failures");
+        SchedulerFixture fixture = new(new FakeDecoder(1), contextLength: 32, queueCapacity: 1, modelId: "failures");
+        using CancellationTokenSource source = new();
+        fixture.Submit("waits", 10, source.Token);
+        Assert.Throws<QueueFullException>(() => fixture.Submit("refused"));
+        Assert.Throws<ContextOverflowException>(() => fixture.Submit(new string('x', 100)));
+        source.Cancel();
+        fixture.Run();
+        Assert.Equal(3, fixture.Scheduler.Meter.Read().Failed);
+        Assert.Equal(
+            ["EmbeddedLlm.ContextOverflowException", "EmbeddedLlm.QueueFullException", "System.OperationCanceledException"],
+            measurements.Of("embeddedllm.request.failures").Select(failure => failure.Tags["error.type"]).Order());
+    }
+
+    [Fact]
+    public void AListenerHearsTokensAndTimesWithTheModelsId()
+    {
+        using Measurements measurements = new("heard");
+        SchedulerFixture fixture = new(new FakeDecoder(1), modelId: "heard");
+        fixture.Ask("count", 10, out GenerationSummary summary);
+        Assert.True(summary.OutputTokens > 1);
+        Assert.Equal(summary.OutputTokens, measurements.Of("embeddedllm.generated.tokens").Sum(measurement => measurement.Value));
+        Assert.Equal(5, measurements.Of("embeddedllm.prompt.tokens").Sum(measurement => measurement.Value));
+        Assert.Single(measurements.Of("gen_ai.server.time_to_first_token"));
+        Assert.Single(measurements.Of("gen_ai.server.request.duration"));
+        Assert.Single(measurements.Of("gen_ai.server.time_per_output_token"));
+        Assert.Equal(summary.OutputTokens - 1, measurements.Of("embeddedllm.inter_token_latency").Count);
+        Assert.All(measurements.All, measurement => Assert.Equal("embeddedllm", measurement.Tags["gen_ai.provider.name"]));
+    }
+
+    [Fact]
+    public void ObserversSeeTheKvCacheUntilTheEngineIsClosed()
+    {
+        using Measurements measurements = new("observed");
+        SchedulerFixture fixture = new(new FakeDecoder(1), modelId: "observed");
+        fixture.Submit("observe", 20);
+        fixture.Scheduler.Step();
+        measurements.Observe();
+        Assert.Equal(fixture.Decoder.UsedCells, Assert.Single(measurements.Of("embeddedllm.kv_cache.used")).Value);
+        Assert.Equal(fixture.Decoder.CellCount, Assert.Single(measurements.Of("embeddedllm.kv_cache.size")).Value);
+        Assert.Equal(1, Assert.Single(measurements.Of("embeddedllm.requests.running")).Value);
+        fixture.Scheduler.Close(() => new ObjectDisposedException("engine"));
+        measurements.Clear();
+        measurements.Observe();
+        Assert.Empty(measurements.All);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void NothingIsAllocatedForATokenWhetherSomebodyListensOrNot(bool isHeard)
+    {
+        using MeterListener? listener = isHeard ? new MeterListener() : null;
+        if (listener is not null)
+        {
+            listener.InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Meter.Name == "EmbeddedLlm")
+                    self.EnableMeasurementEvents(instrument);
+            };
+            listener.Start();
+        }
+
+        EngineMeter meter = new("allocation", () => 0, cellCount: 1);
+        Sequence sequence = new(SchedulerFixture.Request("x"), contextLength: 10, draftLength: 0);
+        Count(1000);
+        Assert.Equal(0, Count(1000));
+        meter.Close();
+
+        long Count(int tokens)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < tokens; i++)
+            {
+                meter.Generated(sequence, 1);
+                meter.Stepped(hasComputed: true, running: 1, usedCells: i, cachedCells: 0);
+                meter.Read();
+            }
+
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
+    [Fact]
+    public async Task AReaderNeverSeesHalfOfAStep()
+    {
+        StatisticsBoard board = new();
+        bool isRead = false;
+        Task writer = Task.Run(
+            () =>
+            {
+                for (int i = 1; !Volatile.Read(ref isRead); i++)
+                {
+                    board.Publish(new EngineStatistics { Running = i, GeneratedTokens = i, Completed = i, Failed = i });
+                    Thread.SpinWait(2);
+                }
+            },
+            TestContext.Current.CancellationToken);
+        // On one core nothing overlaps, and reading ends by its number; on more it ends when enough has changed under the reader.
+        int torn = 0, changes = 0, last = 0;
+        for (int read = 0; read < 10_000_000 && changes < 100_000; read++)
+        {
+            EngineStatistics figures = board.Read();
+            changes += figures.Running == last ? 0 : 1;
+            last = figures.Running;
+            torn += figures.Running == figures.GeneratedTokens && figures.Completed == figures.Failed && figures.Running == figures.Failed ? 0 : 1;
+        }
+
+        Volatile.Write(ref isRead, true);
+        await writer;
+        Assert.Equal(0, torn);
+    }
+
+    /// <summary>What a listener hears of one model.</summary>
+    private sealed class Measurements : IDisposable
+    {
+        private readonly string _modelId;
+        private readonly MeterListener _listener = new();
+        private readonly List<Measured> _measured = [];
+
+        public Measurements(string modelId)
+        {
+            _modelId = modelId;
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == "EmbeddedLlm")
+                    listener.EnableMeasurementEvents(instrument);
+            };
+            _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Hear(instrument, value, tags));
+            _listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Hear(instrument, value, tags));
+            _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Hear(instrument, value, tags));
+            _listener.Start();
+        }
+
+        public IReadOnlyList<Measured> All
+        {
+            get
+            {
+                lock (_measured)
+                    return [.. _measured];
+            }
+        }
+
+        public IReadOnlyList<Measured> Of(string instrument) => [.. All.Where(measurement => measurement.Instrument == instrument)];
+
+        public void Observe() => _listener.RecordObservableInstruments();
+
+        public void Clear()
+        {
+            lock (_measured)
+                _measured.Clear();
+        }
+
+        public void Dispose() => _listener.Dispose();
+
+        private void Hear(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            Dictionary<string, object?> known = new(tags.ToArray());
+            if (!known.TryGetValue("gen_ai.request.model", out object? model) || model as string != _modelId)
+                return;
+            lock (_measured)
+                _measured.Add(new Measured(instrument.Name, value, known));
+        }
+    }
+
+    private sealed record Measured(string Instrument, double Value, Dictionary<string, object?> Tags);
+}
