@@ -14,6 +14,10 @@ internal readonly ref partial struct LogitBlocks
         double squares = 0;
         Vector<float> origins = new(origin);
         Vector<float> nothing = new(float.NegativeInfinity);
+        Span<float> distances = stackalloc float[BlockSize];
+        Span<float> products = stackalloc float[BlockSize];
+        ref float firstDistance = ref MemoryMarshal.GetReference(distances);
+        ref float firstProduct = ref MemoryMarshal.GetReference(products);
         for (int block = 0; block < Count; block++)
         {
             ulong allowed = Allowed(block);
@@ -21,8 +25,6 @@ internal readonly ref partial struct LogitBlocks
                 continue;
             ref float first = ref MemoryMarshal.GetReference(this[block]);
             Vector<int> counts = default;
-            Vector<float> sums = default;
-            Vector<float> products = default;
             for (int i = 0; i < BlockSize; i += Vector<float>.Count)
             {
                 Vector<float> logits = Vector.LoadUnsafe(ref first, (nuint)i);
@@ -30,13 +32,14 @@ internal readonly ref partial struct LogitBlocks
                 Vector<int> there = Vector.AndNot(Vector.GreaterThan(logits, nothing), Banned(allowed, i));
                 Vector<float> distance = Vector.ConditionalSelect(there, logits - origins, Vector<float>.Zero);
                 counts -= there;
-                sums += distance;
-                products += distance * distance;
+                distance.StoreUnsafe(ref firstDistance, (nuint)i);
+                (distance * distance).StoreUnsafe(ref firstProduct, (nuint)i);
             }
 
+            // Added in the same order at every vector width, so that the results are the same to the bit.
             count += Vector.Sum(counts);
-            sum += Vector.Sum(sums);
-            squares += Vector.Sum(products);
+            sum += Exponential.SumBlock(distances);
+            squares += Exponential.SumBlock(products);
         }
 
         return (count, sum, squares);

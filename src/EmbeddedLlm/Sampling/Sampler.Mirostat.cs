@@ -8,7 +8,7 @@ internal sealed partial class Sampler
 
     /// <summary>Corrects the greatest surprise to choose from by what has been chosen.</summary>
     /// <param name="probability">The chosen token's, among those that were kept.</param>
-    private void Follow(double probability) => _mostSurprise -= Options.MirostatEta * (float)(-Math.Log2(probability) - Options.MirostatTau);
+    internal void Follow(double probability) => _mostSurprise -= Options.MirostatEta * (float)(-Math.Log2(probability) - Options.MirostatTau);
 
     private int CutBySurprise(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float origin, SamplerScratch scratch)
     {

@@ -72,7 +72,7 @@ internal sealed partial class Sampler
         (long count, double sum, double squares) = blocks.Moments(origin);
         foreach (ulong candidate in adjusted)
         {
-            double distance = Candidate.Logit(candidate) - origin;
+            double distance = Distance(candidate, origin);
             count++;
             sum += distance;
             squares += distance * distance;
@@ -96,13 +96,13 @@ internal sealed partial class Sampler
         for (int i = 0; i < candidates.Length; i++)
         {
             if (weights[i] > 0f)
-                mean += weights[i] / total * (Candidate.Logit(candidates[i]) - origin);
+                mean += weights[i] / total * Distance(candidates[i], origin);
         }
 
         Span<ulong> keys = scratch.EnsureKeys(candidates.Length).AsSpan(0, candidates.Length);
         for (int i = 0; i < candidates.Length; i++)
         {
-            float distance = MathF.Abs((float)(Candidate.Logit(candidates[i]) - origin - mean));
+            float distance = MathF.Abs((float)(Distance(candidates[i], origin) - mean));
             keys[i] = Candidate.Create(-distance, i);
         }
 
@@ -150,7 +150,7 @@ internal sealed partial class Sampler
         for (int i = 0; i < candidates.Length; i++)
         {
             if (weights[i] > 0f)
-                mean += weights[i] / total * (Candidate.Logit(candidates[i]) - origin);
+                mean += weights[i] / total * Distance(candidates[i], origin);
         }
 
         float entropy = (float)((Math.Log(total) - mean) / Math.Log(candidates.Length));
@@ -159,6 +159,9 @@ internal sealed partial class Sampler
         float temperature = least + (most - least) * MathF.Pow(Math.Clamp(entropy, 0f, 1f), Options.DynamicTemperatureExponent);
         return Exponential.Log2E / temperature;
     }
+
+    /// <summary>A candidate's logit less the greatest, 0 or below, of infinite ones as well.</summary>
+    private static double Distance(ulong candidate, float origin) => Math.Min((double)Candidate.Logit(candidate) - origin, 0);
 
     private static float OriginOf(ReadOnlySpan<ulong> candidates) => Origin(Candidate.Logit(Best(candidates)));
 
