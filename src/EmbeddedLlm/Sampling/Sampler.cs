@@ -311,7 +311,7 @@ internal sealed partial class Sampler
     }
 
     /// <summary>Leaves the k best of the tokens with at least a logit in the scratch's candidates and returns how many they are.</summary>
-    private static int KeepTopK(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, int k, float floor, SamplerScratch scratch)
+    internal static int KeepTopK(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, int k, float floor, SamplerScratch scratch)
     {
         // Each of the k blocks with the greatest maxima holds at least one token as high as the least of these maxima.
         int parts = blocks.Count + adjusted.Length;

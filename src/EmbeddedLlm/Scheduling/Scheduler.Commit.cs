@@ -58,7 +58,7 @@ internal sealed partial class Scheduler
             return;
         }
 
-        sequence.Output.Append(_text.WrittenSpan);
+        sequence.Output.Append(_text.WrittenSpan, sequence.Log?.Ready);
         if (end is { } reason)
         {
             sequence.Output.TryComplete(sequence.Summarize(reason));
@@ -92,7 +92,11 @@ internal sealed partial class Scheduler
             }
 
             if (constraint is null || constraint.TryAccept(token))
+            {
+                sequence.Log?.Observe(token, logits, _vocabulary, _scratch);
                 return token;
+            }
+
             // Only a token that ends the reasoning and goes on with something else than the answer is refused here and not by the mask.
             TokenMask.Remove(_mask, token);
         }
