@@ -119,7 +119,6 @@ public sealed class CompletionTests(StarterModelFixture starter)
         using TemporaryFolder folder = new();
         string path = folder.PathOf("model.gguf");
         GgufWriter writer = SyntheticModel.Describe(SyntheticShape.Tiny, SyntheticVocabulary.ByteLevel(512));
-        writer.Add("tokenizer.ggml.bos_token_id", 509u);
         writer.Add("tokenizer.ggml.add_bos_token", adds);
         await using (FileStream stream = File.Create(path))
             writer.Write(stream, Cancel);

@@ -53,7 +53,7 @@ public sealed class TokenLogTests
     [Fact]
     public void NothingIsToldUnasked()
     {
-        (string text, List<GeneratedToken> tokens, _) = Run(new SchedulerFixture(new FakeDecoder()), SchedulerFixture.Request(Prompt));
+        (string text, List<GeneratedToken> tokens, _) = Run(new SchedulerFixture(new FakeDecoder()), SchedulerFixture.Request(Prompt, 60));
         Assert.Equal((60, 0), (text.Length, tokens.Count));
     }
 
