@@ -13,7 +13,8 @@ public abstract class GenerationOptions
     /// <summary>The greatest <see cref="TopLogProbabilities"/>.</summary>
     internal const int MostTopLogProbabilities = 100;
 
-    private protected GenerationOptions()
+    /// <summary>Leaves everything at its default.</summary>
+    protected GenerationOptions()
     {
     }
 

@@ -47,7 +47,7 @@ internal static class RequestMapper
     {
         int top = more?.TopLogProbabilities ?? 0;
         if (top is < 0 or > GenerationOptions.MostTopLogProbabilities)
-            throw new ArgumentOutOfRangeException(nameof(more.TopLogProbabilities), top, $"{nameof(more.TopLogProbabilities)} must be between 0 and {GenerationOptions.MostTopLogProbabilities}.");
+            throw OutOfRange(nameof(more.TopLogProbabilities), top, $"must be between 0 and {GenerationOptions.MostTopLogProbabilities}");
         bool hasProbabilities = top > 0 || more?.LogProbabilities is true;
         return hasProbabilities || more?.IncludeTokens is true ? new TokenReport(hasProbabilities, top) : null;
     }
@@ -113,6 +113,8 @@ internal static class RequestMapper
             throw NotSupported(nameof(options.ContinuationToken));
 #pragma warning restore MEAI001
     }
+
+    private static ArgumentOutOfRangeException OutOfRange(string option, int value, string rule) => new(option, value, $"{option} {rule}.");
 
     /// <summary>An option that is not supported, by its name.</summary>
     public static NotSupportedException NotSupported(string option, string? why = null) =>

@@ -44,7 +44,7 @@ internal sealed record SamplingDefaults(SamplingOptions Options)
     public SamplingOptions For(ChatOptions? options, GenerationOptions? more)
     {
         if (more?.Mirostat is MirostatVersion.V1 or MirostatVersion.V2 && (options?.TopK ?? options?.TopP ?? more.MinP) is not null)
-            throw new ArgumentException($"{nameof(more.Mirostat)} takes the place of {nameof(options.TopK)}, {nameof(options.TopP)} and {nameof(more.MinP)}: none of them may be given.", nameof(more.Mirostat));
+            throw Invalid(nameof(more.Mirostat), $"takes the place of {nameof(options.TopK)}, {nameof(options.TopP)} and {nameof(more.MinP)}: none of them may be given");
         SamplingOptions sampling = Options with
         {
             Temperature = options?.Temperature ?? Options.Temperature,
@@ -81,11 +81,13 @@ internal sealed record SamplingDefaults(SamplingOptions Options)
     private DryBreakers? BreakersOf(IReadOnlyList<string>? breakers)
     {
         const string Option = nameof(GenerationOptions.DrySequenceBreakers);
-        byte[][] strings = [.. (breakers ?? DefaultBreakers).Select(text => string.IsNullOrEmpty(text) ? throw new ArgumentException($"{Option} has an empty text.", Option) : Encoding.UTF8.GetBytes(text))];
+        byte[][] strings = [.. (breakers ?? DefaultBreakers).Select(text => string.IsNullOrEmpty(text) ? throw Invalid(Option, "has an empty text") : Encoding.UTF8.GetBytes(text))];
         if (strings.Sum(text => (long)text.Length) > MostBreakerBytes)
-            throw new ArgumentException($"{Option} has more than {MostBreakerBytes} bytes.", Option);
+            throw Invalid(Option, $"has more than {MostBreakerBytes} bytes");
         return Vocabulary is null ? null : new DryBreakers(Vocabulary, strings);
     }
+
+    private static ArgumentException Invalid(string option, string rule) => new($"{option} {rule}.", option);
 
     private static IReadOnlyDictionary<int, float>? Merge(IReadOnlyDictionary<int, float>? defaults, IReadOnlyDictionary<int, float>? wanted)
     {
