@@ -1,4 +1,3 @@
-using System.Text;
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Native.Tests.Interop;
 using EmbeddedLlm.SyntheticModels;

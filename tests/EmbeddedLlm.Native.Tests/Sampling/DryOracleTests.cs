@@ -1,5 +1,4 @@
 using System.Text;
-using EmbeddedLlm.Interop;
 using EmbeddedLlm.Native.Tests.Interop;
 using EmbeddedLlm.Runtime;
 using EmbeddedLlm.Sampling;
