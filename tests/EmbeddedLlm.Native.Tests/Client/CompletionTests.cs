@@ -1,6 +1,4 @@
-using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Native.Tests.Interop;
-using EmbeddedLlm.SyntheticModels;
 using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Native.Tests.Client;
@@ -116,11 +114,7 @@ public sealed class CompletionTests(StarterModelFixture starter)
     public async Task ABeginOfSequenceTokenComesFirstWhereTheTokenizerWantsOne(bool adds)
     {
         using TemporaryFolder folder = new();
-        string path = folder.PathOf("model.gguf");
-        GgufWriter writer = SyntheticModel.Describe(SyntheticShape.Tiny, SyntheticVocabulary.ByteLevel(512));
-        writer.Add("tokenizer.ggml.add_bos_token", adds);
-        await using (FileStream stream = File.Create(path))
-            writer.Write(stream, Cancel);
+        string path = StarterCopy.Write(folder, ["tokenizer.ggml.add_bos_token"], writer => writer.Add("tokenizer.ggml.add_bos_token", adds));
         await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, cancellationToken: Cancel);
         int bare = model.Tokenize("some text").Length;
         Assert.Equal(bare + (adds ? 1 : 0), (await model.CompleteAsync("some text", Greedy(1), Cancel)).Usage.InputTokenCount);

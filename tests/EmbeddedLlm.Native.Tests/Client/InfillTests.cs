@@ -1,6 +1,4 @@
 using EmbeddedLlm.Client;
-using EmbeddedLlm.Gguf;
-using EmbeddedLlm.Native.Tests.Interop;
 using EmbeddedLlm.Runtime;
 using EmbeddedLlm.Sampling;
 using EmbeddedLlm.Scheduling;
@@ -103,20 +101,9 @@ public sealed class InfillTests(StarterModelFixture starter)
 
     private int[] Split(string text) => Tokenizer.Tokenize(text, parseSpecial: false);
 
-    private static string WriteModel(TemporaryFolder folder)
+    private static string WriteModel(TemporaryFolder folder) => StarterCopy.Write(folder, without: [], writer =>
     {
-        GgufFile starter = GgufFile.Open(TestPaths.Starter);
-        byte[] bytes = File.ReadAllBytes(TestPaths.Starter);
-        GgufWriter writer = new();
-        foreach ((string name, GgufValue value) in starter.Metadata)
-            writer.Add(name, value);
-        foreach ((string name, int token) in (ReadOnlySpan<(string, int)>)[("pre", Prefix), ("suf", Suffix), ("mid", Middle), ("pad", Pad), ("rep", Repository), ("sep", FileName)])
+        foreach ((string name, int token) in ((string, int)[])[("pre", Prefix), ("suf", Suffix), ("mid", Middle), ("pad", Pad), ("rep", Repository), ("sep", FileName)])
             writer.Add($"tokenizer.ggml.fim_{name}_token_id", (uint)token);
-        foreach (GgufTensorInfo tensor in starter.Tensors)
-            writer.AddTensor(tensor.Name, tensor.Type, tensor.Dimensions, bytes.AsMemory((int)(starter.DataOffset + tensor.Offset), (int)tensor.ByteSize));
-        string path = folder.PathOf("infill.gguf");
-        using FileStream stream = File.Create(path);
-        writer.Write(stream, Cancel);
-        return path;
-    }
+    });
 }
