@@ -44,6 +44,7 @@ internal static class Program
         RootCommand root = new("Chat with GGUF models, in this process, through llama.cpp.")
         {
             ChatCommand.Create(terminal),
+            CompleteCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             GrammarCommand.Create(terminal),
             InfoCommand.Create(terminal),

@@ -19,15 +19,29 @@ internal sealed class RequestArguments
     private readonly Option<long?> _seed = Numbers.Option("--seed", "The same seed gives the same answer.", minimum: long.MinValue);
     private readonly Option<int?> _maxTokens = Numbers.Option("--max-tokens", "The longest answer, in tokens.", minimum: 1);
 
-    public void AddTo(Command command)
+    /// <param name="command">The command.</param>
+    /// <param name="chats">Whether the command chats with the model.</param>
+    public void AddTo(Command command, bool chats = true)
     {
-        command.Add(_system);
+        if (chats)
+            command.Add(_system);
         command.Add(_temperature);
         command.Add(_topP);
         command.Add(_topK);
         command.Add(_minP);
         command.Add(_seed);
         command.Add(_maxTokens);
+    }
+
+    /// <summary>Sets what the command line asks of a completion.</summary>
+    public void Configure(CompletionOptions options, ParseResult result)
+    {
+        options.Temperature = result.GetValue(_temperature);
+        options.TopP = result.GetValue(_topP);
+        options.TopK = result.GetValue(_topK);
+        options.MinP = result.GetValue(_minP);
+        options.Seed = result.GetValue(_seed);
+        options.MaxOutputTokens = result.GetValue(_maxTokens);
     }
 
     /// <summary>What the command line asks for.</summary>

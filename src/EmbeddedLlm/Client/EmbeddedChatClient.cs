@@ -25,11 +25,17 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         ResponseMapper mapper = ResponseMapper.Create(model.Id);
         (GenerationStream stream, AnswerReader reader, int dropped) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
         mapper = mapper with { DroppedMessages = dropped };
+        TokenCarrier tokens = new();
         StringBuilder text = new();
-        while (await stream.WaitToReadAsync().ConfigureAwait(false))
-            text.Append(stream.ReadText());
+        bool isLast;
+        do
+        {
+            isLast = !await stream.WaitToReadAsync().ConfigureAwait(false);
+            text.Append(tokens.Read(stream));
+        }
+        while (!isLast);
         (string reasoning, string answer, IReadOnlyList<AIContent> calls) = reader.Push(text.ToString(), isLast: true);
-        return mapper.Response(reasoning, answer, stream.Summary, calls);
+        return tokens.On(mapper.Response(reasoning, answer, stream.Summary, calls));
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -39,22 +45,23 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         ResponseMapper mapper = ResponseMapper.Create(model.Id);
         (GenerationStream stream, AnswerReader reader, int dropped) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
         mapper = mapper with { DroppedMessages = dropped };
+        TokenCarrier tokens = new();
         try
         {
             bool isLast;
             do
             {
                 isLast = !await stream.WaitToReadAsync().ConfigureAwait(false);
-                (string reasoning, string text, IReadOnlyList<AIContent> calls) = reader.Push(stream.ReadText(), isLast);
+                (string reasoning, string text, IReadOnlyList<AIContent> calls) = reader.Push(tokens.Read(stream), isLast);
                 if (reasoning.Length > 0)
-                    yield return mapper.ReasoningUpdate(reasoning);
+                    yield return tokens.On(mapper.ReasoningUpdate(reasoning));
                 if (text.Length > 0)
-                    yield return mapper.TextUpdate(text);
+                    yield return tokens.On(mapper.TextUpdate(text));
                 foreach (AIContent call in calls)
-                    yield return mapper.CallUpdate(call);
+                    yield return tokens.On(mapper.CallUpdate(call));
             }
             while (!isLast);
-            yield return mapper.LastUpdate(stream.Summary, reader.HasCalls);
+            yield return tokens.On(mapper.LastUpdate(stream.Summary, reader.HasCalls));
         }
         finally
         {
@@ -115,6 +122,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             MaxOutputTokens = RequestMapper.MaxOutputTokens(options),
             StopStrings = RequestMapper.StopStrings(options),
             Sampling = RequestMapper.Sampling(options, more, sampling),
+            TokenReport = RequestMapper.TokenReport(more),
             Priority = more?.Priority ?? 0,
             FirstTokenTimeout = firstToken,
             RequestTimeout = whole,

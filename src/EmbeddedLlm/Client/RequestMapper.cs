@@ -1,5 +1,6 @@
 using System.Text;
 using EmbeddedLlm.Sampling;
+using EmbeddedLlm.Scheduling;
 using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Client;
@@ -29,15 +30,26 @@ internal static class RequestMapper
     }
 
     /// <summary>The sampling options: the request's, and the model's for the rest.</summary>
-    public static SamplingOptions Sampling(ChatOptions? options, EmbeddedChatOptions? more, SamplingDefaults defaults) => defaults.For(options, more);
+    public static SamplingOptions Sampling(ChatOptions? options, GenerationOptions? more, SamplingDefaults defaults) => defaults.For(options, more);
 
     /// <summary>How long the first token and the whole answer may take: the request's own limits, else the model's.</summary>
     /// <exception cref="ArgumentOutOfRangeException">A limit is not above zero, or more than 49 days.</exception>
-    public static (TimeSpan? FirstToken, TimeSpan? Whole) Timeouts(EmbeddedChatOptions? more, (TimeSpan? FirstToken, TimeSpan? Whole) model)
+    public static (TimeSpan? FirstToken, TimeSpan? Whole) Timeouts(GenerationOptions? more, (TimeSpan? FirstToken, TimeSpan? Whole) model)
     {
         EmbeddedModelOptions.ThrowIfNoTimeout(more?.FirstTokenTimeout, nameof(more.FirstTokenTimeout));
         EmbeddedModelOptions.ThrowIfNoTimeout(more?.RequestTimeout, nameof(more.RequestTimeout));
         return (more?.FirstTokenTimeout ?? model.FirstToken, more?.RequestTimeout ?? model.Whole);
+    }
+
+    /// <summary>What the caller wants to know of the tokens; null for nothing.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number of the most probable tokens is out of its range.</exception>
+    public static TokenReport? TokenReport(GenerationOptions? more)
+    {
+        int top = more?.TopLogProbabilities ?? 0;
+        if (top is < 0 or > GenerationOptions.MostTopLogProbabilities)
+            throw OutOfRange(nameof(more.TopLogProbabilities), top, $"must be between 0 and {GenerationOptions.MostTopLogProbabilities}");
+        bool hasProbabilities = top > 0 || more?.LogProbabilities is true;
+        return hasProbabilities || more?.IncludeTokens is true ? new TokenReport(hasProbabilities, top) : null;
     }
 
     /// <summary>What to do where the conversation is too long.</summary>
@@ -101,6 +113,8 @@ internal static class RequestMapper
             throw NotSupported(nameof(options.ContinuationToken));
 #pragma warning restore MEAI001
     }
+
+    private static ArgumentOutOfRangeException OutOfRange(string option, int value, string rule) => new(option, value, $"{option} {rule}.");
 
     /// <summary>An option that is not supported, by its name.</summary>
     public static NotSupportedException NotSupported(string option, string? why = null) =>

@@ -76,10 +76,10 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
         CreatedAt = CreatedAt,
     };
 
-    private static ChatFinishReason FinishReasonOf(GenerationEnd end, bool hasCalls) =>
+    internal static ChatFinishReason FinishReasonOf(GenerationEnd end, bool hasCalls) =>
         end == GenerationEnd.Length ? ChatFinishReason.Length : hasCalls ? ChatFinishReason.ToolCalls : ChatFinishReason.Stop;
 
-    private static UsageDetails UsageOf(in GenerationSummary summary) => new()
+    internal static UsageDetails UsageOf(in GenerationSummary summary) => new()
     {
         InputTokenCount = summary.PromptTokens,
         CachedInputTokenCount = summary.CachedTokens,
@@ -87,7 +87,7 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
         TotalTokenCount = summary.PromptTokens + summary.OutputTokens,
     };
 
-    private static GenerationTimings TimingsOf(in GenerationSummary summary) =>
+    internal static GenerationTimings TimingsOf(in GenerationSummary summary) =>
         new(summary.QueueTime, summary.PrefillTime, summary.DecodeTime)
         {
             ForcedTokenCount = summary.ForcedTokens,

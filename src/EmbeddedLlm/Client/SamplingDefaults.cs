@@ -1,6 +1,8 @@
+using System.Text;
 using EmbeddedLlm.Catalog;
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Sampling;
+using EmbeddedLlm.Tokens;
 using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Client;
@@ -11,6 +13,10 @@ namespace EmbeddedLlm.Client;
 /// </summary>
 internal sealed record SamplingDefaults(SamplingOptions Options)
 {
+    private const int MostBreakerBytes = 4096;
+
+    private static readonly string[] DefaultBreakers = ["\n", ":", "\"", "*"];
+
     /// <param name="metadata">The model's file's.</param>
     /// <param name="recommended">What the catalogue says.</param>
     /// <param name="suppressed">Tokens that are never generated, unless a request gives them a bias of its own.</param>
@@ -30,10 +36,15 @@ internal sealed record SamplingDefaults(SamplingOptions Options)
         });
     }
 
+    /// <summary>The model's tokens, in which DRY looks for its breakers.</summary>
+    public Vocabulary? Vocabulary { get; init; }
+
     /// <summary>The options of one request.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
-    public SamplingOptions For(ChatOptions? options, EmbeddedChatOptions? more)
+    /// <exception cref="ArgumentException">An option is out of its range, or contradicts another.</exception>
+    public SamplingOptions For(ChatOptions? options, GenerationOptions? more)
     {
+        if (more?.Mirostat is MirostatVersion.V1 or MirostatVersion.V2 && (options?.TopK ?? options?.TopP ?? more.MinP) is not null)
+            throw Invalid(nameof(more.Mirostat), $"takes the place of {nameof(options.TopK)}, {nameof(options.TopP)} and {nameof(more.MinP)}: none of them may be given");
         SamplingOptions sampling = Options with
         {
             Temperature = options?.Temperature ?? Options.Temperature,
@@ -46,10 +57,37 @@ internal sealed record SamplingDefaults(SamplingOptions Options)
             RepeatPenalty = more?.RepeatPenalty ?? Options.RepeatPenalty,
             PenaltyLastN = more?.PenaltyLastN ?? Options.PenaltyLastN,
             LogitBias = Merge(Options.LogitBias, more?.LogitBias),
+            DryMultiplier = more?.DryMultiplier ?? Options.DryMultiplier,
+            DryBase = more?.DryBase ?? Options.DryBase,
+            DryAllowedLength = more?.DryAllowedLength ?? Options.DryAllowedLength,
+            DryPenaltyLastN = more?.DryPenaltyLastN ?? Options.DryPenaltyLastN,
+            TopNSigma = more?.TopNSigma ?? Options.TopNSigma,
+            TypicalP = more?.TypicalP ?? Options.TypicalP,
+            XtcProbability = more?.XtcProbability ?? Options.XtcProbability,
+            XtcThreshold = more?.XtcThreshold ?? Options.XtcThreshold,
+            DynamicTemperatureRange = more?.DynamicTemperatureRange ?? Options.DynamicTemperatureRange,
+            DynamicTemperatureExponent = more?.DynamicTemperatureExponent ?? Options.DynamicTemperatureExponent,
+            Mirostat = more?.Mirostat ?? Options.Mirostat,
+            MirostatTau = more?.MirostatTau ?? Options.MirostatTau,
+            MirostatEta = more?.MirostatEta ?? Options.MirostatEta,
         };
+        if (sampling.HasDry)
+            sampling = sampling with { DryBreakers = BreakersOf(more?.DrySequenceBreakers) };
         sampling.Validate();
         return sampling;
     }
+
+    /// <summary>At most <see cref="MostBreakerBytes"/> in all, since each token's bytes are compared with each breaker.</summary>
+    private DryBreakers? BreakersOf(IReadOnlyList<string>? breakers)
+    {
+        const string Option = nameof(GenerationOptions.DrySequenceBreakers);
+        byte[][] strings = [.. (breakers ?? DefaultBreakers).Select(text => string.IsNullOrEmpty(text) ? throw Invalid(Option, "has an empty text") : Encoding.UTF8.GetBytes(text))];
+        if (strings.Sum(text => (long)text.Length) > MostBreakerBytes)
+            throw Invalid(Option, $"has more than {MostBreakerBytes} bytes");
+        return Vocabulary is null ? null : new DryBreakers(Vocabulary, strings);
+    }
+
+    private static ArgumentException Invalid(string option, string rule) => new($"{option} {rule}.", option);
 
     private static IReadOnlyDictionary<int, float>? Merge(IReadOnlyDictionary<int, float>? defaults, IReadOnlyDictionary<int, float>? wanted)
     {

@@ -64,6 +64,12 @@ internal static unsafe partial class NativeMethods
     public static partial llama_sampler* llama_sampler_init_top_n_sigma(float n);
 
     [LibraryImport(Llama)]
+    public static partial llama_sampler* llama_sampler_init_mirostat(int n_vocab, uint seed, float tau, float eta, int m);
+
+    [LibraryImport(Llama)]
+    public static partial llama_sampler* llama_sampler_init_mirostat_v2(uint seed, float tau, float eta);
+
+    [LibraryImport(Llama)]
     public static partial llama_sampler* llama_sampler_init_penalties(
         int n_vocab, int penalty_last_n, float penalty_repeat, float penalty_freq, float penalty_present);
 

@@ -96,4 +96,8 @@ internal sealed record ModelFacts(
     int CacheLength,
     string BeginOfSequence,
     string EndOfSequence,
-    int[] SuppressedTokens);
+    int[] SuppressedTokens)
+{
+    /// <summary>The tokens between which the model fills gaps.</summary>
+    public required InfillTokens Infill { get; init; }
+}

@@ -201,7 +201,15 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             decoder?.CellCount ?? 0,
             TextOf(NativeMethods.llama_vocab_bos(vocab)),
             TextOf(NativeMethods.llama_vocab_eos(vocab)),
-            suppressed is null ? [] : new ReadOnlySpan<int>(suppressed, suppressedCount).ToArray());
+            suppressed is null ? [] : new ReadOnlySpan<int>(suppressed, suppressedCount).ToArray())
+        {
+            Infill = new InfillTokens(
+                NativeMethods.llama_vocab_fim_pre(vocab),
+                NativeMethods.llama_vocab_fim_suf(vocab),
+                NativeMethods.llama_vocab_fim_mid(vocab),
+                NativeMethods.llama_vocab_fim_rep(vocab),
+                NativeMethods.llama_vocab_fim_sep(vocab)),
+        };
 
         string TextOf(int token) => token < 0 ? "" : Encoding.UTF8.GetString(vocabulary.BytesOf(token));
     }

@@ -29,6 +29,9 @@ internal sealed unsafe class Tokenizer
         _beginOfSequence = NativeMethods.llama_vocab_get_add_bos(_vocab) ? NativeMethods.llama_vocab_bos(_vocab) : -1;
     }
 
+    /// <summary>The token that the model wants at the beginning of a prompt; -1 where it wants none.</summary>
+    public int BeginOfSequence => _beginOfSequence;
+
     /// <summary>The tokens of a text, without a begin-of-sequence token.</summary>
     public int[] Tokenize(string text, bool parseSpecial) => TokenizeParts([new TextPart(text, parseSpecial)]);
 

@@ -10,7 +10,7 @@ namespace EmbeddedLlm.Sampling;
 /// found in one pass, tells later passes which blocks can hold a token worth looking at.
 /// </summary>
 /// <remarks>NaN counts as negative infinity, and a token with negative infinity as not allowed.</remarks>
-internal readonly ref struct LogitBlocks
+internal readonly ref partial struct LogitBlocks
 {
     public const int BlockSize = 64;
 
@@ -44,6 +44,9 @@ internal readonly ref struct LogitBlocks
     }
 
     public int Count { get; }
+
+    /// <summary>The number of tokens, allowed or not.</summary>
+    public int TokenCount => _logits.Length;
 
     public static int BlocksFor(int tokens) => tokens / BlockSize + (tokens % BlockSize == 0 ? 0 : 1);
 

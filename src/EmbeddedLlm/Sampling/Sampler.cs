@@ -10,15 +10,18 @@ namespace EmbeddedLlm.Sampling;
 /// Tokens that a bias or a penalty touches are taken out of the mask and carried beside the row with their new logits, so the logits
 /// are neither copied nor written to.
 /// </remarks>
-internal sealed class Sampler
+internal sealed partial class Sampler
 {
     private readonly Dictionary<int, float>? _bias;
     private readonly PenaltyWindow? _window;
+    private readonly DryPenalty? _dry;
     private readonly float _scale;
     private readonly bool _greedy;
     private readonly bool _cuts;
+    private readonly bool _isRare;
     private readonly float _minPDistance;
     private RandomStream _random;
+    private float _mostSurprise;
 
     /// <exception cref="ArgumentOutOfRangeException">An option is outside its range.</exception>
     public Sampler(SamplingOptions options)
@@ -27,11 +30,14 @@ internal sealed class Sampler
         Options = options;
         _bias = options.LogitBias is { Count: > 0 } bias ? new Dictionary<int, float>(bias) : null;
         _window = options.HasPenalties ? new PenaltyWindow(options.PenaltyLastN) : null;
+        _dry = options.HasDry ? new DryPenalty(options) : null;
         _random = new RandomStream(options.Seed ?? Random.Shared.NextInt64(long.MinValue, long.MaxValue));
         _scale = Exponential.Log2E / options.Temperature;
 
         // So small a temperature that the scale is infinite leaves no other token a chance.
-        _greedy = !float.IsFinite(_scale) || options.TopK == 1;
+        _greedy = !float.IsFinite(_scale) || (options.TopK == 1 && options.Mirostat == MirostatVersion.Off);
+        _isRare = options.Mirostat != MirostatVersion.Off ? !_greedy : options.HasRareCuts && options.TopK != 1;
+        _mostSurprise = 2f * options.MirostatTau;
         _cuts = options.TopK > 0 || options.TopP < 1f || options.MinP > 0f;
         _minPDistance = options.MinP > 0f ? MathF.Log(options.MinP) : float.NegativeInfinity;
     }
@@ -41,9 +47,11 @@ internal sealed class Sampler
         Options = source.Options;
         _bias = source._bias;
         _window = source._window is { } window ? new PenaltyWindow(window.Capacity) : null;
+        _dry = source._dry is null ? null : new DryPenalty(source.Options);
         _scale = source._scale;
         _greedy = source._greedy;
         _cuts = source._cuts;
+        _isRare = source._isRare;
         _minPDistance = source._minPDistance;
         CopyFrom(source);
     }
@@ -59,22 +67,36 @@ internal sealed class Sampler
         if (!ReferenceEquals(source.Options, Options))
             throw new ArgumentException("The samplers have different options.", nameof(source));
         _random = source._random;
+        _mostSurprise = source._mostSurprise;
         _window?.CopyFrom(source._window!);
+        _dry?.CopyFrom(source._dry!);
     }
 
     /// <summary>Makes a token of the sequence, from the prompt or sampled, count for the penalties.</summary>
-    public void Accept(int token) => _window?.Add(token);
+    public void Accept(int token)
+    {
+        _window?.Add(token);
+        _dry?.Accept(token);
+    }
 
     /// <inheritdoc cref="Accept(int)"/>
     public void Accept(ReadOnlySpan<int> tokens)
     {
-        if (_window is null)
-            return;
-        foreach (int token in tokens[Math.Max(0, tokens.Length - _window.Capacity)..])
-            _window.Add(token);
+        if (_window is not null)
+        {
+            foreach (int token in tokens[Math.Max(0, tokens.Length - _window.Capacity)..])
+                _window.Add(token);
+        }
+
+        if (_dry is not null)
+        {
+            // A breaker may have begun before the window.
+            foreach (int token in tokens)
+                _dry.Accept(token);
+        }
     }
 
-    /// <summary>Chooses a token. Every call takes one random number, unless the choice is greedy.</summary>
+    /// <summary>Chooses a token. Every call takes one random number, with XTC two, unless the choice is greedy.</summary>
     /// <param name="logits">One number per token of the vocabulary. NaN counts as negative infinity, which excludes a token.</param>
     /// <param name="allowed">One bit per token, lowest first; empty allows all.</param>
     /// <param name="scratch">Working memory.</param>
@@ -83,6 +105,8 @@ internal sealed class Sampler
     {
         LogitBlocks blocks = Adjust(logits, allowed, scratch, out ReadOnlySpan<ulong> adjusted);
         float greatest = Maxima(blocks, adjusted, scratch.Maxima);
+        if (_isRare)
+            return SampleRarely(blocks, adjusted, greatest, scratch);
         if (_greedy)
             return Greatest(blocks, adjusted, greatest, scratch.Maxima);
 
@@ -95,7 +119,8 @@ internal sealed class Sampler
             return DrawFromAll(blocks, adjusted, origin, random, scratch);
 
         int kept = Cut(blocks, adjusted, origin, scratch);
-        return Draw(scratch.Candidates.AsSpan(0, kept), scratch.Weights.AsSpan(0, kept), origin, random);
+        Span<ulong> candidates = scratch.Candidates.AsSpan(0, kept);
+        return Candidate.Token(candidates[Draw(candidates, scratch.Weights.AsSpan(0, kept), origin, _scale, random)]);
     }
 
     /// <summary>What <see cref="Sample"/> would draw from; changes nothing in the sampler.</summary>
@@ -107,8 +132,11 @@ internal sealed class Sampler
             return default;
 
         float origin = Origin(greatest);
+        float scale = _greedy ? 1f : _scale;
         int kept = 1;
-        if (_greedy)
+        if (_isRare)
+            (kept, origin, scale) = CutRarely(blocks, adjusted, origin, ExcludesTop(_random), scratch);
+        else if (_greedy)
             scratch.Candidates[0] = Candidate.Create(greatest, Greatest(blocks, adjusted, greatest, scratch.Maxima));
         else
             kept = _cuts ? Cut(blocks, adjusted, origin, scratch) : Collect(blocks, adjusted, float.MinValue, float.NaN, scratch.Candidates, scratch.Maxima);
@@ -116,7 +144,7 @@ internal sealed class Sampler
         Span<ulong> candidates = scratch.Candidates.AsSpan(0, kept);
         Span<float> weights = scratch.Weights.AsSpan(0, kept);
         candidates.Sort();
-        double total = Weigh(candidates, origin, _greedy ? 1f : _scale, weights);
+        double total = Weigh(candidates, origin, scale, weights);
         int[] tokens = scratch.EnsureTokens(kept);
         for (int i = 0; i < kept; i++)
         {
@@ -132,7 +160,8 @@ internal sealed class Sampler
     {
         ReadOnlySpan<int> tokens = _window is null ? default : _window.Tokens;
         ReadOnlySpan<int> counts = _window is null ? default : _window.Counts;
-        int most = tokens.Length + (_bias?.Count ?? 0);
+        _dry?.Match();
+        int most = tokens.Length + (_bias?.Count ?? 0) + (_dry?.Count ?? 0);
         scratch.Ensure(logits.Length, most);
         adjusted = default;
         if (most == 0)
@@ -158,7 +187,7 @@ internal sealed class Sampler
             float logit = logits[tokens[i]];
             if (_bias is not null && _bias.TryGetValue(tokens[i], out float bias))
                 logit += bias;
-            Keep(Penalise(logit, counts[i]), tokens[i], scratch.Adjusted, ref count);
+            Keep(Penalise(logit, counts[i]) - Repetition(tokens[i]), tokens[i], scratch.Adjusted, ref count);
         }
 
         if (_bias is not null)
@@ -166,7 +195,16 @@ internal sealed class Sampler
             foreach ((int token, float bias) in _bias)
             {
                 if (TryTake(mask, token, logits.Length))
-                    Keep(logits[token] + bias, token, scratch.Adjusted, ref count);
+                    Keep(logits[token] + bias - Repetition(token), token, scratch.Adjusted, ref count);
+            }
+        }
+
+        if (_dry is { Count: > 0 })
+        {
+            foreach (int token in _dry.Repetitions.Keys)
+            {
+                if (TryTake(mask, token, logits.Length))
+                    Keep(logits[token] - Repetition(token), token, scratch.Adjusted, ref count);
             }
         }
 
@@ -189,6 +227,8 @@ internal sealed class Sampler
                 adjusted[count++] = Candidate.Create(logit, token);
         }
     }
+
+    private float Repetition(int token) => _dry is { Count: > 0 } ? _dry.PenaltyOf(token) : 0f;
 
     /// <summary>llama.cpp's formula. A negative logit is multiplied, since dividing would make the token more likely.</summary>
     private float Penalise(float logit, int count)
@@ -230,7 +270,7 @@ internal sealed class Sampler
         if (Options.TopK == 0)
             return CutWithoutTopK(blocks, adjusted, origin, minLogit, scratch);
 
-        int kept = KeepTopK(blocks, adjusted, scratch);
+        int kept = KeepTopK(blocks, adjusted, Options.TopK, float.MinValue, scratch);
         Span<ulong> candidates = scratch.Candidates.AsSpan(0, kept);
         Span<float> weights = scratch.Weights.AsSpan(0, kept);
         if (Options.TopP < 1f)
@@ -270,20 +310,19 @@ internal sealed class Sampler
         }
     }
 
-    private int KeepTopK(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, SamplerScratch scratch)
+    /// <summary>Leaves the k best of the tokens with at least a logit in the scratch's candidates and returns how many they are.</summary>
+    internal static int KeepTopK(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, int k, float floor, SamplerScratch scratch)
     {
         // Each of the k blocks with the greatest maxima holds at least one token as high as the least of these maxima.
         int parts = blocks.Count + adjusted.Length;
-        float threshold = Options.TopK < parts
-            ? Selection.KthGreatest(scratch.Maxima.AsSpan(0, parts), Options.TopK, scratch.Weights)
-            : float.NegativeInfinity;
-        int count = Collect(blocks, adjusted, MathF.Max(threshold, float.MinValue), float.NaN, scratch.Candidates, scratch.Maxima);
-        if (count <= Options.TopK)
+        float threshold = k < parts ? Selection.KthGreatest(scratch.Maxima.AsSpan(0, parts), k, scratch.Weights) : float.NegativeInfinity;
+        int count = Collect(blocks, adjusted, MathF.Max(threshold, floor), float.NaN, scratch.Candidates, scratch.Maxima);
+        if (count <= k)
             return count;
 
         Span<float> ones = scratch.Weights.AsSpan(0, count);
         ones.Fill(1f);
-        return Selection.BestByWeight(scratch.Candidates.AsSpan(0, count), ones, Options.TopK, scratch.Buckets);
+        return Selection.BestByWeight(scratch.Candidates.AsSpan(0, count), ones, k, scratch.Buckets);
     }
 
     /// <summary>Moves the candidates with at least this logit to the front and returns how many they are.</summary>
@@ -325,9 +364,10 @@ internal sealed class Sampler
     private static double WeighAll(LogitBlocks blocks, ReadOnlySpan<ulong> adjusted, float origin, float scale, SamplerScratch scratch)
         => blocks.Weigh(origin, scale, scratch.Maxima, scratch.Sums) + Weigh(adjusted, origin, scale, scratch.Weights);
 
-    private int Draw(ReadOnlySpan<ulong> candidates, Span<float> weights, float origin, double random)
+    /// <summary>Draws one of the candidates, leaves their weights, and returns its place among them.</summary>
+    private static int Draw(ReadOnlySpan<ulong> candidates, Span<float> weights, float origin, float scale, double random)
     {
-        double target = random * Weigh(candidates, origin, _scale, weights);
+        double target = random * Weigh(candidates, origin, scale, weights);
         int last = 0;
         double sum = 0;
         for (int i = 0; i < candidates.Length; i++)
@@ -340,7 +380,7 @@ internal sealed class Sampler
                 break;
         }
 
-        return Candidate.Token(candidates[last]);
+        return last;
     }
 
     /// <summary>Draws without a kept set: the blocks' weights lead to the block, the weights in it to the token.</summary>

@@ -34,6 +34,8 @@ internal sealed class SamplerScratch
     /// <summary>The tokens whose logits a bias or a penalty has changed, as candidates with the changed logits.</summary>
     internal ulong[] Adjusted { get; private set; } = [];
 
+    private ulong[] Keys { get; set; } = [];
+
     internal float[] Tail { get; } = new float[LogitBlocks.BlockSize];
 
     internal double[] Buckets { get; } = new double[Selection.BucketCount];
@@ -56,6 +58,9 @@ internal sealed class SamplerScratch
         Maxima = new float[blocks + _adjustments];
         Adjusted = new ulong[_adjustments];
     }
+
+    /// <summary>Room to order so many candidates by something else than their logits; there only for samplers that need it.</summary>
+    internal ulong[] EnsureKeys(int count) => Keys.Length >= count ? Keys : Keys = new ulong[Math.Max(count, Candidates.Length)];
 
     internal int[] EnsureTokens(int count) => Tokens.Length >= count ? Tokens : Tokens = new int[count];
 }

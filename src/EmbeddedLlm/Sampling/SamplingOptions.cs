@@ -7,8 +7,8 @@ namespace EmbeddedLlm.Sampling;
 /// so that a model behaves here as its users know it from there.
 /// </summary>
 /// <remarks>
-/// The steps are taken in llama.cpp's default order: mask, logit bias, penalties, top-k, top-p, min-p, temperature, draw. Each cut
-/// keeps at least one token.
+/// The steps are taken in llama.cpp's default order: mask, logit bias, penalties, DRY, top-n-sigma, top-k, typical-p, top-p, min-p, XTC, temperature, draw. Each cut
+/// keeps at least one token. Mirostat takes the place of all cuts: mask, logit bias, penalties, DRY, temperature, Mirostat.
 /// </remarks>
 internal sealed record SamplingOptions
 {
@@ -39,6 +39,51 @@ internal sealed record SamplingOptions
     /// <summary>How many of the latest tokens the penalties look at. 0 switches the penalties off.</summary>
     public int PenaltyLastN { get; init; } = 64;
 
+    /// <summary>Strength of <see cref="DryPenalty"/>; 0 switches it off.</summary>
+    public float DryMultiplier { get; init; }
+
+    /// <summary>What the penalty grows by with each further repeated token. At least 1.</summary>
+    public float DryBase { get; init; } = 1.75f;
+
+    /// <summary>The longest repetition, in tokens, that may be continued at the mere multiplier; shorter ones cost nothing. At least 1.</summary>
+    public int DryAllowedLength { get; init; } = 2;
+
+    /// <summary>In how many of the latest tokens repetitions are looked for. Each token costs time in proportion to it. 0 switches DRY off.</summary>
+    public int DryPenaltyLastN { get; init; } = 64;
+
+    /// <summary>What no repetition reaches over; null for nothing.</summary>
+    public DryBreakers? DryBreakers { get; init; }
+
+    /// <summary>Only tokens within so many standard deviations of all logits below the greatest are kept (arXiv:2411.07641). 0 keeps all.</summary>
+    public float TopNSigma { get; init; }
+
+    /// <summary>Only the tokens whose surprise is closest to the expected one are kept, as few as have this probability together (arXiv:2202.00666). In (0, 1]; 1 keeps all.</summary>
+    public float TypicalP { get; init; } = 1f;
+
+    /// <summary>
+    /// How often XTC ("exclude top choices", github.com/oobabooga/text-generation-webui/pull/6335) leaves out all tokens of at least <see cref="XtcThreshold"/> but the least
+    /// likely of them. In [0, 1]; 0 is off.
+    /// </summary>
+    public float XtcProbability { get; init; }
+
+    /// <summary>The probability from which on a token is a top choice. In [0, 1]; above 0.5 there are never two.</summary>
+    public float XtcThreshold { get; init; } = 0.1f;
+
+    /// <summary>How far the temperature moves to either side with the entropy of what is kept, from certainty to equal chances (arXiv:2309.02772 has the idea). 0 keeps it still.</summary>
+    public float DynamicTemperatureRange { get; init; }
+
+    /// <summary>The power of the relative entropy that the temperature follows. Above 0.</summary>
+    public float DynamicTemperatureExponent { get; init; } = 1f;
+
+    /// <summary>Whether the text's surprise is held near <see cref="MirostatTau"/> in place of all cuts.</summary>
+    public MirostatVersion Mirostat { get; init; }
+
+    /// <summary>The surprise to hold, in bits per token. Above 0.</summary>
+    public float MirostatTau { get; init; } = 5f;
+
+    /// <summary>How fast Mirostat follows. Above 0, at most 1.</summary>
+    public float MirostatEta { get; init; } = 0.1f;
+
     /// <summary>Added to the logits of these token ids, before all else; negative infinity bans a token. An id that the model does not have is ignored.</summary>
     public IReadOnlyDictionary<int, float>? LogitBias { get; init; }
 
@@ -50,7 +95,12 @@ internal sealed record SamplingOptions
 
     internal bool HasPenalties => PenaltyLastN > 0 && (RepeatPenalty != 1f || FrequencyPenalty != 0f || PresencePenalty != 0f);
 
-    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range; <see cref="ArgumentException.ParamName"/> names it.</exception>
+    internal bool HasDry => DryPenaltyLastN > 0 && DryMultiplier != 0f;
+
+    /// <summary>Whether more than top-k, top-p, min-p and the temperature decides what is drawn from.</summary>
+    internal bool HasRareCuts => TopNSigma > 0f || TypicalP < 1f || XtcProbability > 0f || DynamicTemperatureRange > 0f;
+
+    /// <exception cref="ArgumentOutOfRangeException">An option is outside its range, or contradicts another; <see cref="ArgumentException.ParamName"/> names it.</exception>
     public void Validate()
     {
         Require(float.IsFinite(Temperature) && Temperature >= 0f, Temperature, "must be a finite number, 0 or above");
@@ -61,6 +111,20 @@ internal sealed record SamplingOptions
         Require(float.IsFinite(FrequencyPenalty), FrequencyPenalty, "must be a finite number");
         Require(float.IsFinite(PresencePenalty), PresencePenalty, "must be a finite number");
         Require(PenaltyLastN is >= 0 and <= MaxPenaltyLastN, PenaltyLastN, $"must be between 0 and {MaxPenaltyLastN}");
+        Require(float.IsFinite(DryMultiplier) && DryMultiplier >= 0f, DryMultiplier, "must be a finite number, 0 (off) or above");
+        Require(float.IsFinite(DryBase) && DryBase >= 1f, DryBase, "must be a finite number, 1 or above");
+        Require(DryAllowedLength >= 1, DryAllowedLength, "must be 1 or above");
+        Require(DryPenaltyLastN is >= 0 and <= MaxPenaltyLastN, DryPenaltyLastN, $"must be between 0 and {MaxPenaltyLastN}");
+        Require(float.IsFinite(TopNSigma) && TopNSigma >= 0f, TopNSigma, "must be a finite number, 0 (off) or above");
+        Require(TypicalP is > 0f and <= 1f, TypicalP, "must be above 0 and at most 1");
+        Require(XtcProbability is >= 0f and <= 1f, XtcProbability, "must be between 0 and 1");
+        Require(XtcThreshold is >= 0f and <= 1f, XtcThreshold, "must be between 0 and 1");
+        Require(float.IsFinite(DynamicTemperatureRange) && DynamicTemperatureRange >= 0f, DynamicTemperatureRange, "must be a finite number, 0 (off) or above");
+        Require(float.IsFinite(DynamicTemperatureExponent) && DynamicTemperatureExponent > 0f, DynamicTemperatureExponent, "must be a finite number above 0");
+        Require(Enum.IsDefined(Mirostat), Mirostat, "is no version");
+        Require(Mirostat == MirostatVersion.Off || !HasRareCuts, Mirostat, "takes the place of top-n-sigma, typical-p, XTC and the dynamic temperature, which must be off");
+        Require(float.IsFinite(MirostatTau) && MirostatTau > 0f, MirostatTau, "must be a finite number above 0");
+        Require(MirostatEta is > 0f and <= 1f, MirostatEta, "must be above 0 and at most 1");
         foreach ((int token, float bias) in LogitBias ?? EmptyBias)
         {
             Require(token >= 0, token, "has a negative token id", nameof(LogitBias));

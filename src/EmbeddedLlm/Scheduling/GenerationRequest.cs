@@ -16,6 +16,9 @@ internal sealed class GenerationRequest
     /// <summary>Strings in UTF-8, none empty, before whose first occurrence the answer ends.</summary>
     public byte[][] StopStrings { get; init; } = [];
 
+    /// <summary>What the caller wants to know of the tokens; null for nothing.</summary>
+    public TokenReport? TokenReport { get; init; }
+
     /// <summary>Requests of a higher priority are admitted and prefilled first, and lose their cells last.</summary>
     public int Priority { get; init; }
 

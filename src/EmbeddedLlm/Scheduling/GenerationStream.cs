@@ -14,6 +14,7 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
     private ManualResetValueTaskSourceCore<bool> _wait = new() { RunContinuationsAsynchronously = true };
     private byte[] _text = new byte[64];
     private int _textLength;
+    private List<GeneratedToken>? _tokens;
     private bool _isWaiting;
     private bool _isComplete;
     private GenerationSummary _summary;
@@ -41,14 +42,24 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
     }
 
     /// <summary>Appends whole characters. Nothing happens after the end.</summary>
-    public void Append(ReadOnlySpan<byte> utf8)
+    /// <param name="utf8">The characters.</param>
+    /// <param name="tokens">The tokens that they complete, taken out of the list. Those of no text come with the next text, or at the end.</param>
+    public void Append(ReadOnlySpan<byte> utf8, List<GeneratedToken>? tokens = null)
     {
-        if (utf8.IsEmpty)
+        if (utf8.IsEmpty && tokens is not { Count: > 0 })
             return;
         lock (_gate)
         {
             if (_isComplete)
                 return;
+            if (tokens is { Count: > 0 })
+            {
+                (_tokens ??= []).AddRange(tokens);
+                tokens.Clear();
+                if (utf8.IsEmpty)
+                    return;
+            }
+
             if (_textLength + utf8.Length > _text.Length)
                 Array.Resize(ref _text, Math.Max(_text.Length * 2, _textLength + utf8.Length));
             utf8.CopyTo(_text.AsSpan(_textLength));
@@ -86,6 +97,7 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
                 return false;
             _isComplete = true;
             _textLength = 0;
+            _tokens = null;
             _failure = ExceptionDispatchInfo.Capture(exception);
             if (!TakeWaiter())
                 return true;
@@ -123,6 +135,17 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
             string text = Encoding.UTF8.GetString(_text.AsSpan(0, _textLength));
             _textLength = 0;
             return text;
+        }
+    }
+
+    /// <summary>Takes all text that is there, perhaps none, and the tokens that belong to it.</summary>
+    public string ReadText(out IReadOnlyList<GeneratedToken> tokens)
+    {
+        lock (_gate)
+        {
+            tokens = _tokens ?? (IReadOnlyList<GeneratedToken>)[];
+            _tokens = null;
+            return ReadText();
         }
     }
 

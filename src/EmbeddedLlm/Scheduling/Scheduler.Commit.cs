@@ -60,8 +60,7 @@ internal sealed partial class Scheduler
         }
 
         _meter.Generated(sequence, sequence.OutputCount - before);
-
-        sequence.Output.Append(_text.WrittenSpan);
+        sequence.Output.Append(_text.WrittenSpan, sequence.Log?.Ready);
         if (end is { } reason)
         {
             GenerationSummary summary = sequence.Summarize(reason);
@@ -97,7 +96,11 @@ internal sealed partial class Scheduler
             }
 
             if (constraint is null || constraint.TryAccept(token))
+            {
+                sequence.Log?.Observe(token, logits, _vocabulary, _scratch);
                 return token;
+            }
+
             // Only a token that ends the reasoning and goes on with something else than the answer is refused here and not by the mask.
             TokenMask.Remove(_mask, token);
         }

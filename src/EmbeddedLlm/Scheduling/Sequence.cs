@@ -29,6 +29,7 @@ internal sealed class Sequence
         MaxOutputTokens = Math.Min(request.MaxOutputTokens, contextLength - request.Prompt.Length);
         _controller = new StopController(request.StopStrings);
         Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint) : null;
+        Log = request.TokenReport is { } report ? new TokenLog(report) : null;
         Draft = draftLength > 0 ? new Draft(draftLength) : null;
         _tokens = request.Prompt;
         TokenCount = request.Prompt.Length;
@@ -80,6 +81,9 @@ internal sealed class Sequence
 
     /// <summary>Holds the answer to a grammar; null where it is free.</summary>
     public ConstrainedAnswer? Constraint { get; }
+
+    /// <summary>Tells the caller about the tokens; null where nothing was asked.</summary>
+    public TokenLog? Log { get; }
 
     /// <summary>Guesses the next tokens; null where none are to be guessed.</summary>
     public Draft? Draft { get; }
@@ -198,9 +202,18 @@ internal sealed class Sequence
         _tokens[TokenCount++] = token;
         Sampler!.Accept(token);
 
+        ReadOnlySpan<byte> bytes = !vocabulary.IsEndOfGeneration(token) && Request.ShownControls.AsSpan().Contains(token) ? vocabulary.BytesOf(token) : vocabulary.TextBytesOf(token);
+        Log?.Add(token, bytes.Length, vocabulary);
+        GenerationEnd? end = Push(token, bytes, vocabulary, text);
+        Log?.Release(_controller.ReleasedCount, isFinal: end is not null);
+        return end;
+    }
+
+    private GenerationEnd? Push(int token, ReadOnlySpan<byte> bytes, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
+    {
         if (vocabulary.IsEndOfGeneration(token))
             return End(GenerationEnd.Stop, text);
-        if (_controller.Push(Request.ShownControls.AsSpan().Contains(token) ? vocabulary.BytesOf(token) : vocabulary.TextBytesOf(token), text))
+        if (_controller.Push(bytes, text))
             return GenerationEnd.Stop;
         if (Constraint is { IsFinished: true })
             return End(GenerationEnd.Stop, text);

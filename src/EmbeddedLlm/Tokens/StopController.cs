@@ -28,6 +28,9 @@ internal sealed class StopController
     /// <summary>Whether a stop string has been completed; nothing comes out any more.</summary>
     public bool IsStopped { get; private set; }
 
+    /// <summary>How many of the bytes that went in have come out, as they are or as U+FFFD.</summary>
+    public long ReleasedCount { get; private set; }
+
     /// <summary>Takes the bytes of the next token and writes what is decided by them.</summary>
     /// <returns>Whether a stop string is complete.</returns>
     public bool Push(ReadOnlySpan<byte> bytes, IBufferWriter<byte> output)
@@ -108,6 +111,7 @@ internal sealed class StopController
             position += consumed;
         }
 
+        ReleasedCount += position;
         _held.AsSpan(position.._heldCount).CopyTo(_held);
         _heldCount -= position;
     }

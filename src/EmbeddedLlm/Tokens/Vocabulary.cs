@@ -41,6 +41,9 @@ internal sealed class Vocabulary
     /// <summary>The bytes of one token, of a control token as well.</summary>
     public ReadOnlySpan<byte> BytesOf(int token) => _bytes.AsSpan(_offsets[token].._offsets[token + 1]);
 
+    /// <inheritdoc cref="BytesOf"/>
+    public ReadOnlyMemory<byte> MemoryOf(int token) => _bytes.AsMemory(_offsets[token].._offsets[token + 1]);
+
     /// <summary>The bytes a token adds to an answer: its own, or none for a control token.</summary>
     public ReadOnlySpan<byte> TextBytesOf(int token) => _kinds[token] == TokenKind.Text ? BytesOf(token) : [];
 

@@ -2,6 +2,7 @@ using EmbeddedLlm.Catalog;
 using EmbeddedLlm.Client;
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Sampling;
+using EmbeddedLlm.Tests.Scheduling;
 using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Tests.Client;
@@ -48,9 +49,53 @@ public sealed class SamplingDefaultsTests
     {
         SamplingDefaults defaults = SamplingDefaults.Create(Metadata(), null, [3, 5]);
         Assert.Equal(float.NegativeInfinity, defaults.For(null, null).LogitBias![3]);
-        IReadOnlyDictionary<int, float> bias = defaults.For(null, new() { LogitBias = new Dictionary<int, float> { [3] = 0, [7] = 1 } }).LogitBias!;
+        IReadOnlyDictionary<int, float> bias = defaults.For(null, new EmbeddedChatOptions { LogitBias = new Dictionary<int, float> { [3] = 0, [7] = 1 } }).LogitBias!;
         Assert.Equal((0, float.NegativeInfinity, 1), (bias[3], bias[5], bias[7]));
     }
+
+    [Fact]
+    public void EverySamplerOfARequestIsTaken()
+    {
+        EmbeddedChatOptions more = new()
+        {
+            DryMultiplier = 0.8f, DryBase = 1.5f, DryAllowedLength = 3, DryPenaltyLastN = 100, TopNSigma = 2f, TypicalP = 0.9f, XtcProbability = 0.5f, XtcThreshold = 0.2f,
+            DynamicTemperatureRange = 0.3f, DynamicTemperatureExponent = 2f, MirostatTau = 4f, MirostatEta = 0.2f,
+        };
+        SamplingOptions expected = new()
+        {
+            DryMultiplier = 0.8f, DryBase = 1.5f, DryAllowedLength = 3, DryPenaltyLastN = 100, TopNSigma = 2f, TypicalP = 0.9f, XtcProbability = 0.5f, XtcThreshold = 0.2f,
+            DynamicTemperatureRange = 0.3f, DynamicTemperatureExponent = 2f, MirostatTau = 4f, MirostatEta = 0.2f,
+        };
+        Assert.Equal(expected, Defaults.For(null, more) with { DryBreakers = null });
+        Assert.Equal(MirostatVersion.V2, Defaults.For(null, new EmbeddedChatOptions { Mirostat = MirostatVersion.V2 }).Mirostat);
+    }
+
+    [Fact]
+    public void DryBreaksAtLineEndsUnlessTheRequestSaysWhere()
+    {
+        DryBreakers standard = Defaults.For(null, new EmbeddedChatOptions { DryMultiplier = 1f }).DryBreakers!;
+        DryBreakers own = Defaults.For(null, new EmbeddedChatOptions { DryMultiplier = 1f, DrySequenceBreakers = ["x"] }).DryBreakers!;
+        Assert.Equal((true, false), (standard.IsIn('\n'), standard.IsIn('x')));
+        Assert.Equal((false, true), (own.IsIn('\n'), own.IsIn('x')));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(null)]
+    public void AnEmptyBreakerIsRefusedByName(string? breaker) =>
+        Assert.Equal("DrySequenceBreakers", Assert.Throws<ArgumentException>(() => Defaults.For(null, new EmbeddedChatOptions { DryMultiplier = 1f, DrySequenceBreakers = [breaker!] })).ParamName);
+
+    [Fact]
+    public void MirostatIsRefusedBesideTheCutsItReplaces()
+    {
+        EmbeddedChatOptions mirostat = new() { Mirostat = MirostatVersion.V2 };
+        Assert.Equal("Mirostat", Assert.Throws<ArgumentException>(() => Defaults.For(new ChatOptions { TopK = 5 }, mirostat)).ParamName);
+        Assert.Equal("Mirostat", Assert.Throws<ArgumentException>(() => Defaults.For(new ChatOptions { TopP = 0.5f }, mirostat)).ParamName);
+        Assert.Equal("Mirostat", Assert.Throws<ArgumentException>(() => Defaults.For(null, new EmbeddedChatOptions { Mirostat = MirostatVersion.V1, MinP = 0.1f })).ParamName);
+        Assert.Equal("Mirostat", Assert.Throws<ArgumentOutOfRangeException>(() => Defaults.For(null, new EmbeddedChatOptions { Mirostat = MirostatVersion.V1, TypicalP = 0.1f })).ParamName);
+    }
+
+    private static SamplingDefaults Defaults => SamplingDefaults.Create(Metadata(), null, []) with { Vocabulary = FakeDecoder.Vocabulary };
 
     private static GgufMetadata Metadata(params ReadOnlySpan<(string Key, float Value)> entries)
     {
