@@ -64,6 +64,12 @@ internal sealed partial class Scheduler
     /// <summary>The sequences that have a slot. Exact on the engine thread only.</summary>
     public int RunningCount => _running.Count;
 
+    /// <summary>The sequences that have a slot, in the order of their admission. Engine thread only.</summary>
+    internal IReadOnlyList<Sequence> Running => _running;
+
+    /// <summary>What finished sequences have left. Engine thread only.</summary>
+    internal PrefixCache Cache => _cache;
+
     /// <summary>The slots that neither run nor are cached. Exact on the engine thread only.</summary>
     public int FreeSlots => _pool.FreeSlots;
 
