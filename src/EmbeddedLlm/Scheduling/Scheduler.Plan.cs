@@ -22,8 +22,8 @@ internal sealed partial class Scheduler
         {
             _queue.Remove(sequence);
             bool isNew = sequence.Sampler is null;
-            sequence.Admit(slot, ++_admissions);
             _running.Add(sequence);
+            sequence.Admit(slot, ++_admissions);
             // What a grammar leaves no choice about at the beginning is computed together with the prompt.
             if (isNew && sequence.Constraint is not null)
                 Extend(sequence, isSampled: false);

@@ -81,7 +81,9 @@ internal sealed partial class Scheduler
     /// <summary>Enqueues a request and returns at once; the answer comes through the stream.</summary>
     /// <exception cref="ContextOverflowException">The prompt leaves no room for an answer.</exception>
     /// <exception cref="QueueFullException">Too many requests wait.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary, or an option is outside its range.</exception>
     /// <exception cref="ObjectDisposedException">The engine is stopped.</exception>
+    /// <exception cref="DecodeException">The engine has failed for good.</exception>
     public GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(request.Prompt.Length, 1);
@@ -92,6 +94,7 @@ internal sealed partial class Scheduler
                 throw new ArgumentOutOfRangeException(nameof(request), token, $"The vocabulary has {_vocabulary.Count} tokens.");
         }
 
+        request.Sampling.Validate();
         if (request.Prompt.Length >= ContextLength)
             throw new ContextOverflowException(request.Prompt.Length, ContextLength);
         if (request.Prefix is { } prefix)
@@ -137,26 +140,27 @@ internal sealed partial class Scheduler
     /// <summary>Refuses further requests; those there are go on.</summary>
     public void Refuse() => _queue.Refuse();
 
-    /// <summary>Refuses further requests and ends all there are with an exception.</summary>
+    /// <summary>Refuses further requests and ends all there are with an exception. Nothing can be done with the scheduler afterwards: the cells go with the decoder.</summary>
     public void Close(Func<Exception> error)
     {
-        foreach (Sequence sequence in _queue.Close())
-        {
-            sequence.Interruption?.Release();
-            sequence.Output.TryFail(error());
-        }
-
-        EndAll(error);
+        foreach (Sequence sequence in _queue.Close(error))
+            Fail(sequence, error());
+        foreach (Sequence sequence in _running)
+            Fail(sequence, error());
+        _running.Clear();
     }
 
     /// <summary>Ends all running sequences with an exception; those that wait still get their turn.</summary>
-    public void EndAll(Func<Exception> error)
+    /// <returns>How many there were.</returns>
+    public int EndAll(Func<Exception> error)
     {
-        for (int i = _running.Count - 1; i >= 0; i--)
-        {
-            _running[i].Output.TryFail(error());
+        int count = _running.Count;
+        // Their callers come first: what follows may fail once more.
+        foreach (Sequence sequence in _running)
+            sequence.Output.TryFail(error());
+        for (int i = count - 1; i >= 0; i--)
             Leave(_running[i], isKept: false);
-        }
+        return count;
     }
 
     /// <summary>Throws where slots and cells do not match the running sequences.</summary>
@@ -195,6 +199,12 @@ internal sealed partial class Scheduler
         DecodeResult result = _decoder.Decode();
         Volatile.Write(ref _dominant, null);
         return result;
+    }
+
+    private static void Fail(Sequence sequence, Exception error)
+    {
+        sequence.Interruption?.Release();
+        sequence.Output.TryFail(error);
     }
 
     /// <summary>Ends a sequence's stay, in whatever way it ended.</summary>

@@ -91,6 +91,60 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public async Task AnExceptionInAStepLeavesThoseThatWaitTheirTurn()
+    {
+        using ManualResetEventSlim inDecode = new(), goOn = new();
+        FakeDecoder decoder = new(1);
+        decoder.OnDecode = step =>
+        {
+            inDecode.Set();
+            goOn.Wait();
+            // By then both submissions have woken the engine, and neither will again.
+            return step == 3 ? throw new InvalidOperationException("on purpose") : DecodeResult.Done;
+        };
+        await using Engine engine = Create(decoder);
+        Task<string> running = ReadAll(engine.Submit(SchedulerFixture.Request(FakeDecoder.PromptsWithAnswersOf(20, 1)[0], 20), default));
+        inDecode.Wait(TestContext.Current.CancellationToken);
+        Task<string> waiting = ReadAll(engine.Submit(SchedulerFixture.Request("waiting", 20), default));
+        goOn.Set();
+        await Assert.ThrowsAsync<DecodeException>(() => running);
+        Assert.Equal(FakeDecoder.Answer("waiting", 20), await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task AnExceptionAtAdmissionEndsTheRequestAndTheEngineGoesOn()
+    {
+        await using Engine engine = Create(new FakeDecoder(1));
+        GenerationRequest broken = new()
+        {
+            Prompt = [1, 2, 3],
+            Constraint = new AnswerConstraint
+            {
+                Grammar = Grammar.FromGbnf("root ::= \"forced\" [a-z]"),
+                Vocabulary = new GrammarVocabulary(FakeDecoder.Vocabulary),
+                Tokenize = _ => throw new InvalidOperationException("on purpose"),
+            },
+        };
+        await Assert.ThrowsAsync<DecodeException>(() => ReadAll(engine.Submit(broken, default)).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.Equal(FakeDecoder.Answer("next", 20), await ReadAll(engine.Submit(SchedulerFixture.Request("next", 20), default)));
+    }
+
+    [Fact]
+    public async Task ADecoderThatThrowsWhenItIsToForgetEndsAllRequestsAndTheEngine()
+    {
+        FakeDecoder decoder = new(2) { OnRemove = () => throw new InvalidOperationException("on purpose") };
+        await using Engine engine = Create(decoder);
+        string prompt = FakeDecoder.PromptsWithAnswersOf(20, 1)[0];
+        GenerationStream[] streams = [.. Enumerable.Range(0, 3).Select(i => engine.Submit(SchedulerFixture.Request(prompt, 20), default))];
+        foreach (GenerationStream stream in streams)
+            await Assert.ThrowsAsync<DecodeException>(() => ReadAll(stream).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<DecodeException>(async () => await ReadAll(engine.Submit(SchedulerFixture.Request("late"), default)));
+        await engine.DisposeAsync();
+        Assert.True(decoder.IsDisposed);
+        Assert.Throws<ObjectDisposedException>(() => engine.Submit(SchedulerFixture.Request("later"), default));
+    }
+
+    [Fact]
     public async Task CancellationWhileADecodeRunsReturnsBeforeTheDecodeDoes()
     {
         using ManualResetEventSlim inDecode = new(), goOn = new();

@@ -47,6 +47,9 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     /// <summary>Called in each decode with its number, from 1; the decode ends with what it says.</summary>
     public Func<int, DecodeResult> OnDecode { get; set; } = _ => DecodeResult.Done;
 
+    /// <summary>Called whenever cells are to be forgotten.</summary>
+    public Action OnRemove { get; init; } = () => { };
+
     /// <summary>Whether cells can only be forgotten all together, as in recurrent models.</summary>
     public bool IsRecurrent { get; set; }
 
@@ -134,6 +137,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
     public bool RemoveCells(int slot, int fromPosition)
     {
+        OnRemove();
         if (fromPosition > 0 && fromPosition < _cells[slot].Count && IsRecurrent)
             return false;
         while (_cells[slot].Count > fromPosition)
