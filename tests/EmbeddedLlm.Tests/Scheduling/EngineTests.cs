@@ -132,12 +132,23 @@ public sealed class EngineTests
     [Fact]
     public async Task ADecoderThatThrowsWhenItIsToForgetEndsAllRequestsAndTheEngine()
     {
-        FakeDecoder decoder = new(2) { OnRemove = () => throw new InvalidOperationException("on purpose") };
+        using ManualResetEventSlim areSubmitted = new();
+        FakeDecoder decoder = new(2)
+        {
+            OnRemove = () => throw new InvalidOperationException("on purpose"),
+            OnDecode = _ =>
+            {
+                areSubmitted.Wait();
+                return DecodeResult.Done;
+            },
+        };
         await using Engine engine = Create(decoder);
         string prompt = FakeDecoder.PromptsWithAnswersOf(20, 1)[0];
-        GenerationStream[] streams = [.. Enumerable.Range(0, 3).Select(i => engine.Submit(SchedulerFixture.Request(prompt, 20), default))];
-        foreach (GenerationStream stream in streams)
-            await Assert.ThrowsAsync<DecodeException>(() => ReadAll(stream).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Task<string>[] answers = [.. Enumerable.Range(0, 3).Select(i => ReadAll(engine.Submit(SchedulerFixture.Request(prompt, 20), default)))];
+        areSubmitted.Set();
+        Assert.Equal(FakeDecoder.Answer(prompt, 20), await answers[0]);
+        foreach (Task<string> answer in answers[1..])
+            await Assert.ThrowsAsync<DecodeException>(() => answer.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
         await Assert.ThrowsAsync<DecodeException>(async () => await ReadAll(engine.Submit(SchedulerFixture.Request("late"), default)));
         await engine.DisposeAsync();
         Assert.True(decoder.IsDisposed);
