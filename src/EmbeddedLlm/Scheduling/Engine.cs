@@ -37,6 +37,9 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     /// <inheritdoc cref="Scheduler.KeepsCheckpoints"/>
     public bool KeepsCheckpoints => _scheduler.KeepsCheckpoints;
 
+    /// <summary>What the thread steps; to be looked at from elsewhere only once the engine is drained.</summary>
+    internal Scheduler Scheduler => _scheduler;
+
     /// <inheritdoc cref="Scheduler.Submit"/>
     public GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _scheduler.Submit(request, cancellationToken);
 

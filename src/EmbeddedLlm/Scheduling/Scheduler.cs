@@ -22,10 +22,13 @@ internal sealed partial class Scheduler
     private readonly ArrayBufferWriter<byte> _text = new();
     private readonly TimeProvider _time;
     private readonly Action _wake;
+
+    // Never more than a batch has tokens, so that each gets its next one in each step.
+    private readonly int _mostRunning;
     private readonly ulong[] _mask;
     private long _admissions;
     private long _departures;
-    private long _steps;
+    private long _plans;
 
     /// <summary>Whether a sequence has started or left since the cached prefixes were last looked at.</summary>
     private bool _hasChanged;
@@ -50,6 +53,7 @@ internal sealed partial class Scheduler
         _decoder = decoder;
         _vocabulary = vocabulary;
         _limits = limits;
+        _mostRunning = Math.Min(limits.MaxRunning, decoder.Batch.Capacity);
         _queue = new RequestQueue(limits.QueueCapacity);
         _pool = new KvCachePool(decoder);
         _cache = new PrefixCache(decoder, _pool, limits.PrefixCells);

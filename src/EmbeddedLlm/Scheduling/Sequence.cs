@@ -51,7 +51,7 @@ internal sealed class Sequence
     /// <summary>Whether it is settled what the sequence shares; until then it may wait for another that is about to compute the same tokens.</summary>
     public bool IsStarted { get; private set; }
 
-    /// <summary>The step in which the sequence last got its turn to prefill.</summary>
+    /// <summary>The plan in which the sequence last got its turn to prefill.</summary>
     public long LastPrefill { get; set; }
 
     /// <summary>Prompt and generated tokens.</summary>

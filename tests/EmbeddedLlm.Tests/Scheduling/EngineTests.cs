@@ -69,6 +69,29 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public async Task RequestsThatWaitWithoutABoundHoldUpNoThreadAndEndWithTheEngine()
+    {
+        using ManualResetEventSlim goOn = new();
+        FakeDecoder decoder = new(1)
+        {
+            OnDecode = _ =>
+            {
+                goOn.Wait();
+                return DecodeResult.Done;
+            },
+        };
+        Engine engine = new(decoder, FakeDecoder.Vocabulary, new() { ContextLength = 512, QueueCapacity = int.MaxValue }, NullLogger.Instance);
+        // All submitted and waited for by this one thread.
+        Task<string>[] answers = [.. Enumerable.Range(0, 5000).Select(i => ReadAll(engine.Submit(SchedulerFixture.Request($"request {i}"), default)))];
+        Assert.DoesNotContain(answers, answer => answer.IsCompleted);
+        ValueTask disposal = engine.DisposeAsync();
+        goOn.Set();
+        await disposal;
+        foreach (Task<string> answer in answers)
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => answer);
+    }
+
+    [Fact]
     public async Task DisposalEndsADrain()
     {
         Engine engine = Create(new FakeDecoder(1));

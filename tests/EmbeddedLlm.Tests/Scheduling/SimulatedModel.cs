@@ -17,6 +17,7 @@ public sealed record SimulatedModel(string Name, bool IsRecurrent = false, int W
     [
         Constrain("root ::= [a-z]{2,12} \"-\" [0-9]{2}", isForcing: false),
         Constrain("root ::= \"{\\\"name\\\": \\\"\" [a-z]{1,9} \"\\\", \\\"age\\\": \" [0-9]{1,3} \"}\"", isForcing: true),
+        Constrain("root ::= \"A long text that leaves no choice, and goes on like that, \" [a-z]{1,9} \".\"", isForcing: true),
         Constrain("root ::= ([a-m] | [n-z]{2}){2,9} (\".\" | \"!\" root)", isForcing: true),
     ];
 
