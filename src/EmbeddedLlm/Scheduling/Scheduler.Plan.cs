@@ -202,6 +202,8 @@ internal sealed partial class Scheduler
             // The token that is sampled in any case needs no guess.
             int wanted = sequence.MaxOutputTokens - sequence.OutputCount - 1;
             draft.Guess(sequence.Tokens.AsSpan(0, sequence.TokenCount), Math.Min(Math.Min(wanted, batch.Remaining), _pool.FreeCells));
+            if (sequence.Constraint is { } constraint)
+                draft.Cut(constraint.CountPossible(draft.Tokens));
             if (draft.Count == 0)
                 continue;
             _pool.Append(sequence.Slot, draft.Count);
