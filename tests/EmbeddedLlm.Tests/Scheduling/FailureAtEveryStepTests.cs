@@ -1,3 +1,4 @@
+using System.Text;
 using EmbeddedLlm.Scheduling;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -72,11 +73,12 @@ public sealed class FailureAtEveryStepTests
     /// <returns>How many steps it took.</returns>
     private static async Task<int> RunEngine(int failing, DecodeResult failure)
     {
-        using ManualResetEventSlim areSubmitted = new();
+        using ManualResetEventSlim inDecode = new(), areSubmitted = new();
         FakeDecoder decoder = MixedWorkload.CreateDecoder();
         int victims = 0;
         decoder.OnDecode = step =>
         {
+            inDecode.Set();
             areSubmitted.Wait(Cancel);
             if (step != failing)
                 return DecodeResult.Done;
@@ -89,7 +91,7 @@ public sealed class FailureAtEveryStepTests
         for (int i = 0; i < answers.Length; i++)
         {
             answers[i] = ReadAll(engine.Submit(MixedWorkload.Request(i), default));
-            SpinWait.SpinUntil(() => decoder.Steps > 0);
+            inDecode.Wait(Cancel);
         }
 
         areSubmitted.Set();
@@ -104,7 +106,7 @@ public sealed class FailureAtEveryStepTests
 
     private static async Task<string?> ReadAll(GenerationStream stream)
     {
-        System.Text.StringBuilder text = new();
+        StringBuilder text = new();
         try
         {
             while (await stream.WaitToReadAsync())
