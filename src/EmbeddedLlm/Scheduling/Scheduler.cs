@@ -189,8 +189,12 @@ internal sealed partial class Scheduler
     {
         foreach (Sequence sequence in _planned)
         {
-            if (sequence.PlannedCount * 2 > _decoder.Batch.Count)
-                Volatile.Write(ref _dominant, sequence);
+            if (sequence.PlannedCount * 2 <= _decoder.Batch.Count)
+                continue;
+            Volatile.Write(ref _dominant, sequence);
+            // Whoever ended it before that did not see that it is the one.
+            if (sequence.Output.IsComplete)
+                _decoder.RequestAbort();
         }
 
         // Which tokens may come next depends on known tokens only, so it is found out while the model computes.

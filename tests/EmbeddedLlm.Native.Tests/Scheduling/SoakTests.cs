@@ -13,8 +13,8 @@ public sealed class SoakTests(ITestOutputHelper output)
     private const int WarmUpRequests = 400;
     private const int Requests = 2000;
 
-    /// <summary>Two logits that differ by less than this are a tie: a batch's arithmetic differs from a single sequence's by about a hundredth of it.</summary>
-    private const float Tie = 0.05f;
+    /// <summary>Two logits that differ by less than this are a tie: where a batch's arithmetic was seen to choose another token than a single sequence's, they differed by 0.0003.</summary>
+    private const float Tie = 0.01f;
 
     private const int ToleratedThreads = 4;
     private const long ToleratedManagedBytes = 4 << 20;
