@@ -117,31 +117,6 @@ public sealed class FairnessTests
         Assert.All(fixture.Decoder.History.Skip(1).Where(step => step.ContainsKey(0)), step => Assert.InRange(step.Values.Sum(), 1, 2 + 12));
     }
 
-    /// <summary>
-    /// Where the memory has no cell per token, an abort costs all cells, shared ones too. Then the prompts need more cells than when they were admitted, and for want of one each
-    /// may come to stand in the midst of its prompt.
-    /// </summary>
-    [Fact]
-    public void PromptsThatAllStandStillForWantOfCellsGoOnOneAfterTheOther()
-    {
-        FakeDecoder decoder = new(5, cells: 134, batch: 42) { IsRecurrent = true, OnDecode = step => step == 4 ? DecodeResult.Aborted : DecodeResult.Done };
-        SchedulerFixture fixture = new(decoder, contextLength: 134, prefixCells: 60);
-        string beginning = new('p', 40);
-        fixture.Ask(beginning, 1, out _);
-        string[] prompts = [.. "abc".Select(letter => beginning + new string(letter, 14))];
-        List<GenerationStream> streams = [];
-        foreach (string prompt in prompts)
-        {
-            streams.Add(fixture.Submit(prompt, 30));
-            Assert.True(fixture.Scheduler.Step());
-        }
-
-        Assert.Equal(3, fixture.Scheduler.RunningCount);
-        Assert.All(fixture.Scheduler.Running, sequence => Assert.Equal(0, sequence.ComputedCount));
-        fixture.Run();
-        Assert.Equal(prompts.Select(prompt => FakeDecoder.Answer(prompt, 30)), streams.Select(SchedulerFixture.Text));
-    }
-
     [Fact]
     public void WithoutABoundWaitingRequestsAreServedInTheirOrderAndCanBeCancelled()
     {

@@ -189,7 +189,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         if (state.Length != count * sizeof(int))
             return false;
         foreach (int token in MemoryMarshal.Cast<byte, int>(state))
-            _cells[slot].Add(new Cell(token));
+            _cells[slot].Add(Cell.After(_cells[slot], token));
         UsedCells += count;
         _first[slot] = Window > 0 ? Math.Max(0, count - Window + 1) : 0;
         return true;
