@@ -20,7 +20,7 @@ public sealed class ModelLoadException : EmbeddedLlmException
     }
 }
 
-/// <summary>llama.cpp could not compute a step. The requests of that step end with this exception; the model stays usable.</summary>
+/// <summary>llama.cpp could not compute a step. The requests of that step end with this exception; the model stays usable, unless the message says that it has to be loaded anew.</summary>
 public sealed class DecodeException : EmbeddedLlmException
 {
     /// <summary>Creates the exception with a message and, where there is one, its cause.</summary>

@@ -34,10 +34,15 @@ public sealed class EmbeddedModelOptions
     /// </summary>
     public long CheckpointBytes { get; set; } = 512L << 20;
 
-    /// <summary>The most tokens computed in one step; a longer prompt is computed in chunks of this size. Default: 512.</summary>
+    /// <summary>
+    /// The most tokens computed in one step; a longer prompt is computed in chunks of this size, and no more requests run at once than this is tokens. Default: 512.
+    /// </summary>
     public int BatchSize { get; set; } = 512;
 
-    /// <summary>The most tokens of prompts in a step that also computes other requests' next tokens, so that these wait no longer than for that many. Default: 128.</summary>
+    /// <summary>
+    /// The most tokens of prompts, and of text that schemas and grammars leave no choice about, in a step that also computes other requests' next tokens, so that these wait no longer than
+    /// for that many. Default: 128.
+    /// </summary>
     public int PrefillChunk { get; set; } = 128;
 
     /// <summary>

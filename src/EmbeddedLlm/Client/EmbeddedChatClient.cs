@@ -181,7 +181,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         if (tokens.Length <= longest || RequestMapper.ContextOverflow(more) != ContextOverflowPolicy.DropOldestTurns)
             return (parts, tokens, 0);
         ConversationTurns turns = new(messages);
-        IReadOnlyList<ChatMessage> rest = turns.Without(turns.LeastToDrop(some => Build(some).Tokens.Length <= longest));
+        IReadOnlyList<ChatMessage> rest = turns.Without(turns.CountToDrop(some => Build(some).Tokens.Length, tokens.Length, longest));
         (parts, tokens) = Build(rest);
         return (parts, tokens, messages.Count - rest.Count);
 

@@ -20,8 +20,8 @@ public enum ContextOverflowPolicy
     Stop,
 
     /// <summary>
-    /// The oldest turns are left out until a quarter of the context, or <c>ChatOptions.MaxOutputTokens</c> where that is less, is free for the answer. System messages, the first
-    /// turn and the last one stay; where they alone are too long, it is an error. The response's <c>AdditionalProperties</c> say how many messages were left out, as
+    /// The oldest turns are left out until a quarter of the context, or <c>ChatOptions.MaxOutputTokens</c> where that is less, is free for the answer, and then some more, so
+    /// that the next turns fit as well and find their beginning computed. System messages, the first turn and the last one stay; where they alone are too long, it is an error. The response's <c>AdditionalProperties</c> say how many messages were left out, as
     /// <c>embeddedllm.dropped_messages</c>.
     /// </summary>
     DropOldestTurns,

@@ -142,6 +142,8 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
 
     internal Tokenizer Tokenizer => _model.Tokenizer;
 
+    internal Engine Engine => _model.Engine;
+
     internal GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _model.Engine.Submit(request, cancellationToken);
 
     /// <summary>Holds answers to a grammar.</summary>

@@ -137,6 +137,31 @@ internal sealed partial class ConstrainedAnswer : IThreadPoolWorkItem
     public ReadOnlySpan<int> ForcedTokens() =>
         _phase == Phase.Answer && _constraint.Tokenize is { } tokenize ? _matcher.ForcedTokens(tokenize) : [];
 
+    /// <summary>How many of some guessed tokens may come next, one after the other. Nothing changes.</summary>
+    /// <remarks>Tells only where it is cheap to know: all may come as long as the answer is free, or where the grammar is too ambiguous to be followed.</remarks>
+    public int CountPossible(ReadOnlySpan<int> tokens)
+    {
+        if (_phase != Phase.Answer)
+            return tokens.Length;
+        EndMask();
+        GrammarCheckpoint checkpoint = _matcher.Checkpoint();
+        int count = 0;
+        try
+        {
+            while (count < tokens.Length && _matcher.TryAdvance(tokens[count]))
+                count++;
+            return count;
+        }
+        catch (GrammarException)
+        {
+            return tokens.Length;
+        }
+        finally
+        {
+            _matcher.Rollback(checkpoint);
+        }
+    }
+
     /// <summary>Computes the mask on a thread of the pool. What goes wrong there goes wrong again, and is told, where the mask is asked for.</summary>
     void IThreadPoolWorkItem.Execute()
     {

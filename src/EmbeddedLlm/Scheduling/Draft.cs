@@ -56,6 +56,9 @@ internal sealed class Draft
         }
     }
 
+    /// <summary>Keeps the first guesses only.</summary>
+    public void Cut(int count) => Count = Math.Min(Count, count);
+
     /// <summary>Compares the tokens that were chosen in this step with the guesses.</summary>
     /// <returns>Whether each of them was guessed, so that the logits after the last are there already.</returns>
     public bool Verify(ReadOnlySpan<int> chosen)

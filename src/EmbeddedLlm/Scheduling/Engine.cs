@@ -38,6 +38,9 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     /// <inheritdoc cref="Scheduler.KeepsCheckpoints"/>
     public bool KeepsCheckpoints => _scheduler.KeepsCheckpoints;
 
+    /// <summary>What the thread steps; to be looked at from elsewhere only once the engine is drained.</summary>
+    internal Scheduler Scheduler => _scheduler;
+
     /// <inheritdoc cref="Scheduler.Submit"/>
     public GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _scheduler.Submit(request, cancellationToken);
 
@@ -76,7 +79,8 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
 
     private void Run()
     {
-        while (!_isStopping)
+        Exception? defect = null;
+        while (!_isStopping && defect is null)
         {
             RunCalls();
             try
@@ -87,9 +91,11 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
             }
             catch (Exception exception)
             {
-                // A defect of ours: it must cost the requests at hand, not the process.
                 LogStepFailed(exception);
-                _scheduler.EndAll(() => new DecodeException("The engine failed in a step.", exception));
+                if (!TryRecover(exception))
+                    defect = exception;
+                // Those that wait have their turn now, and nobody else would wake the thread for them.
+                continue;
             }
 
             // Whoever sees that the engine drains also sees that nothing is added any more.
@@ -102,10 +108,29 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
         }
 
         CloseCalls();
-        _scheduler.Close(() => new ObjectDisposedException(objectName: null, "The model was disposed while it answered."));
+        _scheduler.Close(() => defect is null || _isStopping
+            ? new ObjectDisposedException(objectName: null, "The model was disposed while it answered.")
+            : new DecodeException("The engine has failed for good; the model has to be loaded anew.", defect));
         _decoder.Dispose();
         _drained.TrySetResult();
         _ended.SetResult();
+    }
+
+    /// <summary>Ends the requests of a step that failed through a defect of ours: it must cost them, but neither the process nor those that wait.</summary>
+    /// <returns>False where the same would happen again at once, or the books do not balance even now.</returns>
+    private bool TryRecover(Exception exception)
+    {
+        try
+        {
+            bool isAnyEnded = _scheduler.EndAll(() => new DecodeException("The engine failed in a step.", exception)) > 0;
+            _scheduler.CheckIntegrity();
+            return isAnyEnded;
+        }
+        catch (Exception another)
+        {
+            LogStepFailed(another);
+            return false;
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A step of the engine failed; the requests in it were ended.")]

@@ -7,7 +7,7 @@ internal sealed class RequestQueue
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<Sequence> _waiting = new();
-    private bool _isClosed;
+    private Func<Exception>? _refusal;
 
     public RequestQueue(int capacity)
     {
@@ -27,13 +27,13 @@ internal sealed class RequestQueue
     }
 
     /// <summary>Adds a sequence after its equals; false where the queue is full of live ones.</summary>
-    /// <exception cref="ObjectDisposedException">The queue is closed.</exception>
+    /// <exception cref="ObjectDisposedException">The queue refuses further sequences.</exception>
     public bool TryEnqueue(Sequence sequence)
     {
         lock (_gate)
         {
-            if (_isClosed)
-                throw new ObjectDisposedException(objectName: null, "The model has been disposed, or is about to be.");
+            if (_refusal is not null)
+                throw _refusal();
             if (_waiting.Count >= Capacity)
                 RemoveEnded();
             if (_waiting.Count >= Capacity)
@@ -87,15 +87,16 @@ internal sealed class RequestQueue
     public void Refuse()
     {
         lock (_gate)
-            _isClosed = true;
+            _refusal = static () => new ObjectDisposedException(objectName: null, "The model has been disposed, or is about to be.");
     }
 
     /// <summary>Refuses further sequences and gives those that wait.</summary>
-    public Sequence[] Close()
+    /// <param name="refusal">What further ones are refused with.</param>
+    public Sequence[] Close(Func<Exception> refusal)
     {
         lock (_gate)
         {
-            _isClosed = true;
+            _refusal = refusal;
             Sequence[] rest = [.. _waiting];
             _waiting.Clear();
             return rest;

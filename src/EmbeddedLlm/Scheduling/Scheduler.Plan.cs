@@ -18,12 +18,12 @@ internal sealed partial class Scheduler
 
     private void Admit()
     {
-        while (_running.Count < _limits.MaxRunning && _queue.TryPeek(out Sequence? sequence) && TryTakeSlot(sequence, out int slot))
+        while (_running.Count < _mostRunning && _queue.TryPeek(out Sequence? sequence) && TryTakeSlot(sequence, out int slot))
         {
             _queue.Remove(sequence);
             bool isNew = sequence.Sampler is null;
-            sequence.Admit(slot, ++_admissions);
             _running.Add(sequence);
+            sequence.Admit(slot, ++_admissions);
             // What a grammar leaves no choice about at the beginning is computed together with the prompt.
             if (isNew && sequence.Constraint is not null)
                 Extend(sequence, isSampled: false);
@@ -114,33 +114,44 @@ internal sealed partial class Scheduler
         do
         {
             // Counted anew after cells were freed, so that who found none before has another turn.
-            _steps++;
+            _plans++;
             _decoder.Batch.Clear();
             _planned.Clear();
             MakeRoomToDecode();
-            PlanDecode();
-            PlanPrefill();
+            PlanPrefill(PlanDecode());
             PlanDrafts();
         }
         while (_decoder.Batch.Count == 0 && _running.Count > 0 && (TryPreempt() || _cache.TryEvictPinned()));
         return _decoder.Batch.Count > 0;
     }
 
-    private void PlanDecode()
+    /// <summary>
+    /// Takes one token of each sequence that decodes, and more where a grammar has forced several: of these, where others decode as well, no more in a step than of prompts.
+    /// </summary>
+    /// <returns>How many more than one each.</returns>
+    private int PlanDecode()
     {
+        int decoding = 0;
+        foreach (Sequence sequence in _running)
+            decoding += sequence.IsStarted && sequence.IsDecoding ? 1 : 0;
+        int capacity = _decoder.Batch.Capacity;
+        int most = Math.Min(decoding > 1 ? _limits.PrefillChunk : capacity, capacity - decoding);
+        int left = most;
         foreach (Sequence sequence in _running)
         {
             if (sequence.IsStarted && sequence.IsDecoding)
-                Plan(sequence, _decoder.Batch.Remaining);
+                left -= Math.Max(0, Plan(sequence, 1 + left) - 1);
         }
+
+        return most - left;
     }
 
-    private void PlanPrefill()
+    private void PlanPrefill(int forcedCount)
     {
-        int left = _planned.Count == 0 ? _decoder.Batch.Remaining : Math.Min(_decoder.Batch.Remaining, _limits.PrefillChunk);
+        int left = _planned.Count == 0 ? _decoder.Batch.Remaining : Math.Min(_decoder.Batch.Remaining, _limits.PrefillChunk - forcedCount);
         while (left > 0 && NextToPrefill() is { } sequence)
         {
-            sequence.LastPrefill = _steps;
+            sequence.LastPrefill = _plans;
             int wanted = Math.Min(sequence.PendingCount, left);
             while (_pool.FreeCells < wanted && _cache.TryEvict())
             {
@@ -156,7 +167,7 @@ internal sealed partial class Scheduler
         Sequence? next = null;
         foreach (Sequence sequence in _running)
         {
-            if (!sequence.IsStarted || sequence.IsDecoding || sequence.LastPrefill == _steps)
+            if (!sequence.IsStarted || sequence.IsDecoding || sequence.LastPrefill == _plans)
                 continue;
             if (next is null || sequence.Request.Priority > next.Request.Priority
                 || (sequence.Request.Priority == next.Request.Priority && sequence.LastPrefill < next.LastPrefill))
@@ -193,6 +204,8 @@ internal sealed partial class Scheduler
             // The token that is sampled in any case needs no guess.
             int wanted = sequence.MaxOutputTokens - sequence.OutputCount - 1;
             draft.Guess(sequence.Tokens.AsSpan(0, sequence.TokenCount), Math.Min(Math.Min(wanted, batch.Remaining), _pool.FreeCells));
+            if (sequence.Constraint is { } constraint)
+                draft.Cut(constraint.CountPossible(draft.Tokens));
             if (draft.Count == 0)
                 continue;
             _pool.Append(sequence.Slot, draft.Count);

@@ -23,10 +23,14 @@ internal sealed partial class Scheduler
     private readonly TimeProvider _time;
     private readonly Action _wake;
     private readonly EngineMeter _meter;
+
+    // Never more than a batch has tokens, so that each gets its next one in each step.
+    private readonly int _mostRunning;
+
     private readonly ulong[] _mask;
     private long _admissions;
     private long _departures;
-    private long _steps;
+    private long _plans;
 
     /// <summary>Whether a sequence has started or left since the cached prefixes were last looked at.</summary>
     private bool _hasChanged;
@@ -52,6 +56,7 @@ internal sealed partial class Scheduler
         _decoder = decoder;
         _vocabulary = vocabulary;
         _limits = limits;
+        _mostRunning = Math.Min(limits.MaxRunning, decoder.Batch.Capacity);
         _queue = new RequestQueue(limits.QueueCapacity);
         _pool = new KvCachePool(decoder);
         _cache = new PrefixCache(decoder, _pool, limits.PrefixCells);
@@ -70,6 +75,12 @@ internal sealed partial class Scheduler
     /// <summary>The sequences that have a slot. Exact on the engine thread only.</summary>
     public int RunningCount => _running.Count;
 
+    /// <summary>The sequences that have a slot, in the order of their admission. Engine thread only.</summary>
+    internal IReadOnlyList<Sequence> Running => _running;
+
+    /// <summary>What finished sequences have left. Engine thread only.</summary>
+    internal PrefixCache Cache => _cache;
+
     /// <summary>The slots that neither run nor are cached. Exact on the engine thread only.</summary>
     public int FreeSlots => _pool.FreeSlots;
 
@@ -81,7 +92,9 @@ internal sealed partial class Scheduler
     /// <summary>Enqueues a request and returns at once; the answer comes through the stream.</summary>
     /// <exception cref="ContextOverflowException">The prompt leaves no room for an answer.</exception>
     /// <exception cref="QueueFullException">Too many requests wait.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary, or an option is outside its range.</exception>
     /// <exception cref="ObjectDisposedException">The engine is stopped.</exception>
+    /// <exception cref="DecodeException">The engine has failed for good.</exception>
     public GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(request.Prompt.Length, 1);
@@ -92,6 +105,7 @@ internal sealed partial class Scheduler
                 throw new ArgumentOutOfRangeException(nameof(request), token, $"The vocabulary has {_vocabulary.Count} tokens.");
         }
 
+        request.Sampling.Validate();
         if (request.Prompt.Length >= ContextLength)
             throw Refused(new ContextOverflowException(request.Prompt.Length, ContextLength));
         if (request.Prefix is { } prefix)
@@ -141,28 +155,35 @@ internal sealed partial class Scheduler
     /// <summary>Refuses further requests; those there are go on.</summary>
     public void Refuse() => _queue.Refuse();
 
-    /// <summary>Refuses further requests and ends all there are with an exception.</summary>
+    /// <summary>Refuses further requests and ends all there are with an exception. Nothing can be done with the scheduler afterwards: the cells go with the decoder.</summary>
     public void Close(Func<Exception> error)
     {
-        foreach (Sequence sequence in _queue.Close())
+        foreach (Sequence sequence in _queue.Close(error))
+            Abandon(sequence);
+        foreach (Sequence sequence in _running)
+            Abandon(sequence);
+        _running.Clear();
+        _meter.Stepped(hasComputed: false, running: 0, usedCells: 0, cachedCells: 0);
+        _meter.Close();
+
+        void Abandon(Sequence sequence)
         {
             sequence.Interruption?.Release();
             Fail(sequence, error());
         }
-
-        EndAll(error);
-        _meter.Stepped(hasComputed: false, _running.Count, _pool.UsedCells, _cache.CountCells());
-        _meter.Close();
     }
 
     /// <summary>Ends all running sequences with an exception; those that wait still get their turn.</summary>
-    public void EndAll(Func<Exception> error)
+    /// <returns>How many there were.</returns>
+    public int EndAll(Func<Exception> error)
     {
-        for (int i = _running.Count - 1; i >= 0; i--)
-        {
-            Fail(_running[i], error());
+        int count = _running.Count;
+        // Their callers come first: what follows may fail once more.
+        foreach (Sequence sequence in _running)
+            Fail(sequence, error());
+        for (int i = count - 1; i >= 0; i--)
             Leave(_running[i], isKept: false);
-        }
+        return count;
     }
 
     /// <summary>Throws where slots and cells do not match the running sequences.</summary>
@@ -187,8 +208,12 @@ internal sealed partial class Scheduler
     {
         foreach (Sequence sequence in _planned)
         {
-            if (sequence.PlannedCount * 2 > _decoder.Batch.Count)
-                Volatile.Write(ref _dominant, sequence);
+            if (sequence.PlannedCount * 2 <= _decoder.Batch.Count)
+                continue;
+            Volatile.Write(ref _dominant, sequence);
+            // Whoever ended it before that did not see that it is the one.
+            if (sequence.Output.IsComplete)
+                _decoder.RequestAbort();
         }
 
         // Which tokens may come next depends on known tokens only, so it is found out while the model computes.

@@ -9,10 +9,10 @@ internal sealed record SchedulerLimits
     /// <summary>How many requests may wait.</summary>
     public required int QueueCapacity { get; init; }
 
-    /// <summary>How many sequences may run; at most the decoder's slots. What is left of these is for cached prefixes.</summary>
+    /// <summary>How many sequences may run; at most the decoder's slots, and a batch's tokens. What is left of the slots is for cached prefixes.</summary>
     public int MaxRunning { get; init; } = int.MaxValue;
 
-    /// <summary>The most tokens of prompts in a step that also computes next tokens, so that nobody's next token waits for a long prompt of somebody else.</summary>
+    /// <summary>The most tokens of prompts, and of what grammars force, in a step that also computes next tokens, so that nobody's next token waits for a long prompt of somebody else.</summary>
     public int PrefillChunk { get; init; } = int.MaxValue;
 
     /// <summary>How many cells finished sequences may keep for later ones that begin alike; with 0 nothing is shared.</summary>

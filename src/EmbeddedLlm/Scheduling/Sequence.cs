@@ -60,7 +60,7 @@ internal sealed class Sequence
     /// <summary>When the last token came; 0 before the first, and where nobody listens.</summary>
     public long LastTokenAt { get; set; }
 
-    /// <summary>The step in which the sequence last got its turn to prefill.</summary>
+    /// <summary>The plan in which the sequence last got its turn to prefill.</summary>
     public long LastPrefill { get; set; }
 
     /// <summary>Prompt and generated tokens.</summary>

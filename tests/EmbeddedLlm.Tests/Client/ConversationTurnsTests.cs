@@ -31,6 +31,34 @@ public sealed class ConversationTurnsTests
     public void NoMoreIsLeftOutThanMustBe(int most, int dropped) =>
         Assert.Equal(dropped, new ConversationTurns(Parse("SUAUATAUAAAU")).LeastToDrop(messages => messages.Count <= most));
 
+    [Fact]
+    public void AGrowingConversationKeepsItsBeginningForSeveralTurns()
+    {
+        List<int> dropped = [];
+        for (int turns = 60; turns < 160; turns++)
+        {
+            ConversationTurns conversation = new(Parse("S" + string.Concat(Enumerable.Repeat("UA", turns)) + "U"));
+            int count = conversation.CountToDrop(Length, (turns * 2) + 2, longest: 80);
+            int length = Length(conversation.Without(count));
+            Assert.InRange(length, 60, 80);
+            dropped.Add(count);
+        }
+
+        Assert.Equal(dropped.Order(), dropped);
+        // A stride is 20 messages, ten turns.
+        Assert.InRange(dropped.Distinct().Count(), 10, 11);
+
+        static int Length(IReadOnlyList<ChatMessage> messages) => messages.Count;
+    }
+
+    [Theory]
+    [InlineData(26, 1)]
+    [InlineData(25, 1)]
+    [InlineData(24, 2)]
+    [InlineData(20, 2)]
+    public void WhatHasToStayIsNoReasonToLeaveOutMoreThanMustBe(int most, int dropped) =>
+        Assert.Equal(dropped, new ConversationTurns(Parse(new string('S', 20) + "UAUAUAU")).CountToDrop(messages => messages.Count, 27, most));
+
     private static List<ChatMessage> Parse(string conversation)
     {
         List<ChatMessage> messages = [];

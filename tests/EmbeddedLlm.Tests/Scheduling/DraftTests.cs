@@ -125,5 +125,32 @@ public sealed class DraftTests
         }
     }
 
+    [Fact]
+    public void NothingIsGuessedThatTheGrammarForbids()
+    {
+        AnswerConstraint constraint = new() { Grammar = Grammar.FromGbnf("root ::= ([a-z]{3} \"-\")+"), Vocabulary = new GrammarVocabulary(FakeDecoder.Vocabulary) };
+        FakeDecoder decoder = new() { Repeats = true };
+        SchedulerFixture fixture = new(decoder, draftLength: 8);
+        decoder.OnDecode = _ =>
+        {
+            Sequence sequence = fixture.Scheduler.Running[0];
+            string text = Text(sequence.Tokens.AsSpan(sequence.Request.Prompt.Length, sequence.OutputCount)) + Text(sequence.Draft!.Tokens);
+            Assert.Matches("^([a-z]{3}-)*[a-z]{0,3}$", text);
+            return DecodeResult.Done;
+        };
+        GenerationRequest request = new()
+        {
+            Prompt = Tokens(Prompt + " abc-def-abc-def-abc-d"),
+            MaxOutputTokens = 60,
+            Sampling = EmbeddedLlm.Sampling.SamplingOptions.Greedy,
+            Constraint = constraint,
+        };
+        GenerationStream stream = fixture.Scheduler.Submit(request, default);
+        fixture.Run();
+        Assert.True(stream.Summary.DraftedTokens > 10);
+
+        string Text(ReadOnlySpan<int> tokens) => string.Concat(tokens.ToArray().Select(token => (char)token));
+    }
+
     private static int[] Tokens(string text) => [.. text.Select(c => (int)c)];
 }

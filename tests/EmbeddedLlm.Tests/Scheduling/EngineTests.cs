@@ -69,6 +69,29 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public async Task RequestsThatWaitWithoutABoundHoldUpNoThreadAndEndWithTheEngine()
+    {
+        using ManualResetEventSlim goOn = new();
+        FakeDecoder decoder = new(1)
+        {
+            OnDecode = _ =>
+            {
+                goOn.Wait();
+                return DecodeResult.Done;
+            },
+        };
+        Engine engine = new(decoder, FakeDecoder.Vocabulary, new() { ContextLength = 512, QueueCapacity = int.MaxValue }, NullLogger.Instance);
+        // All submitted and waited for by this one thread.
+        Task<string>[] answers = [.. Enumerable.Range(0, 5000).Select(i => ReadAll(engine.Submit(SchedulerFixture.Request($"request {i}"), default)))];
+        Assert.DoesNotContain(answers, answer => answer.IsCompleted);
+        ValueTask disposal = engine.DisposeAsync();
+        goOn.Set();
+        await disposal;
+        foreach (Task<string> answer in answers)
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => answer);
+    }
+
+    [Fact]
     public async Task DisposalEndsADrain()
     {
         Engine engine = Create(new FakeDecoder(1));
@@ -88,6 +111,71 @@ public sealed class EngineTests
         DecodeException exception = await Assert.ThrowsAsync<DecodeException>(() => ReadAll(engine.Submit(SchedulerFixture.Request("one"), default)));
         Assert.Equal("on purpose", exception.InnerException?.Message);
         Assert.Equal(FakeDecoder.Answer("two", 30), await ReadAll(engine.Submit(SchedulerFixture.Request("two", 30), default)));
+    }
+
+    [Fact]
+    public async Task AnExceptionInAStepLeavesThoseThatWaitTheirTurn()
+    {
+        using ManualResetEventSlim inDecode = new(), goOn = new();
+        FakeDecoder decoder = new(1);
+        decoder.OnDecode = step =>
+        {
+            inDecode.Set();
+            goOn.Wait();
+            // By then both submissions have woken the engine, and neither will again.
+            return step == 3 ? throw new InvalidOperationException("on purpose") : DecodeResult.Done;
+        };
+        await using Engine engine = Create(decoder);
+        Task<string> running = ReadAll(engine.Submit(SchedulerFixture.Request(FakeDecoder.PromptsWithAnswersOf(20, 1)[0], 20), default));
+        inDecode.Wait(TestContext.Current.CancellationToken);
+        Task<string> waiting = ReadAll(engine.Submit(SchedulerFixture.Request("waiting", 20), default));
+        goOn.Set();
+        await Assert.ThrowsAsync<DecodeException>(() => running);
+        Assert.Equal(FakeDecoder.Answer("waiting", 20), await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task AnExceptionAtAdmissionEndsTheRequestAndTheEngineGoesOn()
+    {
+        await using Engine engine = Create(new FakeDecoder(1));
+        GenerationRequest broken = new()
+        {
+            Prompt = [1, 2, 3],
+            Constraint = new AnswerConstraint
+            {
+                Grammar = Grammar.FromGbnf("root ::= \"forced\" [a-z]"),
+                Vocabulary = new GrammarVocabulary(FakeDecoder.Vocabulary),
+                Tokenize = _ => throw new InvalidOperationException("on purpose"),
+            },
+        };
+        await Assert.ThrowsAsync<DecodeException>(() => ReadAll(engine.Submit(broken, default)).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.Equal(FakeDecoder.Answer("next", 20), await ReadAll(engine.Submit(SchedulerFixture.Request("next", 20), default)));
+    }
+
+    [Fact]
+    public async Task ADecoderThatThrowsWhenItIsToForgetEndsAllRequestsAndTheEngine()
+    {
+        using ManualResetEventSlim areSubmitted = new();
+        FakeDecoder decoder = new(2)
+        {
+            OnRemove = () => throw new InvalidOperationException("on purpose"),
+            OnDecode = _ =>
+            {
+                areSubmitted.Wait();
+                return DecodeResult.Done;
+            },
+        };
+        await using Engine engine = Create(decoder);
+        string prompt = FakeDecoder.PromptsWithAnswersOf(20, 1)[0];
+        Task<string>[] answers = [.. Enumerable.Range(0, 3).Select(i => ReadAll(engine.Submit(SchedulerFixture.Request(prompt, 20), default)))];
+        areSubmitted.Set();
+        Assert.Equal(FakeDecoder.Answer(prompt, 20), await answers[0]);
+        foreach (Task<string> answer in answers[1..])
+            await Assert.ThrowsAsync<DecodeException>(() => answer.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<DecodeException>(async () => await ReadAll(engine.Submit(SchedulerFixture.Request("late"), default)));
+        await engine.DisposeAsync();
+        Assert.True(decoder.IsDisposed);
+        Assert.Throws<ObjectDisposedException>(() => engine.Submit(SchedulerFixture.Request("later"), default));
     }
 
     [Fact]

@@ -38,11 +38,17 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     /// <summary>How many decodes there were.</summary>
     public int Steps { get; private set; }
 
+    /// <summary>Whether <see cref="History"/> and <see cref="Copies"/> are kept.</summary>
+    public bool KeepsHistory { get; init; } = true;
+
     /// <summary>The token counts of the decodes so far, per slot.</summary>
     public List<Dictionary<int, int>> History { get; } = [];
 
     /// <summary>Called in each decode with its number, from 1; the decode ends with what it says.</summary>
     public Func<int, DecodeResult> OnDecode { get; set; } = _ => DecodeResult.Done;
+
+    /// <summary>Called whenever cells are to be forgotten.</summary>
+    public Action OnRemove { get; init; } = () => { };
 
     /// <summary>Whether cells can only be forgotten all together, as in recurrent models.</summary>
     public bool IsRecurrent { get; set; }
@@ -69,10 +75,15 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     /// <summary>How many tokens were computed so far.</summary>
     public int ComputedTokens { get; private set; }
 
+    /// <summary>How many cells a slot has, shared ones included.</summary>
+    public int CellsOf(int slot) => _cells[slot].Count;
+
     /// <summary>What the model says to a prompt, computed without any scheduler.</summary>
     public static string Answer(string prompt, int maxTokens, bool repeats = false)
     {
-        List<int> tokens = [.. Encoding.UTF8.GetBytes(prompt)];
+        List<Cell> tokens = [];
+        foreach (byte token in Encoding.UTF8.GetBytes(prompt))
+            tokens.Add(Cell.After(tokens, token));
         StringBuilder answer = new();
         for (int i = 0; i < maxTokens; i++)
         {
@@ -80,7 +91,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
             if (next == EndToken)
                 break;
             answer.Append((char)next);
-            tokens.Add(next);
+            tokens.Add(Cell.After(tokens, next));
         }
 
         return answer.ToString();
@@ -93,10 +104,8 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     public DecodeResult Decode()
     {
         Steps++;
-        Dictionary<int, int> step = [];
-        for (int i = 0; i < Batch.Count; i++)
-            step[Batch.Slots[i]] = step.GetValueOrDefault(Batch.Slots[i]) + 1;
-        History.Add(step);
+        if (KeepsHistory)
+            History.Add(Batch.Slots.Take(Batch.Count).CountBy(slot => slot).ToDictionary());
 
         for (int slot = 0; slot < maxSequences && Window > 0; slot++)
             _first[slot] = Math.Max(_first[slot], _cells[slot].Count - Window + 1);
@@ -112,11 +121,11 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
                 throw new InvalidOperationException($"Position {Batch.Positions[i]} after {sequence.Count} cells in slot {slot}.");
             if (Window > 0 && _first[slot] > Math.Max(0, sequence.Count - Window + 1))
                 throw new InvalidOperationException($"Position {sequence.Count} of slot {slot} needs cells from {sequence.Count - Window + 1} and has them from {_first[slot]}.");
-            sequence.Add(new Cell(Batch.Tokens[i]));
+            sequence.Add(Cell.After(sequence, Batch.Tokens[i]));
             UsedCells++;
             ComputedTokens++;
             if (Batch.WantsLogits[i] != 0)
-                _logits[i] = LogitsFor(Next([.. sequence.Select(cell => cell.Token)], Repeats));
+                _logits[i] = LogitsFor(Next(sequence, Repeats));
         }
 
         if (UsedCells > cells)
@@ -128,6 +137,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
     public bool RemoveCells(int slot, int fromPosition)
     {
+        OnRemove();
         if (fromPosition > 0 && fromPosition < _cells[slot].Count && IsRecurrent)
             return false;
         while (_cells[slot].Count > fromPosition)
@@ -160,7 +170,8 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         }
 
         _first[to] = _first[from];
-        Copies.Add((from, to, count));
+        if (KeepsHistory)
+            Copies.Add((from, to, count));
     }
 
     public long GetStateSize(int slot) => _cells[slot].Count * sizeof(int);
@@ -178,7 +189,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         if (state.Length != count * sizeof(int))
             return false;
         foreach (int token in MemoryMarshal.Cast<byte, int>(state))
-            _cells[slot].Add(new Cell(token));
+            _cells[slot].Add(Cell.After(_cells[slot], token));
         UsedCells += count;
         _first[slot] = Window > 0 ? Math.Max(0, count - Window + 1) : 0;
         return true;
@@ -188,14 +199,12 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
     public void Dispose() => IsDisposed = true;
 
-    private static int Next(List<int> tokens, bool repeats)
+    private static int Next(List<Cell> tokens, bool repeats)
     {
-        uint hash = 2166136261;
-        foreach (int token in tokens)
-            hash = (hash ^ (uint)token) * 16777619;
+        uint hash = tokens[^1].Hash;
         hash ^= hash >> 15;
         if (repeats && hash % 13 != 0)
-            return tokens[Math.Max(0, tokens.Count - RepeatedTokens)];
+            return tokens[Math.Max(0, tokens.Count - RepeatedTokens)].Token;
         return hash % 61 == 0 ? EndToken : (int)('a' + (hash >> 8) % 26);
     }
 
@@ -217,10 +226,15 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         return new Vocabulary(bytes, offsets, kinds);
     }
 
-    private sealed class Cell(int token)
+    private sealed class Cell(int token, uint hash)
     {
         public int Token { get; } = token;
 
+        /// <summary>The hash of all tokens up to here, which is also that of every sequence that shares the cell.</summary>
+        public uint Hash { get; } = hash;
+
         public int Holders { get; set; } = 1;
+
+        public static Cell After(List<Cell> before, int token) => new(token, ((before.Count == 0 ? 2166136261 : before[^1].Hash) ^ (uint)token) * 16777619);
     }
 }

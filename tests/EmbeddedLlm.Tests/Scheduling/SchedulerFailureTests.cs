@@ -95,6 +95,34 @@ public sealed class SchedulerFailureTests
     }
 
     [Fact]
+    public void ACancellationThatComesAfterThePlanAbortsTheDecodeAllTheSame()
+    {
+        using CancellationTokenSource source = new();
+        FakeDecoder decoder = new(2);
+        decoder.OnDecode = _ => decoder.AbortRequests > 0 ? DecodeResult.Aborted : DecodeResult.Done;
+        SchedulerFixture fixture = new(decoder);
+        GenerationRequest request = new()
+        {
+            Prompt = [.. Enumerable.Repeat((int)'p', 50)],
+            Constraint = new AnswerConstraint
+            {
+                Grammar = Grammar.FromGbnf("root ::= \"forced\" [a-z]"),
+                Vocabulary = new GrammarVocabulary(FakeDecoder.Vocabulary),
+                // Called when the request is admitted, after those that ended were sorted out.
+                Tokenize = text =>
+                {
+                    source.Cancel();
+                    return [.. text.Select(letter => (int)letter)];
+                },
+            },
+        };
+        fixture.Scheduler.Submit(request, source.Token);
+        fixture.Scheduler.Step();
+        Assert.Equal((1, 1), (decoder.Steps, decoder.AbortRequests));
+        fixture.Run();
+    }
+
+    [Fact]
     public void CancellationDoesNotAbortADecodeThatIsMostlyOfOthers()
     {
         using CancellationTokenSource source = new();

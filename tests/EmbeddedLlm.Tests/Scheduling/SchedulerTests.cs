@@ -215,6 +215,14 @@ public sealed class SchedulerTests
     }
 
     [Fact]
+    public void SamplingOptionsThatMakeNoSenseAreRefused()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder());
+        Assert.Throws<ArgumentOutOfRangeException>(() => fixture.Scheduler.Submit(new GenerationRequest { Prompt = [1], Sampling = new() { TopP = 0 } }, default));
+        Assert.Equal(0, fixture.Scheduler.WaitingCount);
+    }
+
+    [Fact]
     public void NothingIsAllocatedPerToken()
     {
         FakeDecoder decoder = new(batch: 8);

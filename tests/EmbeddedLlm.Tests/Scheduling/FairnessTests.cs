@@ -1,0 +1,133 @@
+using EmbeddedLlm.Sampling;
+using EmbeddedLlm.Scheduling;
+
+namespace EmbeddedLlm.Tests.Scheduling;
+
+/// <summary>What each caller may count on while others ask as well.</summary>
+public sealed class FairnessTests
+{
+    [Fact]
+    public void LongPromptsTogetherAddAtMostOneChunkToAnothersNextToken()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(6, batch: 64), prefillChunk: 12);
+        GenerationStream first = fixture.Submit(FakeDecoder.PromptsWithAnswersOf(60, 1)[0], 60);
+        fixture.Scheduler.Step();
+        for (int i = 0; i < 4; i++)
+            fixture.Submit(new string((char)('p' + i), 150), 1);
+        int before = fixture.Decoder.Steps;
+        while (!first.IsComplete)
+            fixture.Scheduler.Step();
+        Assert.Equal(59, fixture.Decoder.Steps - before);
+        Assert.All(fixture.Decoder.History.Skip(before), step => Assert.Equal(1, step[0]));
+        Assert.All(fixture.Decoder.History.Skip(before).Take(49), step => Assert.Equal(13, step.Values.Sum()));
+    }
+
+    [Fact]
+    public void EqualPromptsAreComputedInStepWithEachOther()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(4, batch: 64), prefillChunk: 10);
+        fixture.Submit(FakeDecoder.PromptsWithAnswersOf(100, 1)[0], 100);
+        fixture.Scheduler.Step();
+        GenerationStream[] streams = [.. "pqr".Select(letter => fixture.Submit(new string(letter, 90), 1))];
+        while (streams.Any(stream => !stream.IsComplete))
+        {
+            fixture.Scheduler.Step();
+            int[] computed = [.. fixture.Scheduler.Running.Skip(1).Select(sequence => sequence.ComputedCount)];
+            Assert.True(computed.Length < 3 || computed.Max() - computed.Min() <= 10);
+        }
+    }
+
+    [Fact]
+    public void ALongPromptIsAnsweredInBoundedTimeWhileOthersKeepComing()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(3, cells: 300, batch: 32), contextLength: 250, prefillChunk: 8);
+        GenerationStream patient = fixture.Submit(new string('p', 200), 20);
+        for (int step = 0; !patient.IsComplete; step++)
+        {
+            // Three share the chunks, so the long prompt has its turn at least each third step.
+            Assert.InRange(step, 0, (3 * 200 / 8) + 40);
+            if (fixture.Scheduler.WaitingCount < 5)
+                fixture.Submit($"another request, and one more {step}", 6);
+            fixture.Scheduler.Step();
+        }
+
+        Assert.Equal(FakeDecoder.Answer(new string('p', 200), 20), SchedulerFixture.Text(patient));
+        fixture.Run();
+    }
+
+    [Fact]
+    public void ARequestThatNeedsManyCellsIsNotOvertakenForEver()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(6, cells: 200, batch: 32), contextLength: 200);
+        for (int i = 0; i < 5; i++)
+            fixture.Submit($"a short one {i}", 20);
+        fixture.Scheduler.Step();
+        GenerationStream large = fixture.Submit(new string('p', 180), 5);
+        for (int step = 0; !large.IsComplete; step++)
+        {
+            Assert.InRange(step, 0, 40);
+            if (fixture.Scheduler.WaitingCount < 5)
+                fixture.Submit($"a short one after it {step}", 20);
+            fixture.Scheduler.Step();
+        }
+
+        fixture.Run();
+    }
+
+    [Fact]
+    public void NoMoreSequencesRunThanABatchHoldsTokensSoEachGetsItsNextTokenInEachStep()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(6, batch: 2));
+        GenerationStream[] streams = [.. FakeDecoder.PromptsWithAnswersOf(30, 6).Select(prompt => fixture.Submit(prompt, 30))];
+        while (streams.Any(stream => !stream.IsComplete))
+        {
+            (Sequence Sequence, int Count)[] decoding = [.. fixture.Scheduler.Running.Where(sequence => sequence.IsStarted && sequence.IsDecoding).Select(sequence => (sequence, sequence.OutputCount))];
+            Assert.True(fixture.Scheduler.Step());
+            Assert.All(decoding, before => Assert.Equal(before.Count + 1, before.Sequence.OutputCount));
+        }
+
+        fixture.Run();
+    }
+
+    [Fact]
+    public void ATextThatAGrammarForcesAddsAtMostOneChunkToAnothersNextToken()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(3, batch: 64), prefillChunk: 12);
+        GenerationStream first = fixture.Submit(FakeDecoder.PromptsWithAnswersOf(60, 1)[0], 60);
+        fixture.Scheduler.Step();
+        string forced = string.Concat(Enumerable.Repeat("all of this is forced, ", 5));
+        GenerationStream second = fixture.Scheduler.Submit(
+            new GenerationRequest
+            {
+                Prompt = ['p', 'r', 'o', 'm', 'p', 't'],
+                Sampling = SamplingOptions.Greedy,
+                Constraint = new AnswerConstraint
+                {
+                    Grammar = Grammar.FromGbnf($"root ::= [a-z] \"{forced}\" [a-z]"),
+                    Vocabulary = new GrammarVocabulary(FakeDecoder.Vocabulary),
+                    Tokenize = text => [.. text.Select(letter => (int)letter)],
+                },
+            },
+            default);
+        fixture.Submit(new string('p', 100), 1);
+        fixture.Run();
+        Assert.True(first.IsComplete);
+        Assert.Contains(forced, SchedulerFixture.Text(second), StringComparison.Ordinal);
+        // One token each for the two that decode.
+        Assert.All(fixture.Decoder.History.Skip(1).Where(step => step.ContainsKey(0)), step => Assert.InRange(step.Values.Sum(), 1, 2 + 12));
+    }
+
+    [Fact]
+    public void WithoutABoundWaitingRequestsAreServedInTheirOrderAndCanBeCancelled()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(1), queueCapacity: int.MaxValue);
+        using CancellationTokenSource source = new();
+        GenerationStream[] streams = [.. Enumerable.Range(0, 2000).Select(i => fixture.Submit($"{i}", 1, i % 2 == 0 ? default : source.Token))];
+        source.Cancel();
+        Assert.All(streams.Where((_, i) => i % 2 == 1), stream => Assert.True(stream.IsComplete));
+        List<int> order = [];
+        while (fixture.Scheduler.Step())
+            order.AddRange(Enumerable.Range(order.Count * 2, 4).Where(i => i % 2 == 0 && i < streams.Length && streams[i].IsComplete));
+        Assert.Equal(Enumerable.Range(0, 1000).Select(i => i * 2), order);
+    }
+}
