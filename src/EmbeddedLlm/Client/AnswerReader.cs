@@ -26,11 +26,16 @@ internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader?
 
     private static FunctionCallContent Content(WrittenCall call)
     {
-        Dictionary<string, object?> arguments = [];
-        foreach (JsonProperty argument in JsonElement.Parse(call.Arguments).EnumerateObject())
-            arguments[argument.Name] = argument.Value.ValueKind == JsonValueKind.Null ? null : argument.Value;
-
         // Nine letters and digits are an id that every template takes. The model's own, where it writes one, may come again in another answer.
-        return new FunctionCallContent(RandomNumberGenerator.GetString("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 9), call.Name, arguments);
+        string id = RandomNumberGenerator.GetString("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 9);
+        try
+        {
+            return new FunctionCallContent(id, call.Name, call.ReadArguments());
+        }
+        catch (JsonException e)
+        {
+            // Nested too deeply, or no JSON: whoever invokes the function is told, and not whoever reads the answer.
+            return new FunctionCallContent(id, call.Name) { Exception = e };
+        }
     }
 }

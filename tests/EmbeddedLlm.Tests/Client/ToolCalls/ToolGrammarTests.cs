@@ -47,7 +47,7 @@ public sealed class ToolGrammarTests
     [Fact]
     public void FreeTextIsHeldToTheGrammarFromTheMarkerOn()
     {
-        (Grammar grammar, GrammarTrigger? trigger) = Create(ToolCallFormat.Hermes, new());
+        (Grammar grammar, GrammarTrigger? trigger, _) = Create(ToolCallFormat.Hermes, new());
         Assert.Equal("<tool_call>", Encoding.UTF8.GetString(trigger!.Text));
         Assert.True(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}"""))["<tool_call>".Length..]));
     }
@@ -55,8 +55,8 @@ public sealed class ToolGrammarTests
     [Fact]
     public void WithAResponseFormatAnAnswerIsACallOrFitsTheFormat()
     {
-        (Grammar grammar, GrammarTrigger? trigger) = ToolGrammar.Create(
-            ToolCallFormat.Hermes, ToolSet.Of(Options(new()))!, Grammar.FromJsonSchema(JsonElement.Parse("""{"type":"integer"}""")), _ => -1);
+        (Grammar grammar, GrammarTrigger? trigger, _) = ToolGrammar.Create(
+            ToolCallFormat.Hermes, ToolSet.Of(Options(new()))!, Grammar.FromJsonSchema(JsonElement.Parse("""{"type":"integer"}""")), ControlTokens.None);
         Assert.Null(trigger);
         Assert.True(Accepts(grammar, "42"));
         Assert.True(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}"""))));
@@ -67,7 +67,7 @@ public sealed class ToolGrammarTests
     public void AFunctionWithoutParametersTakesNone()
     {
         ChatOptions options = new() { Tools = [AIFunctionFactory.Create(() => 1, "now")], ToolMode = ChatToolMode.RequireAny };
-        Grammar grammar = ToolGrammar.Create(ToolCallFormat.Hermes, ToolSet.Of(options)!, null, _ => -1).Grammar;
+        Grammar grammar = ToolGrammar.Create(ToolCallFormat.Hermes, ToolSet.Of(options)!, null, ControlTokens.None).Grammar;
         Assert.True(Accepts(grammar, Hermes(("now", "{}"))));
         Assert.False(Accepts(grammar, Hermes(("now", """{"x": 1}"""))));
     }
@@ -92,8 +92,8 @@ public sealed class ToolGrammarTests
     public void AMistakeInTheToolsIsNamed(string name, ChatOptions options) =>
         Assert.Contains(name, Assert.Throws<ArgumentException>(() => ToolSet.Of(options)).Message, StringComparison.Ordinal);
 
-    private static (Grammar Grammar, GrammarTrigger? Trigger) Create(ToolCallFormat format, ChatOptions options) =>
-        ToolGrammar.Create(format, ToolSet.Of(Options(options))!, answer: null, _ => -1);
+    private static ToolConstraint Create(ToolCallFormat format, ChatOptions options) =>
+        ToolGrammar.Create(format, ToolSet.Of(Options(options))!, answer: null, ControlTokens.None);
 
     private static ChatOptions Options(ChatOptions options)
     {
