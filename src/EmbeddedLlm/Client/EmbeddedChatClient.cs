@@ -103,12 +103,15 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
         ToolSet? tools = ToolSet.Of(options);
+        if (tools is not null && prompts.Tools.Variable is null && model.ToolFallback == ToolFallback.Refuse)
+            throw RequestMapper.NotSupported(nameof(options.Tools), $"the chat template of '{model.Id}' does not tell the model about tools, and {nameof(EmbeddedModelOptions)}.{nameof(ToolFallback)} is {ToolFallback.Refuse}");
         Grammar? answer = RequestMapper.GrammarOf(options, more, tools);
         ToolConstraint? calls = tools is null ? null : ConstraintOf(answer, tools);
         Grammar? grammar = calls?.Grammar ?? answer;
         IReadOnlyList<ChatMessage> conversation = [.. messages];
         (IReadOnlyList<TextPart> prompt, int[] tokens, int dropped) = BuildPrompt(conversation, options, more, tools, cancellationToken);
-        ReasoningFormat? reasoning = prompts.Reasoning;
+        bool isHarmony = tools is not null && prompts.Tools.Format.IsHarmony;
+        ReasoningFormat? reasoning = isHarmony ? null : prompts.Reasoning;
         bool isReasoningOpen = reasoning?.IsOpenAfter(prompt) ?? false;
         (TimeSpan? firstToken, TimeSpan? whole) = RequestMapper.Timeouts(more, model.Timeouts);
         GenerationRequest request = new()
@@ -127,7 +130,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         GenerationStream stream = tokens.Length >= model.ContextLength && RequestMapper.ContextOverflow(more) == ContextOverflowPolicy.Stop
             ? GenerationStream.CompleteAtOnce(new GenerationSummary { End = GenerationEnd.Length, PromptTokens = tokens.Length })
             : model.Submit(request, cancellationToken);
-        return (stream, new AnswerReader(reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen), tools is null ? null : new ToolCallReader(prompts.Tools.Format, calls?.Arguments)), dropped);
+        return (stream, new AnswerReader(reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen), tools is null || isHarmony ? null : new ToolCallReader(prompts.Tools.Format, calls?.Arguments), isHarmony ? new HarmonyReader() : null), dropped);
     }
 
     /// <summary>Where other prompts may part from this one; of use where the model's memory cannot be cut.</summary>

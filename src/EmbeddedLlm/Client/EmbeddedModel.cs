@@ -24,6 +24,7 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     {
         _model = model;
         _options = options;
+        ToolFallback = options.ToolFallback;
         _sampling = SamplingDefaults.Create(model.Metadata, entry?.Sampling, model.Facts.SuppressedTokens);
         _grammarVocabulary = new Lazy<GrammarVocabulary>(() => new GrammarVocabulary(model.Vocabulary));
         Id = id;

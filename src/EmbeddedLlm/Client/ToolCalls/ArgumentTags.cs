@@ -22,6 +22,9 @@ internal sealed record ArgumentTags
     /// <summary>Whether strings are written as they are, up to what is after the value; otherwise they are in quotes and escaped.</summary>
     public bool HasRawStrings { get; init; }
 
+    /// <summary>The quote around strings that are not written as they are.</summary>
+    public char Quote { get; init; } = '"';
+
     /// <summary>Whether values are Python's: <c>True</c> instead of <c>true</c>.</summary>
     public bool HasPythonWords { get; init; }
 
@@ -42,7 +45,7 @@ internal sealed record ArgumentTags
         {
             bool isText = argument.Value.ValueKind == JsonValueKind.String;
             text.Append(text.Length > 0 ? Separator : "").Append(BeforeKey).Append(argument.Name).Append(isText ? AfterKey : AfterKeyOfOthers)
-                .Append(isText && HasRawStrings ? argument.Value.GetString() : ValueText(argument.Value)).Append(AfterValue);
+                .Append(isText && HasRawStrings ? argument.Value.GetString() : isText && Quote == '\'' ? SingleQuoted(argument.Value) : ValueText(argument.Value)).Append(AfterValue);
         }
 
         return text.ToString();
@@ -149,6 +152,9 @@ internal sealed record ArgumentTags
 
         return null;
     }
+
+    private static string SingleQuoted(JsonElement text) =>
+        $"'{PythonLiteral.Quote(text.GetString()!)[1..^1].Replace("\\\"", "\"", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
 
     private string ValueText(JsonElement value) => value.ValueKind switch
     {

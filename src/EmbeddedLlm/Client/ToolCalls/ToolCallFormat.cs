@@ -66,6 +66,20 @@ internal sealed partial record ToolCallFormat
         Tags = new() { BeforeKey = "", AfterKey = "=", AfterKeyOfOthers = "=", AfterValue = "", Separator = ", ", HasPythonWords = true },
     };
 
+    /// <summary>OpenAI's harmony format, in which an answer is a row of messages, each in a channel.</summary>
+    public static ToolCallFormat Harmony { get; } = new()
+    {
+        Call =
+        [
+            new(ToolCallPartKind.Literal, "<|channel|>commentary to=functions."), new(ToolCallPartKind.Name), new(ToolCallPartKind.Literal, " <|constrain|>json<|message|>"),
+            new(ToolCallPartKind.Arguments), new(ToolCallPartKind.Literal, "<|call|>"),
+        ],
+        IsHarmony = true,
+    };
+
+    /// <summary>Whether the whole answer is in the harmony format, calls or not: <see cref="HarmonyReader"/> reads it.</summary>
+    public bool IsHarmony { get; private init; }
+
     /// <summary>What comes before the first call.</summary>
     public string Begin { get; init; } = "";
 
@@ -95,7 +109,7 @@ internal sealed partial record ToolCallFormat
 
     /// <summary>The markers that may be control tokens of the vocabulary, each once.</summary>
     public IEnumerable<string> Markers() =>
-        Marker().Matches(string.Join('\n', [Begin, .. Call.Select(part => part.Text), Separator ?? "", End, .. Tags?.Texts ?? []])).Select(match => match.Value).Distinct();
+        Marker().Matches(string.Join('\n', [Begin, .. Call.Select(part => part.Text), Separator ?? "", End, .. Tags?.Texts ?? [], .. IsHarmony ? HarmonyReader.Markers : []])).Select(match => match.Value).Distinct();
 
     /// <summary>Texts cut into markers and what is between them, in order; none is empty.</summary>
     public static IEnumerable<(string Text, bool IsMarker)> SplitAtMarkers(string text)

@@ -193,7 +193,7 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
     }
 
     /// <summary>The length of the JSON object that a text begins with; -1 where it is not whole.</summary>
-    private static int ObjectLength(ReadOnlySpan<char> text)
+    public static int ObjectLength(ReadOnlySpan<char> text)
     {
         int depth = 0;
         bool isText = false;

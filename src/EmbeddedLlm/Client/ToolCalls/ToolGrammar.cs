@@ -41,6 +41,8 @@ internal sealed class ToolGrammar
     /// <exception cref="NotSupportedException">The format cannot write a function's name.</exception>
     public static ToolConstraint Create(ToolCallFormat format, ToolSet tools, Grammar? answer, ControlTokens controls)
     {
+        if (format.IsHarmony)
+            return HarmonyGrammar.Create(tools, answer, controls);
         ToolGrammar grammar = new(format, controls);
         // Only in JSON from the beginning of a text on are keys told apart; in other notations a text may have quotes and braces of any kind.
         bool isJson = format.Tags is null;

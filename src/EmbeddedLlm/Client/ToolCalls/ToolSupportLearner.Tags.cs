@@ -33,7 +33,7 @@ internal sealed partial class ToolSupportLearner
             return null;
         tags = tags with { AfterKeyOfOthers = Written(Number)![..at] };
         if (afterKey[^1] is '"' or '\'' && tags.AfterKeyOfOthers == afterKey[..^1] && tags.AfterValue.StartsWith(afterKey[^1]))
-            tags = tags with { AfterKey = afterKey[..^1], AfterValue = tags.AfterValue[1..], HasRawStrings = false, HasPythonWords = Written("true")?.StartsWith(tags.AfterKeyOfOthers + "True", StringComparison.Ordinal) ?? false };
+            tags = tags with { AfterKey = afterKey[..^1], AfterValue = tags.AfterValue[1..], HasRawStrings = false, Quote = afterKey[^1], HasPythonWords = Written("true")?.StartsWith(tags.AfterKeyOfOthers + "True", StringComparison.Ordinal) ?? false };
         return tags.IsReadable && Written("""{"zqin": [1, "zqs"]}""") is { } nested && nested.StartsWith(tags.AfterKeyOfOthers, StringComparison.Ordinal)
             && PythonLiteral.TryRead(nested.AsSpan(tags.AfterKeyOfOthers.Length), isWhole: false, out _) is { } json
             && JsonElement.DeepEquals(JsonElement.Parse(json), JsonElement.Parse("""{"zqin": [1, "zqs"]}""")) ? tags : null;

@@ -25,6 +25,9 @@ internal sealed partial class ToolSupportLearner
     private const char ArgumentsPlace = '\uE001';
     private const char IdPlace = '\uE002';
 
+    /// <summary>How templates begin a list of tools whose models call them in Python.</summary>
+    private static readonly string[] s_pythonic = ["<|tool_call_start|>", "<|tool_list_start|>", "List of tools: ["];
+
     private static readonly Call[] s_calls = [new("zqfirst", "zqkeya", "zqvala", "zqid00001"), new("zqsecond", "zqkeyb", "zqvalb", "zqid00002")];
 
     private readonly ChatTemplate _template;
@@ -56,7 +59,7 @@ internal sealed partial class ToolSupportLearner
                 support = support with { TakesArgumentsAsText = takesText, TakesNoContent = takesNoContent };
                 if (LearnFormat(support) is not { } format)
                     continue;
-                support = support with { Format = format, Variable = _variable, WritesCalls = true };
+                support = support with { Format = IsHarmony ? ToolCallFormat.Harmony : format, Variable = _variable, WritesCalls = true };
                 return support with
                 {
                     TakesShortIdsOnly = Render([UserMessage(), CallMessage(support, [s_calls[0] with { Id = "call-of-another-length" }])], isPrompt: false) is null,
@@ -70,12 +73,15 @@ internal sealed partial class ToolSupportLearner
         // Templates that tell the model a format and do not write it. Where they tell one that is not known, they are not asked to.
         if (_variable is not null && _template.Source.Contains("<|tool_call|>", StringComparison.Ordinal))
             return support with { Format = ToolCallFormat.Granite, Variable = _variable };
-        if (_variable is not null && (_template.Source.Contains("<|tool_call_start|>", StringComparison.Ordinal) || _template.Source.Contains("<|tool_list_start|>", StringComparison.Ordinal)))
+        if (_variable is not null && s_pythonic.Any(sign => _template.Source.Contains(sign, StringComparison.Ordinal)))
             return support with { Format = ToolCallFormat.Pythonic, Variable = _variable };
         if (_variable is not null && Render([UserMessage()], isPrompt: true) is { } prompt && prompt.Contains("<tool_call>", StringComparison.Ordinal) && prompt.Contains("\"arguments\"", StringComparison.Ordinal))
             return support with { Variable = _variable };
         return support;
     }
+
+    /// <summary>Whether answers are messages in channels: then a call is read with all that is around it.</summary>
+    private bool IsHarmony => _template.Source.Contains("<|channel|>analysis<|message|>", StringComparison.Ordinal) && _template.Source.Contains("<|call|>", StringComparison.Ordinal);
 
     /// <summary>The variable whose tools the template describes.</summary>
     private string? FindVariable()
