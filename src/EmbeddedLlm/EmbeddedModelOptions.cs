@@ -92,6 +92,9 @@ public sealed class EmbeddedModelOptions
     /// <summary>What happens where the model has no chat template or one that cannot be parsed. Default: an error.</summary>
     public ChatTemplateFallback ChatTemplateFallback { get; set; }
 
+    /// <summary>What happens where a request has tools and the model's chat template does not tell the model about them. Default: a system message does.</summary>
+    public ToolFallback ToolFallback { get; set; }
+
     /// <summary>
     /// The folder that holds llama.cpp's native libraries. Default: the environment variable <c>EMBEDDEDLLM_NATIVE_DIR</c>, else the application's own folder and
     /// the package's. The first load of a process decides.
@@ -130,6 +133,8 @@ public sealed class EmbeddedModelOptions
             throw new ArgumentOutOfRangeException(nameof(ValueCacheType), ValueCacheType, null);
         if (!Enum.IsDefined(ChatTemplateFallback))
             throw new ArgumentOutOfRangeException(nameof(ChatTemplateFallback), ChatTemplateFallback, null);
+        if (!Enum.IsDefined(ToolFallback))
+            throw new ArgumentOutOfRangeException(nameof(ToolFallback), ToolFallback, null);
         if (FlashAttention is false && ValueCacheType is KvCacheType.Q8_0 or KvCacheType.Q5_0 or KvCacheType.Q4_0)
             throw new ArgumentException($"A quantised value cache ({ValueCacheType}) needs {nameof(FlashAttention)}.", nameof(ValueCacheType));
     }
@@ -174,4 +179,17 @@ public enum ChatTemplateFallback
 
     /// <summary>ChatML (<c>&lt;|im_start|&gt;role … &lt;|im_end|&gt;</c>) is used.</summary>
     ChatMl,
+}
+
+/// <summary>What happens where a request has tools and the chat template does not tell the model about them.</summary>
+public enum ToolFallback
+{
+    /// <summary>
+    /// A system message describes the tools, and how to call them: as the template writes calls where it does, else as Hermes models do (<c>&lt;tool_call&gt;{"name": …, "arguments": …}&lt;/tool_call&gt;</c>).
+    /// Calls are held to their schemas all the same, but a model that was not trained for tools may call them badly or not at all.
+    /// </summary>
+    Describe,
+
+    /// <summary>The request ends with <see cref="NotSupportedException"/>.</summary>
+    Refuse,
 }

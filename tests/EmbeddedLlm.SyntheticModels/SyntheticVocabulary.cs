@@ -21,8 +21,9 @@ internal abstract class SyntheticVocabulary
     public static SyntheticVocabulary FromFile(string path) => new FileVocabulary(GgufFile.Open(path).Metadata);
 
     /// <summary>A byte-level BPE vocabulary: 256 bytes, merges of lower-case letters, and the special tokens of ChatML.</summary>
-    /// <param name="tokenCount">At least 259.</param>
-    public static SyntheticVocabulary ByteLevel(int tokenCount) => new ByteLevelVocabulary(tokenCount);
+    /// <param name="tokenCount">At least 259, and one more for each of the controls.</param>
+    /// <param name="controls">Further control tokens.</param>
+    public static SyntheticVocabulary ByteLevel(int tokenCount, params string[] controls) => new ByteLevelVocabulary(tokenCount, controls);
 
     private sealed class FileVocabulary : SyntheticVocabulary
     {
@@ -59,21 +60,23 @@ internal abstract class SyntheticVocabulary
     {
         private static readonly string[] SpecialTokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 
+        private readonly string[] _special;
         private readonly List<string> _tokens = [];
         private readonly List<string> _merges = [];
 
-        public ByteLevelVocabulary(int tokenCount)
+        public ByteLevelVocabulary(int tokenCount, string[] controls)
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(tokenCount, 256 + SpecialTokens.Length);
+            _special = [.. SpecialTokens, .. controls];
+            ArgumentOutOfRangeException.ThrowIfLessThan(tokenCount, 256 + _special.Length);
             for (int value = 0; value < 256; value++)
                 _tokens.Add(ByteToken((byte)value).ToString());
 
             // Breadth first, each token being the one before it and a letter, so that every text comes from one merge only.
             Queue<string> stems = new(["Ġ", .. Enumerable.Range('a', 26).Select(letter => ((char)letter).ToString())]);
-            while (_tokens.Count < tokenCount - SpecialTokens.Length)
+            while (_tokens.Count < tokenCount - _special.Length)
             {
                 string stem = stems.Dequeue();
-                for (char letter = 'a'; letter <= 'z' && _tokens.Count < tokenCount - SpecialTokens.Length; letter++)
+                for (char letter = 'a'; letter <= 'z' && _tokens.Count < tokenCount - _special.Length; letter++)
                 {
                     _merges.Add($"{stem} {letter}");
                     _tokens.Add(stem + letter);
@@ -81,7 +84,7 @@ internal abstract class SyntheticVocabulary
                 }
             }
 
-            _tokens.AddRange(SpecialTokens);
+            _tokens.AddRange(_special);
         }
 
         public override int TokenCount => _tokens.Count;
@@ -90,7 +93,7 @@ internal abstract class SyntheticVocabulary
         {
             const int Normal = 1;
             const int Control = 3;
-            int firstSpecial = _tokens.Count - SpecialTokens.Length;
+            int firstSpecial = _tokens.Count - _special.Length;
             writer.Add("tokenizer.ggml.model", "gpt2");
             writer.Add("tokenizer.ggml.pre", "qwen2");
             writer.AddStrings("tokenizer.ggml.tokens", _tokens);

@@ -7,16 +7,23 @@ namespace EmbeddedLlm.Client;
 /// <summary>Makes contents of a streamed answer: reasoning, text and calls of functions. Not thread-safe.</summary>
 /// <param name="reasoning">Tells the reasoning apart; null where the model does not reason.</param>
 /// <param name="tools">Tells the calls apart; null where there are none.</param>
-internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader? tools)
+/// <param name="harmony">Reads all of it in place of both; null where the answer is in another format.</param>
+internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader? tools, HarmonyReader? harmony = null)
 {
     /// <summary>Whether the answer has called a function.</summary>
-    public bool HasCalls => tools is { CallCount: > 0 };
+    public bool HasCalls => tools is { CallCount: > 0 } || harmony is { CallCount: > 0 };
 
     /// <summary>Takes the next piece, and gives what is decided by it; each text may be empty.</summary>
     /// <param name="piece">The piece.</param>
     /// <param name="isLast">Whether no further piece comes, so nothing is held back.</param>
     public (string Reasoning, string Text, IReadOnlyList<AIContent> Calls) Push(string piece, bool isLast)
     {
+        if (harmony is not null)
+        {
+            (string Reasoning, string Text, IReadOnlyList<WrittenCall> Calls) read = harmony.Push(piece, isLast);
+            return (read.Reasoning, read.Text, [.. read.Calls.Select(Content)]);
+        }
+
         (string thought, string text) = reasoning?.Push(piece, isLast) ?? ("", piece);
         if (tools is null)
             return (thought, text, []);
@@ -26,11 +33,16 @@ internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader?
 
     private static FunctionCallContent Content(WrittenCall call)
     {
-        Dictionary<string, object?> arguments = [];
-        foreach (JsonProperty argument in JsonElement.Parse(call.Arguments).EnumerateObject())
-            arguments[argument.Name] = argument.Value.ValueKind == JsonValueKind.Null ? null : argument.Value;
-
         // Nine letters and digits are an id that every template takes. The model's own, where it writes one, may come again in another answer.
-        return new FunctionCallContent(RandomNumberGenerator.GetString("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 9), call.Name, arguments);
+        string id = RandomNumberGenerator.GetString("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", 9);
+        try
+        {
+            return new FunctionCallContent(id, call.Name, call.ReadArguments());
+        }
+        catch (JsonException e)
+        {
+            // Nested too deeply, or no JSON: whoever invokes the function is told, and not whoever reads the answer.
+            return new FunctionCallContent(id, call.Name) { Exception = e };
+        }
     }
 }

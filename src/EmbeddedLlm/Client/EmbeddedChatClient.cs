@@ -15,7 +15,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     /// <summary>How many sets of tools are kept with their grammars; then all are forgotten.</summary>
     private const int KeptGrammars = 32;
 
-    private readonly Dictionary<(string Tools, Grammar? Answer), (Grammar Grammar, GrammarTrigger? Trigger)> _toolGrammars = [];
+    private readonly Dictionary<(string Tools, Grammar? Answer), ToolConstraint> _toolGrammars = [];
     private readonly ChatClientMetadata _metadata = new("embeddedllm", providerUri: null, model.Id);
 
     public async Task<ChatResponse> GetResponseAsync(
@@ -110,10 +110,15 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
         ToolSet? tools = ToolSet.Of(options);
-        (Grammar? grammar, GrammarTrigger? trigger) = GrammarOf(RequestMapper.GrammarOf(options, more, tools), tools);
+        if (tools is not null && prompts.Tools.Variable is null && model.ToolFallback == ToolFallback.Refuse)
+            throw RequestMapper.NotSupported(nameof(options.Tools), $"the chat template of '{model.Id}' does not tell the model about tools, and {nameof(EmbeddedModelOptions)}.{nameof(ToolFallback)} is {ToolFallback.Refuse}");
+        Grammar? answer = RequestMapper.GrammarOf(options, more, tools);
+        ToolConstraint? calls = tools is null ? null : ConstraintOf(answer, tools);
+        Grammar? grammar = calls?.Grammar ?? answer;
         IReadOnlyList<ChatMessage> conversation = [.. messages];
         (IReadOnlyList<TextPart> prompt, int[] tokens, int dropped) = BuildPrompt(conversation, options, more, tools, cancellationToken);
-        ReasoningFormat? reasoning = prompts.Reasoning;
+        bool isHarmony = tools is not null && prompts.Tools.Format.IsHarmony;
+        ReasoningFormat? reasoning = isHarmony ? null : prompts.Reasoning;
         bool isReasoningOpen = reasoning?.IsOpenAfter(prompt) ?? false;
         (TimeSpan? firstToken, TimeSpan? whole) = RequestMapper.Timeouts(more, model.Timeouts);
         GenerationRequest request = new()
@@ -127,13 +132,13 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             FirstTokenTimeout = firstToken,
             RequestTimeout = whole,
             Checkpoints = model.KeepsCheckpoints && dropped == 0 ? FindBoundaries(conversation, tokens, options, tools, cancellationToken) : [],
-            Constraint = grammar is null ? null : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen), trigger),
+            Constraint = grammar is null ? null : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen), calls?.Trigger),
             ShownControls = tools is null ? [] : ShownControls(reasoning),
         };
         GenerationStream stream = tokens.Length >= model.ContextLength && RequestMapper.ContextOverflow(more) == ContextOverflowPolicy.Stop
             ? GenerationStream.CompleteAtOnce(new GenerationSummary { End = GenerationEnd.Length, PromptTokens = tokens.Length })
             : model.Submit(request, cancellationToken);
-        return (stream, new AnswerReader(reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen), tools is null ? null : new ToolCallReader(prompts.Tools.Format)), dropped);
+        return (stream, new AnswerReader(reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen), tools is null || isHarmony ? null : new ToolCallReader(prompts.Tools.Format, calls?.Arguments), isHarmony ? new HarmonyReader() : null), dropped);
     }
 
     /// <summary>Where other prompts may part from this one; of use where the model's memory cannot be cut.</summary>
@@ -145,17 +150,15 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         messages => model.Tokenizer.TokenizePrompt(prompts.Build(messages, options?.Instructions, tools, cancellationToken));
 
     /// <summary>What the answer is held to, tools' calls included, and from where on.</summary>
-    private (Grammar? Grammar, GrammarTrigger? Trigger) GrammarOf(Grammar? answer, ToolSet? tools)
+    private ToolConstraint ConstraintOf(Grammar? answer, ToolSet tools)
     {
-        if (tools is null)
-            return (answer, null);
         lock (_toolGrammars)
         {
-            if (_toolGrammars.TryGetValue((tools.Key, answer), out (Grammar Grammar, GrammarTrigger? Trigger) known))
+            if (_toolGrammars.TryGetValue((tools.Key, answer), out ToolConstraint? known))
                 return known;
         }
 
-        (Grammar Grammar, GrammarTrigger? Trigger) made = ToolGrammar.Create(prompts.Tools.Format, tools, answer, FindControl);
+        ToolConstraint made = ToolGrammar.Create(prompts.Tools.Format, tools, answer, new ControlTokens(FindControl, IsEnd));
         lock (_toolGrammars)
         {
             if (_toolGrammars.Count >= KeptGrammars)
@@ -171,6 +174,18 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         [.. prompts.Tools.Format.Markers().Concat(reasoning is null ? [] : [reasoning.Open, reasoning.Close]).Select(FindControl).Where(token => token >= 0)];
 
     private int FindControl(string text) => model.GrammarVocabulary.FindControl(Encoding.UTF8.GetBytes(text));
+
+    private bool IsEnd(string text)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        foreach (int token in model.GrammarVocabulary.EndTokens)
+        {
+            if (model.GrammarVocabulary.Vocabulary.BytesOf(token).SequenceEqual(bytes))
+                return true;
+        }
+
+        return false;
+    }
 
     /// <summary>The prompt of as much of the conversation as the caller wants to be sent, and how many messages that leaves out.</summary>
     private (IReadOnlyList<TextPart> Parts, int[] Tokens, int DroppedMessages) BuildPrompt(

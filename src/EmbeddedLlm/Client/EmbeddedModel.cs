@@ -25,6 +25,7 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
         _model = model;
         _options = options;
         _sampling = SamplingDefaults.Create(model.Metadata, entry?.Sampling, model.Facts.SuppressedTokens) with { Vocabulary = model.Vocabulary };
+        ToolFallback = options.ToolFallback;
         _grammarVocabulary = new Lazy<GrammarVocabulary>(() => new GrammarVocabulary(model.Vocabulary));
         Id = id;
         Path = path;

@@ -31,6 +31,9 @@ public sealed partial class Grammar
     /// <summary>Whether the texts are JSON in which a matcher repeats no key of an object.</summary>
     internal bool HasUniqueKeys { get; }
 
+    /// <summary>Whether the JSON in which keys are told apart has begun ahead of the text, which goes on within a string.</summary>
+    internal bool BeginsInString { get; init; }
+
     /// <summary>Whether a text, in UTF-8 and as a whole, is in the language.</summary>
     /// <exception cref="GrammarException">The grammar is too ambiguous to be followed on this text.</exception>
     public bool Accepts(ReadOnlySpan<byte> text)

@@ -13,6 +13,14 @@ public sealed class JsonSchemaNotSupportedException : GrammarException
         Keyword = keyword;
     }
 
+    /// <summary>The same in the parameters of a tool.</summary>
+    internal JsonSchemaNotSupportedException(string tool, JsonSchemaNotSupportedException inner)
+        : base($"The parameters of the tool '{tool}': {inner.Message}", inner)
+    {
+        JsonPointer = inner.JsonPointer;
+        Keyword = inner.Keyword;
+    }
+
     /// <summary>A JSON pointer (RFC 6901) to the schema that has the keyword; empty for the whole.</summary>
     public string JsonPointer { get; }
 

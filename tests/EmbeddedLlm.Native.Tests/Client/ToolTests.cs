@@ -90,6 +90,22 @@ public sealed class ToolTests(StarterModelFixture starter)
         }
     }
 
+    [Fact]
+    public async Task WhereTheTemplateHasNoToolsTheyAreRefusedOnRequest()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.PathOf("model.gguf");
+        SyntheticModel.Write(path, SyntheticShape.Tiny, SyntheticVocabulary.ByteLevel(600));
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, new() { ToolFallback = ToolFallback.Refuse, ContextLength = 2048 }, cancellationToken: Cancel);
+        IChatClient chat = model.AsChatClient();
+        NotSupportedException e = await Assert.ThrowsAsync<NotSupportedException>(() => chat.GetResponseAsync("u", Weather(), Cancel));
+        Assert.Contains("ChatOptions.Tools", e.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(EmbeddedModelOptions.ToolFallback), e.Message, StringComparison.Ordinal);
+        ChatOptions forbidden = Weather();
+        (forbidden.ToolMode, forbidden.MaxOutputTokens) = (ChatToolMode.None, 1);
+        Assert.Equal(1, (await chat.GetResponseAsync("u", forbidden, Cancel)).Usage!.OutputTokenCount);
+    }
+
     /// <summary>A model that knows nothing, at a temperature that makes each allowed token likely: what it calls is valid by an independent validator.</summary>
     [Fact]
     public async Task EveryCallOfARandomModelIsValid()

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace EmbeddedLlm.Client;
@@ -52,6 +53,33 @@ internal sealed partial record ToolCallFormat
         End = "]",
     };
 
+    /// <summary>The format that LFM2's template describes tools for, and whose calls some versions of it do not write: a list of calls in Python.</summary>
+    public static ToolCallFormat Pythonic { get; } = new()
+    {
+        Begin = "<|tool_call_start|>[",
+        Call =
+        [
+            new(ToolCallPartKind.Literal), new(ToolCallPartKind.Name), new(ToolCallPartKind.Literal, "("), new(ToolCallPartKind.Arguments), new(ToolCallPartKind.Literal, ")"),
+        ],
+        Separator = ", ",
+        End = "]<|tool_call_end|>",
+        Tags = new() { BeforeKey = "", AfterKey = "=", AfterKeyOfOthers = "=", AfterValue = "", Separator = ", ", HasPythonWords = true },
+    };
+
+    /// <summary>OpenAI's harmony format, in which an answer is a row of messages, each in a channel.</summary>
+    public static ToolCallFormat Harmony { get; } = new()
+    {
+        Call =
+        [
+            new(ToolCallPartKind.Literal, "<|channel|>commentary to=functions."), new(ToolCallPartKind.Name), new(ToolCallPartKind.Literal, " <|constrain|>json<|message|>"),
+            new(ToolCallPartKind.Arguments), new(ToolCallPartKind.Literal, "<|call|>"),
+        ],
+        IsHarmony = true,
+    };
+
+    /// <summary>Whether the whole answer is in the harmony format, calls or not: <see cref="HarmonyReader"/> reads it.</summary>
+    public bool IsHarmony { get; private init; }
+
     /// <summary>What comes before the first call.</summary>
     public string Begin { get; init; } = "";
 
@@ -63,6 +91,9 @@ internal sealed partial record ToolCallFormat
 
     /// <summary>What comes after the last call, the end of the turn not included.</summary>
     public string End { get; init; } = "";
+
+    /// <summary>How arguments are written one by one; null where they are a JSON object.</summary>
+    public ArgumentTags? Tags { get; init; }
 
     /// <summary>Whether ids are the numbers of the calls, from 0 on; otherwise they are nine letters and digits.</summary>
     public bool CountsCalls { get; init; }
@@ -78,7 +109,7 @@ internal sealed partial record ToolCallFormat
 
     /// <summary>The markers that may be control tokens of the vocabulary, each once.</summary>
     public IEnumerable<string> Markers() =>
-        Marker().Matches(string.Join('\n', [Begin, .. Call.Select(part => part.Text), Separator ?? "", End])).Select(match => match.Value).Distinct();
+        Marker().Matches(string.Join('\n', [Begin, .. Call.Select(part => part.Text), Separator ?? "", End, .. Tags?.Texts ?? [], .. IsHarmony ? HarmonyReader.Markers : []])).Select(match => match.Value).Distinct();
 
     /// <summary>Texts cut into markers and what is between them, in order; none is empty.</summary>
     public static IEnumerable<(string Text, bool IsMarker)> SplitAtMarkers(string text)
@@ -111,7 +142,7 @@ internal sealed partial record ToolCallFormat
                 text.Append(part.Kind switch
                 {
                     ToolCallPartKind.Name => calls[i].Name,
-                    ToolCallPartKind.Arguments => calls[i].Arguments,
+                    ToolCallPartKind.Arguments => Tags?.Write(JsonElement.Parse(calls[i].Arguments)) ?? calls[i].Arguments,
                     ToolCallPartKind.Id => CountsCalls ? $"{i}" : calls[i].Id,
                     _ => part.Text,
                 });

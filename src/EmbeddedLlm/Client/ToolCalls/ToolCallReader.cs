@@ -2,17 +2,16 @@ using System.Text;
 
 namespace EmbeddedLlm.Client;
 
-/// <summary>A call that a model has written.</summary>
-/// <param name="Name">The function's name.</param>
-/// <param name="Arguments">A JSON object.</param>
-internal readonly record struct WrittenCall(string Name, string Arguments);
-
 /// <summary>
 /// Tells the calls in a streamed answer from its text, however the text is cut. The markers belong to neither, nor does the white space before a call. Not thread-safe.
 /// </summary>
 /// <param name="format">How the model writes calls.</param>
-internal sealed class ToolCallReader(ToolCallFormat format)
+/// <param name="arguments">What the functions' arguments are; null where that is not known.</param>
+internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? arguments = null)
 {
+    /// <summary>What tells that the arguments of a call are whole that are written one by one: the first marker of what follows, else all of it.</summary>
+    private readonly string _argumentsEnd = format.Tags is null ? "" : EndOf(format.Call[^1].Text);
+
     private readonly StringBuilder _held = new();
     private readonly List<WrittenCall> _calls = [];
     private bool _isBegun;
@@ -37,7 +36,7 @@ internal sealed class ToolCallReader(ToolCallFormat format)
         _held.Append(piece);
         string text = "";
         // Long arguments come in many pieces, most of which cannot end them.
-        if (_isCalling && !isLast && _part > 0 && format.Call[_part].Kind == ToolCallPartKind.Arguments && !piece.Contains('}', StringComparison.Ordinal))
+        if (_isCalling && !isLast && _part > 0 && format.Call[_part].Kind == ToolCallPartKind.Arguments && !piece.Contains(format.Tags is null ? '}' : _argumentsEnd[^1], StringComparison.Ordinal))
             return (text, []);
         if (!_isCalling)
         {
@@ -126,6 +125,12 @@ internal sealed class ToolCallReader(ToolCallFormat format)
                 return TrySkip(held, format.Begin + format.Call[0].Text);
             case ToolCallPartKind.Literal:
                 return TrySkip(held, format.Call[_part].Text);
+            case ToolCallPartKind.Arguments when format.Tags is { } tags:
+                if (tags.TryRead(rest, _argumentsEnd, ValueOf, out int read) is not { } written)
+                    return false;
+                _arguments = written;
+                _read += read;
+                break;
             case ToolCallPartKind.Arguments:
                 int start = rest.Length - rest.TrimStart().Length;
                 int length = ObjectLength(rest[start..]);
@@ -136,7 +141,7 @@ internal sealed class ToolCallReader(ToolCallFormat format)
                 break;
             default:
                 // Names and ids go to where the next literal begins.
-                int end = rest.IndexOf(format.Call[_part + 1].Text, StringComparison.Ordinal);
+                int end = EndOfName(rest);
                 if (end < 0)
                     return false;
                 if (format.Call[_part].Kind == ToolCallPartKind.Name)
@@ -149,28 +154,46 @@ internal sealed class ToolCallReader(ToolCallFormat format)
         return true;
     }
 
+    /// <summary>Where the next literal begins that is not empty; -1 where it does not.</summary>
+    private int EndOfName(ReadOnlySpan<char> text)
+    {
+        string next = format.Call[_part + 1].Text;
+        if (next.Length > 0 || format.Tags is not { } tags)
+            return text.IndexOf(next, StringComparison.Ordinal);
+        int key = text.IndexOf(tags.BeforeKey.AsSpan().Trim(), StringComparison.Ordinal);
+        int end = text.IndexOf(_argumentsEnd.AsSpan().Trim(), StringComparison.Ordinal);
+        return key < 0 || end < 0 ? Math.Max(key, end) : Math.Min(key, end);
+    }
+
+    /// <summary>The JSON of an argument that is written as it is.</summary>
+    private string ValueOf(string key, string text) => ToolArguments.ValueOf(arguments?.Find(_name, key), text);
+
+    private static string EndOf(string literal)
+    {
+        int length = 0;
+        foreach ((string text, bool isMarker) in ToolCallFormat.SplitAtMarkers(literal))
+        {
+            length += text.Length;
+            if (isMarker)
+                break;
+        }
+
+        return literal[..length].TrimEnd();
+    }
+
     /// <summary>Skips a literal. White space is left out or added at will around JSON, so none of it counts.</summary>
     private bool TrySkip(string held, string literal)
     {
-        int position = _read;
-        foreach (char expected in literal)
-        {
-            if (char.IsWhiteSpace(expected))
-                continue;
-            while (position < held.Length && char.IsWhiteSpace(held[position]))
-                position++;
-            if (position == held.Length || held[position] != expected)
-                return false;
-            position++;
-        }
-
-        _read = position;
+        int length = ArgumentTags.Skip(held.AsSpan(_read), literal);
+        if (length < 0)
+            return false;
+        _read += length;
         _part = _part < 0 ? 1 : _part + 1;
         return true;
     }
 
     /// <summary>The length of the JSON object that a text begins with; -1 where it is not whole.</summary>
-    private static int ObjectLength(ReadOnlySpan<char> text)
+    public static int ObjectLength(ReadOnlySpan<char> text)
     {
         int depth = 0;
         bool isText = false;

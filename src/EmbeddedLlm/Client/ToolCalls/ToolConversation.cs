@@ -37,7 +37,7 @@ internal sealed class ToolConversation(ToolSupport support)
                 (string piece, PromptPartKind kind) = part.Kind switch
                 {
                     ToolCallPartKind.Name => (written[i].Name, PromptPartKind.Caller),
-                    ToolCallPartKind.Arguments => (written[i].Arguments.GetRawText(), PromptPartKind.Caller),
+                    ToolCallPartKind.Arguments => (support.Format.Tags?.Write(written[i].Arguments) ?? written[i].Arguments.GetRawText(), PromptPartKind.Caller),
                     ToolCallPartKind.Id => (written[i].Id, PromptPartKind.Caller),
                     _ => (part.Text, PromptPartKind.Template),
                 };

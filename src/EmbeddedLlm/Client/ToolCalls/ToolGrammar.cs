@@ -6,7 +6,13 @@ using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Client;
 
-/// <summary>What answers are held to that may be calls of functions.</summary>
+/// <summary>What an answer is held to that may call functions.</summary>
+/// <param name="Grammar">The answer's language.</param>
+/// <param name="Trigger">What the grammar begins after where the answer may be free text instead.</param>
+/// <param name="Arguments">What the functions' arguments are where they are written one by one.</param>
+internal sealed record ToolConstraint(Grammar Grammar, GrammarTrigger? Trigger, ToolArguments? Arguments);
+
+/// <summary>Makes grammars of answers that may be calls of functions.</summary>
 internal sealed class ToolGrammar
 {
     private static readonly TerminalNode s_number = new(PlainText.Create(EcmaPattern.Parse("0|[1-9][0-9]{0,2}"))!);
@@ -14,40 +20,52 @@ internal sealed class ToolGrammar
     private static readonly JsonSchemaGrammarOptions s_arguments = new() { AllowWhiteSpace = true };
 
     private readonly ToolCallFormat _format;
-    private readonly Func<string, int> _findControl;
+    private readonly ControlTokens _controls;
+    private readonly Dictionary<string, ImmutableArray<SchemaArgument>> _tagged = [];
 
-    private ToolGrammar(ToolCallFormat format, Func<string, int> findControl)
+    private ToolGrammar(ToolCallFormat format, ControlTokens controls)
     {
         _format = format;
-        _findControl = findControl;
+        _controls = controls;
     }
+
+    private ToolArguments? Tagged => _format.Tags is null ? null : new ToolArguments(_tagged);
 
     /// <summary>The grammar of an answer, and what the grammar begins after where the answer may be free text instead.</summary>
     /// <param name="format">How the model writes calls.</param>
     /// <param name="tools">What it may call.</param>
     /// <param name="answer">What an answer that is no call is held to; null where it is free.</param>
-    /// <param name="findControl">The control token with a text, or -1.</param>
-    /// <exception cref="JsonSchemaNotSupportedException">A function's schema asks for something that cannot be enforced.</exception>
-    /// <exception cref="GrammarException">A function's schema is malformed or too large.</exception>
-    public static (Grammar Grammar, GrammarTrigger? Trigger) Create(ToolCallFormat format, ToolSet tools, Grammar? answer, Func<string, int> findControl)
+    /// <param name="controls">The vocabulary's control tokens.</param>
+    /// <exception cref="JsonSchemaNotSupportedException">A function's schema asks for something that cannot be enforced; the message names the function.</exception>
+    /// <exception cref="GrammarException">A function's schema is malformed or too large; the message names the function.</exception>
+    /// <exception cref="NotSupportedException">The format cannot write a function's name.</exception>
+    public static ToolConstraint Create(ToolCallFormat format, ToolSet tools, Grammar? answer, ControlTokens controls)
     {
-        ToolGrammar grammar = new(format, findControl);
+        if (format.IsHarmony)
+            return HarmonyGrammar.Create(tools, answer, controls);
+        ToolGrammar grammar = new(format, controls);
+        // Only in JSON from the beginning of a text on are keys told apart; in other notations a text may have quotes and braces of any kind.
+        bool isJson = format.Tags is null;
         if (tools.IsRequired)
-            return (new Grammar(grammar.Calls(tools, ""), hasUniqueKeys: true), null);
+            return new(new Grammar(grammar.Calls(tools, ""), hasUniqueKeys: isJson), null, grammar.Tagged);
         if (answer is not null)
-            return (new Grammar(new ChoiceNode(grammar.Calls(tools, ""), answer.Start), answer.HasUniqueKeys), null);
-        // Keys are told apart from the beginning of a JSON text on, and not where the trigger has taken a part of it.
-        return (new Grammar(grammar.Calls(tools, format.Trigger), hasUniqueKeys: !format.IsTriggeredAtStart), new GrammarTrigger(Encoding.UTF8.GetBytes(format.Trigger), format.IsTriggeredAtStart));
+            return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), answer.Start), answer.HasUniqueKeys && isJson), null, grammar.Tagged);
+        Grammar calls = new(grammar.Calls(tools, format.Trigger), hasUniqueKeys: isJson) { BeginsInString = format.IsTriggeredAtStart && format.Trigger.Count(c => c == '"') % 2 == 1 };
+        return new(calls, new GrammarTrigger(Encoding.UTF8.GetBytes(format.Trigger), format.IsTriggeredAtStart), grammar.Tagged);
     }
+
+    /// <summary>A function's arguments as a JSON object.</summary>
+    /// <exception cref="GrammarException">The schema is malformed, too large or not supported; the message names the function.</exception>
+    public static GrammarNode JsonArguments(AIFunctionDeclaration function) => Named(function, static schema => JsonSchemaCompiler.Compile(schema, s_arguments));
 
     private SequenceNode Calls(ToolSet tools, string trigger)
     {
         ImmutableArray<ToolCallPart> parts = _format.Call;
         RuleNode call = new("call") { Body = Call(tools) };
-        List<GrammarNode> nodes = [.. Literal((_format.Begin + parts[0].Text)[trigger.Length..]), call];
+        List<GrammarNode> nodes = [.. MarkedText.Nodes((_format.Begin + parts[0].Text)[trigger.Length..], _controls), call];
         if (tools.AllowsMany && _format.Separator is { } separator)
-            nodes.Add(new RepeatNode(new SequenceNode([.. Literal(separator + parts[0].Text), call]), 0, null));
-        nodes.AddRange(Literal(_format.End));
+            nodes.Add(new RepeatNode(new SequenceNode([.. MarkedText.Nodes(separator + parts[0].Text, _controls), call]), 0, null));
+        nodes.AddRange(MarkedText.Nodes(MarkedText.WithoutEnd(_format.End, _controls), _controls));
         return new SequenceNode([.. nodes]);
     }
 
@@ -64,21 +82,22 @@ internal sealed class ToolGrammar
     private SequenceNode Sequence(ReadOnlySpan<ToolCallPart> parts, AIFunctionDeclaration? function)
     {
         List<GrammarNode> nodes = [];
-        foreach (ToolCallPart part in parts)
+        for (int i = 0; i < parts.Length; i++)
         {
-            switch (part.Kind)
+            switch (parts[i].Kind)
             {
                 case ToolCallPartKind.Name:
-                    nodes.AddRange(Literal(function!.Name));
+                    EnsureReadable(function!.Name, i + 1 < parts.Length ? parts[i + 1].Text : "");
+                    nodes.AddRange(MarkedText.Nodes(function.Name, ControlTokens.None));
                     break;
                 case ToolCallPartKind.Arguments:
-                    nodes.Add(JsonSchemaCompiler.Compile(ToolSet.ArgumentsSchema(function!), s_arguments));
+                    nodes.Add(Arguments(function!));
                     break;
                 case ToolCallPartKind.Id:
                     nodes.Add(_format.CountsCalls ? s_number : s_id);
                     break;
                 default:
-                    nodes.AddRange(Literal(part.Text));
+                    nodes.AddRange(MarkedText.Nodes(parts[i].Text, _controls));
                     break;
             }
         }
@@ -86,32 +105,38 @@ internal sealed class ToolGrammar
         return new SequenceNode([.. nodes]);
     }
 
-    /// <summary>A text, its markers as control tokens where the vocabulary has them.</summary>
-    private List<GrammarNode> Literal(string text)
+    private GrammarNode Arguments(AIFunctionDeclaration function)
     {
-        List<GrammarNode> nodes = [];
-        StringBuilder plain = new();
-        foreach ((string piece, bool isMarker) in ToolCallFormat.SplitAtMarkers(text))
+        if (_format.Tags is not { } tags)
+            return JsonArguments(function);
+        SchemaArgumentStyle style = new(tags.HasRawStrings ? tags.AfterValue : null, tags.HasPythonWords);
+        return Named(function, schema =>
         {
-            if (isMarker && _findControl(piece) is >= 0 and int control)
-            {
-                EndPlain();
-                nodes.Add(new TerminalNode(new TokenState(new TokenReference(control, null, IsNegated: false))));
-            }
-            else
-            {
-                plain.Append(piece);
-            }
-        }
+            _tagged[function.Name] = JsonSchemaCompiler.CompileArguments(schema, s_arguments, style);
+            return TaggedArgumentsNode.Create(tags, _tagged[function.Name], _controls);
+        });
+    }
 
-        EndPlain();
-        return nodes;
-
-        void EndPlain()
+    private static GrammarNode Named(AIFunctionDeclaration function, Func<System.Text.Json.JsonElement, GrammarNode> compile)
+    {
+        try
         {
-            if (plain.Length > 0)
-                nodes.Add(new TerminalNode(PlainText.Create(Pattern.Of(plain.ToString()))!));
-            plain.Clear();
+            return compile(ToolSet.ArgumentsSchema(function));
         }
+        catch (JsonSchemaNotSupportedException e)
+        {
+            throw new JsonSchemaNotSupportedException(function.Name, e);
+        }
+        catch (GrammarException e)
+        {
+            throw new GrammarException($"The parameters of the tool '{function.Name}': {e.Message}", e);
+        }
+    }
+
+    private void EnsureReadable(string name, string next)
+    {
+        string end = (next.Length > 0 ? next : _format.Tags?.BeforeKey ?? "").Trim();
+        if ((end.Length > 0 && name.Contains(end, StringComparison.Ordinal)) || (_format.Tags is not null && name.Any(char.IsWhiteSpace)))
+            throw new NotSupportedException($"The tool name '{name}' cannot be written in the model's format of calls.");
     }
 }

@@ -81,7 +81,7 @@ internal sealed class ToolSet
         foreach (JsonElement declaration in _declarations)
             text.Append(declaration.GetRawText()).Append('\n');
         return text.Append("</tools>\n\nTo call a function, write its name and a JSON object with its arguments in this form:\n")
-            .Append(format.Write(("<function-name>", "<arguments>", "000000001"))).ToString();
+            .Append(format.Write(("<function-name>", format.Tags is null ? "<arguments>" : """{"<argument-name>": "<value>"}""", "000000001"))).ToString();
     }
 
     /// <summary>

@@ -15,9 +15,18 @@ internal sealed partial class ToolSupportLearner
     private const string Reply = "zqreply";
     private const string Result = "zqresult";
     private const string Described = "zqdescribed";
+
+    /// <summary>The arguments whose notation could be taken for another one.</summary>
+    private const string OddArguments = """{"zqkeya": "a \"b\" <c> & 'd'\n\\e", "zqkeyb": "zqvalb", "zqkeyc": 7731, "zqkeyd": true, "zqkeye": {"zqin": [-1.5, "zqs"]}}""";
+
+    /// <summary>The least number of characters before the first name or argument where they do not begin like markup or JSON.</summary>
+    private const int ShortestBareHead = 6;
     private const char NamePlace = '\uE000';
     private const char ArgumentsPlace = '\uE001';
     private const char IdPlace = '\uE002';
+
+    /// <summary>How templates begin a list of tools whose models call them in Python.</summary>
+    private static readonly string[] s_pythonic = ["<|tool_call_start|>", "<|tool_list_start|>", "List of tools: ["];
 
     private static readonly Call[] s_calls = [new("zqfirst", "zqkeya", "zqvala", "zqid00001"), new("zqsecond", "zqkeyb", "zqvalb", "zqid00002")];
 
@@ -50,7 +59,7 @@ internal sealed partial class ToolSupportLearner
                 support = support with { TakesArgumentsAsText = takesText, TakesNoContent = takesNoContent };
                 if (LearnFormat(support) is not { } format)
                     continue;
-                support = support with { Format = format, Variable = _variable, WritesCalls = true };
+                support = support with { Format = IsHarmony ? ToolCallFormat.Harmony : format, Variable = _variable, WritesCalls = true };
                 return support with
                 {
                     TakesShortIdsOnly = Render([UserMessage(), CallMessage(support, [s_calls[0] with { Id = "call-of-another-length" }])], isPrompt: false) is null,
@@ -64,10 +73,15 @@ internal sealed partial class ToolSupportLearner
         // Templates that tell the model a format and do not write it. Where they tell one that is not known, they are not asked to.
         if (_variable is not null && _template.Source.Contains("<|tool_call|>", StringComparison.Ordinal))
             return support with { Format = ToolCallFormat.Granite, Variable = _variable };
+        if (_variable is not null && s_pythonic.Any(sign => _template.Source.Contains(sign, StringComparison.Ordinal)))
+            return support with { Format = ToolCallFormat.Pythonic, Variable = _variable };
         if (_variable is not null && Render([UserMessage()], isPrompt: true) is { } prompt && prompt.Contains("<tool_call>", StringComparison.Ordinal) && prompt.Contains("\"arguments\"", StringComparison.Ordinal))
             return support with { Variable = _variable };
         return support;
     }
+
+    /// <summary>Whether answers are messages in channels: then a call is read with all that is around it.</summary>
+    private bool IsHarmony => _template.Source.Contains("<|channel|>analysis<|message|>", StringComparison.Ordinal) && _template.Source.Contains("<|call|>", StringComparison.Ordinal);
 
     /// <summary>The variable whose tools the template describes.</summary>
     private string? FindVariable()
@@ -94,35 +108,65 @@ internal sealed partial class ToolSupportLearner
     {
         string? prompt = AfterUser(Render([UserMessage()], isPrompt: true));
         string? reply = AfterUser(Render([UserMessage(), Message("assistant", Reply)], isPrompt: false));
-        string? one = AfterUser(Render([UserMessage(), CallMessage(support, [s_calls[0]])], isPrompt: false));
+        string? one = RenderCalls(support, [s_calls[0]]);
         if (prompt is null || reply is null || one is null || reply.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int at))
             return null;
-        string end = reply[(at + Reply.Length)..];
-        if (Body(one, prompt, end, calls: 1) is not { } single)
+        Surroundings around = new(prompt, reply[..at], reply[(at + Reply.Length)..]);
+        ArgumentTags? tags = LearnTags(support, around);
+        if (Body(one, around, tags, calls: 1) is not { } single)
             return null;
-        string? two = AfterUser(Render([UserMessage(), CallMessage(support, s_calls)], isPrompt: false));
-        return FormatOf(single, two is null ? null : Body(two, prompt, end, calls: 2)) is { } format
-            ? format with { CountsCalls = !one.Contains(s_calls[0].Id, StringComparison.Ordinal) }
-            : null;
+        string? two = RenderCalls(support, s_calls);
+        ToolCallFormat? format = FormatOf(single, two is null ? null : Body(two, around, tags, calls: 2));
+        if (format is null)
+            return null;
+        format = format with { Tags = tags, CountsCalls = !one.Contains(s_calls[0].Id, StringComparison.Ordinal) };
+        return IsReadBack(support, format, around) ? format : null;
     }
 
-    /// <summary>The text of calls without what is around it, a character for each name, JSON object and id; null where there is anything else.</summary>
-    private string? Body(string rendered, string prompt, string end, int calls)
+    private string? RenderCalls(ToolSupport support, Call[] calls) => AfterUser(Render([UserMessage(), CallMessage(support, calls)], isPrompt: false));
+
+    /// <summary>The text of calls without what is around it, a character for each name, all arguments of a call and id; null where there is anything else.</summary>
+    private string? Body(string rendered, Surroundings around, ArgumentTags? tags, int calls)
     {
-        string body = rendered[CommonStart(rendered, prompt)..];
-        body = body[..^CommonEnd(body, end)];
+        string body = Inside(rendered, around);
         foreach (Call call in s_calls.AsSpan(0, calls))
         {
-            if (FindObject(body, call) is not { } found)
+            if ((tags is null ? FindObject(body, call) : FindTagged(body, tags, call)) is not { } found)
+                return null;
+            // Some templates put braces of their own around what they are given.
+            if (found.Start > 0 && body[found.Start - 1] == '{' && found.End < body.Length && body[found.End] == '}')
                 return null;
             body = $"{body[..found.Start]}{ArgumentsPlace}{body[found.End..]}".Replace(call.Name, $"{NamePlace}", StringComparison.Ordinal).Replace(call.Id, $"{IdPlace}", StringComparison.Ordinal);
         }
 
         body = CountedId().Replace(body, $"$1{IdPlace}");
-        if (ReasoningFormat.Of(_template.Source) is { } reasoning && body.AsSpan(0, body.IndexOf(NamePlace) + 1).LastIndexOf(reasoning.Close) is >= 0 and int thought)
+        int head = body.AsSpan().IndexOfAny(NamePlace, ArgumentsPlace, IdPlace);
+        return body.Count(c => c == NamePlace) == calls && body.Count(c => c == ArgumentsPlace) == calls && body.Count(c => c == IdPlace) is 0 or 1 or 2
+            && (body is ['{' or '[' or '<', ..] || head >= ShortestBareHead) ? body : null;
+    }
+
+    /// <summary>A message's text without what is around that of any message, and without reasoning.</summary>
+    private string Inside(string rendered, Surroundings around)
+    {
+        string body = rendered[Math.Max(CommonStart(rendered, around.Prompt), CommonStart(rendered, around.Head))..];
+        body = body[..^CommonEnd(body, around.End)];
+        int first = body.IndexOf(s_calls[0].Name, StringComparison.Ordinal);
+        if (first >= 0 && ReasoningFormat.Of(_template.Source) is { } reasoning && body.AsSpan(0, first).LastIndexOf(reasoning.Close) is >= 0 and int thought)
             body = body[(thought + reasoning.Close.Length)..];
-        body = body.TrimStart();
-        return body.Count(c => c == NamePlace) == calls && body.Count(c => c == ArgumentsPlace) == calls && body.Count(c => c == IdPlace) is 0 or 1 or 2 && body is ['{' or '[' or '<', ..] ? body : null;
+        return body.TrimStart();
+    }
+
+    /// <summary>Whether a reader of the format finds just the calls in what the template writes, whatever the arguments are.</summary>
+    private bool IsReadBack(ToolSupport support, ToolCallFormat format, Surroundings around)
+    {
+        Call[] calls = [s_calls[0] with { Json = OddArguments }, s_calls[1] with { Json = "{}" }];
+        if (format.Separator is null)
+            calls = calls[..1];
+        if (RenderCalls(support, calls) is not { } rendered)
+            return false;
+        IReadOnlyList<WrittenCall> read = new ToolCallReader(format).Push(Inside(rendered, around), isLast: true).Calls;
+        return read.Count == calls.Length && read.Zip(calls).All(pair =>
+            pair.First.Name == pair.Second.Name && JsonElement.DeepEquals(JsonElement.Parse(pair.First.Arguments), pair.Second.Arguments));
     }
 
     /// <summary>Where a call's arguments are written as a JSON object.</summary>
@@ -156,7 +200,7 @@ internal sealed partial class ToolSupportLearner
         string places = one[first..(last + 1)];
         string tail = one[(last + 1)..];
         if (two is null)
-            return tail.Length == 0 ? null : new ToolCallFormat { Call = Parts(head + places + tail) };
+            return tail.Length == 0 && !HasMarker(head) ? null : new ToolCallFormat { Call = Parts(head + places + tail) };
         // Where a section ends is taken from two calls: a template may leave it out after one.
         int second = two.LastIndexOf(places, StringComparison.Ordinal);
         if (!two.StartsWith(head + places, StringComparison.Ordinal) || second < head.Length + places.Length)
@@ -167,7 +211,7 @@ internal sealed partial class ToolSupportLearner
         int suffix = CommonStart(between, tail);
         string rest = between[suffix..];
         int prefix = CommonEnd(rest, head);
-        if (suffix == 0 || prefix == 0)
+        if ((suffix == 0 || prefix == 0) && ((suffix == 0 && prefix == 0) || !HasMarker(head)))
             return null;
         return new ToolCallFormat
         {
@@ -178,9 +222,14 @@ internal sealed partial class ToolSupportLearner
         };
     }
 
+    private static bool HasMarker(string text) => ToolCallFormat.SplitAtMarkers(text).Any(piece => piece.IsMarker);
+
+    /// <summary>The parts of a call: it begins and ends with a literal, be it an empty one.</summary>
     private static ImmutableArray<ToolCallPart> Parts(string call)
     {
         ImmutableArray<ToolCallPart>.Builder parts = ImmutableArray.CreateBuilder<ToolCallPart>();
+        if (KindOf(call[0]) != ToolCallPartKind.Literal)
+            parts.Add(new ToolCallPart(ToolCallPartKind.Literal));
         int begin = 0;
         for (int i = 0; i <= call.Length; i++)
         {
@@ -194,6 +243,8 @@ internal sealed partial class ToolSupportLearner
             begin = i + 1;
         }
 
+        if (parts[^1].Kind != ToolCallPartKind.Literal)
+            parts.Add(new ToolCallPart(ToolCallPartKind.Literal));
         return parts.ToImmutable();
     }
 
@@ -288,13 +339,22 @@ internal sealed partial class ToolSupportLearner
     }
 
     /// <summary>Ids that templates make themselves, counting the calls.</summary>
-    [GeneratedRegex("(id\": ?\"?)[01](?=[\",}])", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("(id\": ?\"?|\uE000:)[01](?=[\",}<])", RegexOptions.CultureInvariant)]
     private static partial Regex CountedId();
+
+    /// <summary>What a template writes around every message of the assistant.</summary>
+    /// <param name="Prompt">What asks for one.</param>
+    /// <param name="Head">What is before the text of an earlier one.</param>
+    /// <param name="End">What is after it.</param>
+    private sealed record Surroundings(string Prompt, string Head, string End);
 
     /// <summary>A call of which each part is found again.</summary>
     private sealed record Call(string Name, string Key, string Value, string Id)
     {
-        public JsonElement Arguments => JsonElement.Parse($$"""{"{{Key}}": "{{Value}}"}""");
+        /// <summary>The arguments: one string, unless others are set.</summary>
+        public string? Json { get; init; }
+
+        public JsonElement Arguments => JsonElement.Parse(Json ?? $$"""{"{{Key}}": "{{Value}}"}""");
 
         public JsonElement Declaration => JsonElement.Parse(
             $$$$"""{"type": "function", "function": {"name": "{{{{Name}}}}", "description": "{{{{Described}}}}", "parameters": {"type": "object", "properties": {"{{{{Key}}}}": {"type": "string"}}, "required": ["{{{{Key}}}}"]}}}""");

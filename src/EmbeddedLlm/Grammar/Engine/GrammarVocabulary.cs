@@ -143,7 +143,7 @@ public sealed class GrammarVocabulary
         Configuration root = grammar.Machine.Root;
         return root.IsDead
             ? throw new GrammarException("No text fits the grammar or schema: what it asks for contradicts itself.")
-            : new GrammarMatcher(this, root, grammar.HasUniqueKeys ? JsonKeyTrail.Start : null);
+            : new GrammarMatcher(this, root, !grammar.HasUniqueKeys ? null : grammar.BeginsInString ? JsonKeyTrail.StartInString : JsonKeyTrail.Start);
     }
 
     /// <summary>The mask of a configuration, computed the first time.</summary>

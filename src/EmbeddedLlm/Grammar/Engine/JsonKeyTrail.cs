@@ -39,6 +39,9 @@ internal sealed class JsonKeyTrail
     /// <summary>The beginning of a text.</summary>
     public static JsonKeyTrail Start { get; } = new(null, Place.Between, []);
 
+    /// <summary>The beginning of a text that goes on within a string.</summary>
+    public static JsonKeyTrail StartInString { get; } = new(null, Place.InString, []);
+
     /// <summary>Follows bytes through the grammar.</summary>
     /// <param name="configuration">Where the text is; where it is after the bytes.</param>
     /// <param name="bytes">The bytes.</param>

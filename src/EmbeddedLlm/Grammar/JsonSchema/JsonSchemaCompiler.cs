@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace EmbeddedLlm.Grammars;
@@ -22,13 +23,21 @@ internal static class JsonSchemaCompiler
         {
             try
             {
-                return WithSpace(Compile(new SchemaDocument(schema, ignored), options, budget), options);
+                return WithSpace(Compile(new SchemaDocument(schema, ignored), options, budget, static (builder, root) => builder.Build(root)), options);
             }
             catch (JsonSchemaNotSupportedException e) when (options.Lenient && ignored.Count < IgnoredLimit && ignored.Add((e.JsonPointer, e.Keyword)))
             {
                 // Once more without that keyword.
             }
         }
+    }
+
+    /// <summary>The properties of a schema's objects, to be written one by one. White space may stand within values as the options say, but not around them.</summary>
+    /// <inheritdoc cref="Compile(JsonElement, JsonSchemaGrammarOptions)"/>
+    public static ImmutableArray<SchemaArgument> CompileArguments(JsonElement schema, JsonSchemaGrammarOptions options, SchemaArgumentStyle style)
+    {
+        SchemaDocument.EnsureWithinLimits(schema);
+        return Compile(new SchemaDocument(schema, new HashSet<(string Pointer, string Keyword)>()), options, new SchemaBudget(), (builder, root) => builder.Arguments(root, style));
     }
 
     public static WhiteSpace WhiteSpaceOf(JsonSchemaGrammarOptions options) =>
@@ -43,7 +52,7 @@ internal static class JsonSchemaCompiler
         return new SequenceNode(space, value, space);
     }
 
-    private static GrammarNode Compile(SchemaDocument document, JsonSchemaGrammarOptions options, SchemaBudget budget)
+    private static T Compile<T>(SchemaDocument document, JsonSchemaGrammarOptions options, SchemaBudget budget, Func<NodeBuilder, Formula, T> build)
     {
         FormulaTable formulas = new(budget);
         ValueAlgebra algebra = new(formulas, budget) { Reading = (document.Root, "") };
@@ -53,7 +62,7 @@ internal static class JsonSchemaCompiler
         algebra.MayHaveObject = inhabitance.MayHave;
         try
         {
-            return new NodeBuilder(reader, algebra, formulas, inhabitance, budget, options).Build(formulas.Of(document.Root));
+            return build(new NodeBuilder(reader, algebra, formulas, inhabitance, budget, options), formulas.Of(document.Root));
         }
         catch (PatternNotSupportedException e)
         {

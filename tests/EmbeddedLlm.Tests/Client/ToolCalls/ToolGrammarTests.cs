@@ -47,7 +47,7 @@ public sealed class ToolGrammarTests
     [Fact]
     public void FreeTextIsHeldToTheGrammarFromTheMarkerOn()
     {
-        (Grammar grammar, GrammarTrigger? trigger) = Create(ToolCallFormat.Hermes, new());
+        (Grammar grammar, GrammarTrigger? trigger, _) = Create(ToolCallFormat.Hermes, new());
         Assert.Equal("<tool_call>", Encoding.UTF8.GetString(trigger!.Text));
         Assert.True(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}"""))["<tool_call>".Length..]));
     }
@@ -55,8 +55,8 @@ public sealed class ToolGrammarTests
     [Fact]
     public void WithAResponseFormatAnAnswerIsACallOrFitsTheFormat()
     {
-        (Grammar grammar, GrammarTrigger? trigger) = ToolGrammar.Create(
-            ToolCallFormat.Hermes, ToolSet.Of(Options(new()))!, Grammar.FromJsonSchema(JsonElement.Parse("""{"type":"integer"}""")), _ => -1);
+        (Grammar grammar, GrammarTrigger? trigger, _) = ToolGrammar.Create(
+            ToolCallFormat.Hermes, ToolSet.Of(Options(new()))!, Grammar.FromJsonSchema(JsonElement.Parse("""{"type":"integer"}""")), ControlTokens.None);
         Assert.Null(trigger);
         Assert.True(Accepts(grammar, "42"));
         Assert.True(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}"""))));
@@ -67,7 +67,7 @@ public sealed class ToolGrammarTests
     public void AFunctionWithoutParametersTakesNone()
     {
         ChatOptions options = new() { Tools = [AIFunctionFactory.Create(() => 1, "now")], ToolMode = ChatToolMode.RequireAny };
-        Grammar grammar = ToolGrammar.Create(ToolCallFormat.Hermes, ToolSet.Of(options)!, null, _ => -1).Grammar;
+        Grammar grammar = ToolGrammar.Create(ToolCallFormat.Hermes, ToolSet.Of(options)!, null, ControlTokens.None).Grammar;
         Assert.True(Accepts(grammar, Hermes(("now", "{}"))));
         Assert.False(Accepts(grammar, Hermes(("now", """{"x": 1}"""))));
     }
@@ -85,6 +85,7 @@ public sealed class ToolGrammarTests
         { "'add'", new() { Tools = [s_add, s_add] } },
         { "'subtract'", new() { Tools = [s_add], ToolMode = ChatToolMode.RequireSpecific("subtract") } },
         { "'a\"b'", new() { Tools = [Declare("a\"b", "{}")] } },
+        { "'a\nb'", new() { Tools = [Declare("a\nb", "{}")] } },
     };
 
     [Theory]
@@ -92,8 +93,56 @@ public sealed class ToolGrammarTests
     public void AMistakeInTheToolsIsNamed(string name, ChatOptions options) =>
         Assert.Contains(name, Assert.Throws<ArgumentException>(() => ToolSet.Of(options)).Message, StringComparison.Ordinal);
 
-    private static (Grammar Grammar, GrammarTrigger? Trigger) Create(ToolCallFormat format, ChatOptions options) =>
-        ToolGrammar.Create(format, ToolSet.Of(Options(options))!, answer: null, _ => -1);
+    [Fact]
+    public void AToolThatIsNoFunctionIsRefusedByItsName()
+    {
+        NotSupportedException e = Assert.Throws<NotSupportedException>(() => ToolSet.Of(new() { Tools = [s_add, new HostedWebSearchTool()] }));
+        Assert.Contains(new HostedWebSearchTool().Name, e.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(HostedWebSearchTool), e.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("""{"type":"object","properties":{"x":{"type":"array","uniqueItems":true,"items":{"type":"string"}}}}""")]
+    [InlineData("""{"type":"object","properties":{"x":{"type":"nothing"}}}""")]
+    [InlineData("""{"type":"object","properties":{"x":{"$ref":"#/$defs/missing"}}}""")]
+    public void WhatIsWrongWithAToolsSchemaNamesTheTool(string schema)
+    {
+        GrammarException e = Assert.ThrowsAny<GrammarException>(() => ToolGrammar.Create(ToolCallFormat.Hermes, ToolSet.Of(new() { Tools = [s_add, Declare("odd_one", schema)] })!, null, ControlTokens.None));
+        Assert.Contains("'odd_one'", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ASchemaMayReferToItsDefinitions()
+    {
+        AIFunctionDeclaration tree = Declare("tree", """{"type":"object","$defs":{"node":{"type":"object","properties":{"name":{"type":"string"},"next":{"$ref":"#/$defs/node"}},"required":["name"],"additionalProperties":false}},"properties":{"root":{"$ref":"#/$defs/node"}},"required":["root"]}""");
+        Grammar grammar = ToolGrammar.Create(ToolCallFormat.Hermes, ToolSet.Of(new() { Tools = [tree], ToolMode = ChatToolMode.RequireAny })!, null, ControlTokens.None).Grammar;
+        Assert.True(Accepts(grammar, Hermes(("tree", """{"root": {"name": "a", "next": {"name": "b"}}}"""))));
+        Assert.False(Accepts(grammar, Hermes(("tree", """{"root": {"name": "a", "next": {}}}"""))));
+    }
+
+    [Theory]
+    [InlineData("f>g", "Qwen3-Coder")]
+    [InlineData("f g", "GLM-4.6")]
+    [InlineData("f(", "LFM2-8B-A1B")]
+    public void ANameThatTheFormatCannotWriteIsRefused(string name, string template)
+    {
+        ToolCallFormat format = ToolSupportLearner.Learn(ChatTemplate.Parse(File.ReadAllText(SharedData.Require("data", "templates", template + ".jinja"))), "<s>", "</s>").Format;
+        NotSupportedException e = Assert.Throws<NotSupportedException>(() => ToolGrammar.Create(format, ToolSet.Of(new() { Tools = [Declare(name, "{}")] })!, null, ControlTokens.None));
+        Assert.Contains($"'{name}'", e.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>What ends an answer comes of itself: a grammar that asked for such a token as a control token would never be complete.</summary>
+    [Fact]
+    public void WhatEndsTheAnswerIsNoPartOfTheGrammar()
+    {
+        ToolCallFormat format = ToolCallFormat.Hermes with { End = "</calls><|eom_id|>\n" };
+        ControlTokens controls = new(_ => -1, text => text == "<|eom_id|>");
+        Grammar grammar = ToolGrammar.Create(format, ToolSet.Of(Options(new() { ToolMode = ChatToolMode.RequireAny }))!, null, controls).Grammar;
+        Assert.True(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}""")) + "</calls>"));
+    }
+
+    private static ToolConstraint Create(ToolCallFormat format, ChatOptions options) =>
+        ToolGrammar.Create(format, ToolSet.Of(Options(options))!, answer: null, ControlTokens.None);
 
     private static ChatOptions Options(ChatOptions options)
     {

@@ -23,7 +23,10 @@ public sealed class ToolSupportLearnerTests
         { "deepseek-ai-DeepSeek-R1-Distill-Llama-8B", null, true, true, "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>a\n```json\n{\"city\": \"Oslo\"}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>", "<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>a\n```json\n{}\n```<｜tool▁call▁end｜>\n<｜tool▁call▁begin｜>function<｜tool▁sep｜>b\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>" },
         { "google-gemma-2-2b-it", null, false, false, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call>", "<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\", \"arguments\": {}}\n</tool_call>" },
         { "microsoft-Phi-3.5-mini-instruct", null, false, false, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call>", "<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\", \"arguments\": {}}\n</tool_call>" },
-        { "Qwen3-Coder", null, false, true, "<tool_call>\n{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}\n</tool_call>", "<tool_call>\n{\"name\": \"a\", \"arguments\": {}}\n</tool_call>\n<tool_call>\n{\"name\": \"b\", \"arguments\": {}}\n</tool_call>" },
+        { "Qwen3-Coder", "tools", true, true, "<tool_call>\n<function=a>\n<parameter=city>\nOslo\n</parameter>\n</function>\n</tool_call>", "<tool_call>\n<function=a>\n</function>\n</tool_call>\n<tool_call>\n<function=b>\n</function>\n</tool_call>" },
+        { "GLM-4.6", "tools", true, true, "<tool_call>a\n<arg_key>city</arg_key>\n<arg_value>Oslo</arg_value>\n</tool_call>", "<tool_call>a\n</tool_call>\n<tool_call>b\n</tool_call>" },
+        { "LFM2-8B-A1B", "tools", false, true, "<|tool_call_start|>[a(city=\"Oslo\")]<|tool_call_end|>", "<|tool_call_start|>[a(), b()]<|tool_call_end|>" },
+        { "openai-gpt-oss-120b", "tools", true, true, "<|channel|>commentary to=functions.a <|constrain|>json<|message|>{\"city\": \"Oslo\"}<|call|>", "<|channel|>commentary to=functions.a <|constrain|>json<|message|>{}<|call|>\n<|channel|>commentary to=functions.b <|constrain|>json<|message|>{}<|call|>" },
     };
 
     [Theory]
@@ -39,6 +42,8 @@ public sealed class ToolSupportLearnerTests
     [Theory]
     [InlineData("Qwen-Qwen3-0.6B", "<tool_call>", false)]
     [InlineData("mistralai-Mistral-Nemo-Instruct-2407", "[TOOL_CALLS]", false)]
+    [InlineData("Qwen3-Coder", "<tool_call>", false)]
+    [InlineData("LFM2-8B-A1B", "<|tool_call_start|>", false)]
     [InlineData("CohereForAI-c4ai-command-r7b-12-2024-tool_use", "<|START_ACTION|>", false)]
     [InlineData("meta-llama-Llama-3.1-8B-Instruct", "{\"name\": \"", true)]
     public void ACallIsToldByItsMarkerOrByHowTheAnswerBegins(string template, string trigger, bool isAtStart)
@@ -47,18 +52,32 @@ public sealed class ToolSupportLearnerTests
         Assert.Equal((trigger, isAtStart), (format.Trigger, format.IsTriggeredAtStart));
     }
 
-    /// <summary>Formats that hold no JSON object are not learned: such a model is told to write that of Hermes, and nothing of its template contradicts that.</summary>
+    /// <summary>What a template does with a call where arguments would be read back wrongly, so that nothing of it may be used: the model is told to write calls as Hermes does.</summary>
     [Theory]
-    [InlineData("Qwen3-Coder")]
-    [InlineData("GLM-4.6")]
-    [InlineData("LFM2-8B-A1B")]
-    [InlineData("openai-gpt-oss-120b")]
-    public void AFormatThatHoldsNoJsonIsReplaced(string template)
+    [InlineData("<call:{{ c.function.name }}>{% for k, v in c.function.arguments.items() %}<{{ k }}>{{ v | upper }}</{{ k }}>{% endfor %}</call>")]
+    [InlineData("<call:{{ c.function.name }}>{% for k, v in c.function.arguments.items() %}<a k={{ k }}>{{ v | string | escape }}</a>{% endfor %}</call>")]
+    [InlineData("<call:{{ c.function.name }}>{% for k, v in c.function.arguments.items() %}<a k={{ k }}>{{ 1 if v is mapping else v }}</a>{% endfor %}</call>")]
+    [InlineData("<call:{{ c.function.name }}>{% for k, v in c.function.arguments.items() %}{{ k }} {{ v }}{% endfor %}</call>")]
+    [InlineData("<call:{{ c.function.name }}>{% if c.function.arguments is string %}{{ '{' + c.function.arguments + '}' }}{% else %}{% for k, v in c.function.arguments.items() %}{{ k }}:<|\"|>{{ v }}<|\"|>{% endfor %}{% endif %}</call>")]
+    [InlineData("<call>{{ c.function.arguments | tojson }}</call>")]
+    [InlineData("<call>{{ c.function.name }}</call>")]
+    public void AFormatThatWouldBeReadWronglyIsNotLearned(string call)
     {
-        ToolSupport support = Learn(template);
+        ToolSupport support = Learn(Custom(call));
         Assert.Equal(ToolCallFormat.Hermes.Write(("a", Oslo, null)), support.Format.Write(("a", Oslo, null)));
-        Assert.Null(support.Variable);
-        Assert.False(support.WritesCalls);
+        Assert.Equal((null, false), (support.Variable, support.WritesCalls));
+    }
+
+    [Theory]
+    [InlineData("<call:{{ c.function.name }}>{% for k, v in c.function.arguments.items() %}<a k=\"{{ k }}\">{{ v if v is string else v | tojson }}</a>{% endfor %}</call>", "<call:f><a k=\"x\">1</a><a k=\"y\">z</a></call>")]
+    [InlineData("<call>{{ c.function.name }}({% for k, v in c.function.arguments.items() %}{{ k }}={{ v | tojson }}{{ '; ' if not loop.last }}{% endfor %})</call>", "<call>f(x=1; y=\"z\")</call>")]
+    [InlineData("<call>{{ c.function.name }} {% for k, v in c.function.arguments.items() %}<{{ 'str' if v is string else 'val' }} {{ k }}>{{ v if v is string else v | tojson }}<end>{% endfor %}</call>", null)]
+    public void ArgumentsThatAreWrittenOneByOneAreLearned(string call, string? expected)
+    {
+        ToolSupport support = Learn(Custom(call));
+        Assert.Equal(expected is not null, support.WritesCalls);
+        if (expected is not null)
+            Assert.Equal(expected, support.Format.Write(("f", "{\"x\":1,\"y\":\"z\"}", null)));
     }
 
     [Fact]
@@ -85,6 +104,10 @@ public sealed class ToolSupportLearnerTests
         Assert.False(Learn("google-gemma-2-2b-it").TakesSystemMessage);
         Assert.True(Learn("microsoft-Phi-3.5-mini-instruct").TakesSystemMessage);
     }
+
+    private static ChatTemplate Custom(string call) => ChatTemplate.Parse(
+        "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>{{ m.content }}{% for c in m.tool_calls %}" + call + "{% endfor %}</s>{% endfor %}" +
+        "{% if add_generation_prompt %}<assistant>{% endif %}");
 
     private static ToolSupport Learn(string template) => Learn(ChatTemplate.Parse(File.ReadAllText(SharedData.Require("data", "templates", template + ".jinja"))));
 

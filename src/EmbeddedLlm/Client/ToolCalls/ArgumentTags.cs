@@ -1,0 +1,166 @@
+using System.Text;
+using System.Text.Json;
+
+namespace EmbeddedLlm.Client;
+
+/// <summary>
+/// How a model writes arguments one by one: <c>BeforeKey key AfterKey value AfterValue (Separator …)*</c>, such as <c>&lt;parameter=key&gt;value&lt;/parameter&gt;</c> or <c>key="value", …</c>.
+/// </summary>
+internal sealed record ArgumentTags
+{
+    public required string BeforeKey { get; init; }
+
+    public required string AfterKey { get; init; }
+
+    /// <summary>What is in the place of <see cref="AfterKey"/> where the value is no string.</summary>
+    public required string AfterKeyOfOthers { get; init; }
+
+    public required string AfterValue { get; init; }
+
+    public string Separator { get; init; } = "";
+
+    /// <summary>Whether strings are written as they are, up to what is after the value; otherwise they are in quotes and escaped.</summary>
+    public bool HasRawStrings { get; init; }
+
+    /// <summary>The quote around strings that are not written as they are.</summary>
+    public char Quote { get; init; } = '"';
+
+    /// <summary>Whether values are Python's: <c>True</c> instead of <c>true</c>.</summary>
+    public bool HasPythonWords { get; init; }
+
+    /// <summary>The texts, for finding markers in them.</summary>
+    public IEnumerable<string> Texts => [BeforeKey, AfterKey, AfterKeyOfOthers, AfterValue, Separator];
+
+    /// <summary>Whether what is written can be read again: keys and values have an end that is not theirs.</summary>
+    public bool IsReadable => AfterKey.AsSpan().Trim().Length > 0 && AfterKeyOfOthers.AsSpan().Trim().Length > 0
+        && (HasRawStrings
+            ? BeforeKey.AsSpan().Trim().Length > 0 && AfterValue.Trim() is [var first, _, ..] close && close.LastIndexOf(first) == 0
+            : AfterValue.Length + Separator.Length > 0);
+
+    /// <summary>Writes arguments as a model does.</summary>
+    public string Write(JsonElement arguments)
+    {
+        StringBuilder text = new();
+        foreach (JsonProperty argument in arguments.EnumerateObject())
+        {
+            bool isText = argument.Value.ValueKind == JsonValueKind.String;
+            text.Append(text.Length > 0 ? Separator : "").Append(BeforeKey).Append(argument.Name).Append(isText ? AfterKey : AfterKeyOfOthers)
+                .Append(isText && HasRawStrings ? argument.Value.GetString() : isText && Quote == '\'' ? SingleQuoted(argument.Value) : ValueText(argument.Value)).Append(AfterValue);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Reads arguments that are written one by one.</summary>
+    /// <param name="text">The text from the first of them on.</param>
+    /// <param name="end">What comes after the last.</param>
+    /// <param name="valueOf">The JSON of a value that is written as it is, by its key.</param>
+    /// <param name="length">How much of the text they are, without what comes after the last.</param>
+    /// <returns>A JSON object; null where it is not whole yet, or never will be.</returns>
+    public string? TryRead(ReadOnlySpan<char> text, string end, Func<string, string, string> valueOf, out int length)
+    {
+        StringBuilder json = new("{");
+        length = 0;
+        while (true)
+        {
+            if (Skip(text[length..], end) >= 0)
+                return json.Append('}').ToString();
+            int begin = Skip(text[length..], (json.Length > 1 ? Separator : "") + BeforeKey);
+            if (begin < 0)
+                return null;
+            int at = length + begin;
+            if (ReadKey(text[at..], out bool isOther, out int keyLength) is not { } key)
+                return null;
+            at += keyLength;
+            if ((HasRawStrings ? ReadRaw(text[at..], end, out int valueLength) : PythonLiteral.TryRead(text[at..], isWhole: false, out valueLength)) is not { } value)
+                return null;
+            at += valueLength;
+            int after = Skip(text[at..], AfterValue);
+            if (after < 0)
+                return null;
+            if (HasRawStrings)
+                value = isOther ? PythonLiteral.TryRead(value, isWhole: true, out _) ?? PythonLiteral.Quote(value) : valueOf(key, value);
+            json.Append(json.Length > 1 ? "," : "").Append(PythonLiteral.Quote(key)).Append(':').Append(value);
+            length = at + after;
+        }
+    }
+
+    /// <summary>The length of a literal with the white space ahead of it and within, of which none counts; -1 where the text does not begin with it.</summary>
+    public static int Skip(ReadOnlySpan<char> text, ReadOnlySpan<char> literal)
+    {
+        int position = 0;
+        foreach (char expected in literal)
+        {
+            if (char.IsWhiteSpace(expected))
+                continue;
+            while (position < text.Length && char.IsWhiteSpace(text[position]))
+                position++;
+            if (position == text.Length || text[position] != expected)
+                return -1;
+            position++;
+        }
+
+        return position;
+    }
+
+    private string? ReadKey(ReadOnlySpan<char> text, out bool isOther, out int length)
+    {
+        isOther = false;
+        length = 0;
+        // Up to the first white space what is after a key is the same for all values, as both begin alike.
+        ReadOnlySpan<char> head = AfterKey.AsSpan().TrimStart();
+        int common = head.IndexOfAny(' ', '\n');
+        int end = text.IndexOf(common < 0 ? head : head[..common], StringComparison.Ordinal);
+        if (end < 0)
+            return null;
+        int after = Skip(text[end..], AfterKey);
+        string literal = AfterKey;
+        if (after < 0)
+        {
+            isOther = true;
+            literal = AfterKeyOfOthers;
+            after = Skip(text[end..], literal);
+        }
+
+        if (after < 0)
+            return null;
+        length = end + after;
+        // White space after the literal is the literal's where it is just that, and otherwise the value's.
+        ReadOnlySpan<char> space = literal.AsSpan(literal.AsSpan().TrimEnd().Length);
+        if (text[length..].StartsWith(space, StringComparison.Ordinal))
+            length += space.Length;
+        return text[..end].Trim().ToString();
+    }
+
+    /// <summary>Reads up to what ends a value: not just that text, which may be in a string, but that with what can come after it.</summary>
+    private string? ReadRaw(ReadOnlySpan<char> text, string end, out int length)
+    {
+        ReadOnlySpan<char> close = AfterValue.AsSpan().Trim();
+        ReadOnlySpan<char> space = AfterValue.AsSpan(0, AfterValue.Length - AfterValue.AsSpan().TrimStart().Length);
+        for (length = 0; length < text.Length; length++)
+        {
+            int found = text[length..].IndexOf(close, StringComparison.Ordinal);
+            if (found < 0)
+                return null;
+            length += found;
+            ReadOnlySpan<char> rest = text[(length + close.Length)..];
+            if (Skip(rest, end) < 0 && Skip(rest, Separator + BeforeKey) < 0)
+                continue;
+            ReadOnlySpan<char> value = text[..length];
+            return (value.EndsWith(space, StringComparison.Ordinal) ? value[..^space.Length] : value).ToString();
+        }
+
+        return null;
+    }
+
+    private static string SingleQuoted(JsonElement text) =>
+        $"'{PythonLiteral.Quote(text.GetString()!)[1..^1].Replace("\\\"", "\"", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";
+
+    private string ValueText(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.True when HasPythonWords => "True",
+        JsonValueKind.False when HasPythonWords => "False",
+        JsonValueKind.Null when HasPythonWords => "None",
+        _ => value.GetRawText(),
+    };
+}

@@ -1,0 +1,70 @@
+using System.Text.Json;
+
+namespace EmbeddedLlm.Client;
+
+/// <content>Arguments that are written one by one.</content>
+internal sealed partial class ToolSupportLearner
+{
+    private const string Number = "7731";
+
+    private ArgumentTags? LearnTags(ToolSupport support, Surroundings around)
+    {
+        Call call = s_calls[0];
+        Call other = s_calls[1];
+        if (support.TakesArgumentsAsText || RenderCalls(support, [call with { Json = $$"""{"{{call.Key}}": "{{call.Value}}", "{{other.Key}}": "{{other.Value}}"}""" }]) is not { } rendered)
+            return null;
+        if (Around(Inside(rendered, around), call.Name, call.Key, call.Value, other.Key, other.Value) is not [_, var afterName, var afterKey, var between, var afterOtherKey, var tail])
+            return null;
+        if (afterKey.Length == 0 || afterKey != afterOtherKey || afterName.Contains('{', StringComparison.Ordinal))
+            return null;
+        string beforeKey = between[^CommonEnd(between, afterName)..];
+        between = between[..^beforeKey.Length];
+        int close = CommonStart(between, tail);
+        ArgumentTags tags = new()
+        {
+            BeforeKey = beforeKey,
+            AfterKey = afterKey,
+            AfterKeyOfOthers = afterKey,
+            AfterValue = between[..close],
+            Separator = between[close..],
+            HasRawStrings = true,
+        };
+        if (Written(Number)?.IndexOf(Number, StringComparison.Ordinal) is not (> 0 and int at))
+            return null;
+        tags = tags with { AfterKeyOfOthers = Written(Number)![..at] };
+        if (afterKey[^1] is '"' or '\'' && tags.AfterKeyOfOthers == afterKey[..^1] && tags.AfterValue.StartsWith(afterKey[^1]))
+            tags = tags with { AfterKey = afterKey[..^1], AfterValue = tags.AfterValue[1..], HasRawStrings = false, Quote = afterKey[^1], HasPythonWords = Written("true")?.StartsWith(tags.AfterKeyOfOthers + "True", StringComparison.Ordinal) ?? false };
+        return tags.IsReadable && Written("""{"zqin": [1, "zqs"]}""") is { } nested && nested.StartsWith(tags.AfterKeyOfOthers, StringComparison.Ordinal)
+            && PythonLiteral.TryRead(nested.AsSpan(tags.AfterKeyOfOthers.Length), isWhole: false, out _) is { } json
+            && JsonElement.DeepEquals(JsonElement.Parse(json), JsonElement.Parse("""{"zqin": [1, "zqs"]}""")) ? tags : null;
+
+        // What is written after the key of a value.
+        string? Written(string value) =>
+            RenderCalls(support, [call with { Json = $$"""{"{{call.Key}}": {{value}}}""" }]) is { } text && text.IndexOf(call.Key, StringComparison.Ordinal) is >= 0 and int key ? text[(key + call.Key.Length)..] : null;
+    }
+
+    private static (int Start, int End)? FindTagged(string body, ArgumentTags tags, Call call)
+    {
+        string written = tags.Write(call.Arguments);
+        int start = body.IndexOf(written, StringComparison.Ordinal);
+        return start < 0 ? null : (start, start + written.Length);
+    }
+
+    /// <summary>What is before, between and after texts that come once each, in this order; null where they do not.</summary>
+    private static List<string>? Around(string text, params ReadOnlySpan<string> parts)
+    {
+        List<string> pieces = [];
+        int end = 0;
+        foreach (string part in parts)
+        {
+            int at = text.IndexOf(part, StringComparison.Ordinal);
+            if (at < end || text.LastIndexOf(part, StringComparison.Ordinal) != at)
+                return null;
+            pieces.Add(text[end..at]);
+            end = at + part.Length;
+        }
+
+        pieces.Add(text[end..]);
+        return pieces;
+    }
+}
