@@ -29,6 +29,7 @@ internal sealed class Sequence
         MaxOutputTokens = Math.Min(request.MaxOutputTokens, contextLength - request.Prompt.Length);
         _controller = new StopController(request.StopStrings);
         Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint) : null;
+        Reasoning = request.Reasoning is { } reasoning ? new ReasoningProgress(reasoning) : null;
         Draft = draftLength > 0 ? new Draft(draftLength) : null;
         _tokens = request.Prompt;
         TokenCount = request.Prompt.Length;
@@ -80,6 +81,9 @@ internal sealed class Sequence
 
     /// <summary>Holds the answer to a grammar; null where it is free.</summary>
     public ConstrainedAnswer? Constraint { get; }
+
+    /// <summary>Counts the reasoning; null where the model does not reason.</summary>
+    public ReasoningProgress? Reasoning { get; }
 
     /// <summary>Guesses the next tokens; null where none are to be guessed.</summary>
     public Draft? Draft { get; }
@@ -163,7 +167,7 @@ internal sealed class Sequence
         return Accept(token, vocabulary, text);
     }
 
-    /// <summary>Takes a token that the grammar leaves no choice about.</summary>
+    /// <summary>Takes a token that the grammar, or a spent budget of reasoning, leaves no choice about.</summary>
     /// <inheritdoc cref="AcceptSampled"/>
     public GenerationEnd? AcceptForced(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
     {
@@ -181,7 +185,10 @@ internal sealed class Sequence
         Draft?.TotalVerified ?? 0,
         Stopwatch.GetElapsedTime(SubmittedAt, _admittedAt),
         _firstTokenAt == 0 ? Stopwatch.GetElapsedTime(_admittedAt) : Stopwatch.GetElapsedTime(_admittedAt, _firstTokenAt),
-        _firstTokenAt == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_firstTokenAt));
+        _firstTokenAt == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_firstTokenAt))
+    {
+        ReasoningTokens = Reasoning?.TokenCount ?? 0,
+    };
 
     private GenerationEnd? Accept(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
     {
@@ -197,6 +204,7 @@ internal sealed class Sequence
 
         _tokens[TokenCount++] = token;
         Sampler!.Accept(token);
+        Reasoning?.Accept(vocabulary.BytesOf(token));
 
         if (vocabulary.IsEndOfGeneration(token))
             return End(GenerationEnd.Stop, text);
