@@ -42,8 +42,17 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
         string open = before[CommonStart(before, prompt)..].Trim();
         string header = between[(between.IndexOf(close, StringComparison.Ordinal) + close.Length)..].Trim();
         if (open.Length == 0)
+            open = FromLastMarker(before);
+        if (open.Length == 0)
             return null;
         return new ReasoningFormat(open, close) { Header = header, DirectHeader = header[Overlap(prompt, header)..], Closing = between };
+    }
+
+    /// <summary>The last marker of a prompt that begins the reasoning itself, and what comes after it.</summary>
+    private static string FromLastMarker(string before)
+    {
+        string? marker = ToolCallFormat.SplitAtMarkers(before).LastOrDefault(piece => piece.IsMarker).Text;
+        return marker is null ? "" : before[before.LastIndexOf(marker, StringComparison.Ordinal)..].Trim();
     }
 
     /// <summary>How much of a text's beginning another ends with.</summary>

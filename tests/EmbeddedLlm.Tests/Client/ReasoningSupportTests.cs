@@ -36,6 +36,14 @@ public sealed class ReasoningSupportTests
     }
 
     [Fact]
+    public void AMarkerThatThePromptWritesIsLearned()
+    {
+        ReasoningFormat format = Learn("{% for m in messages %}[{{ m.role }}]{% if m.reasoning_content %}<muse>{{ m.reasoning_content }}</muse>{% endif %}{{ m.content }}{% endfor %}{% if add_generation_prompt %}[assistant]<muse>{% endif %}").Format!;
+        Assert.Equal(("<muse>", "</muse>"), (format.Open, format.Close));
+        Assert.True(format.IsOpenAfter([new TextPart("[assistant]<muse>", true)]));
+    }
+
+    [Fact]
     public void ATemplateWithoutReasoningHasNoFormatAndNoSwitches()
     {
         ReasoningSupport support = Learn(ChatTemplate.ChatMl.Source);
