@@ -49,6 +49,13 @@ public sealed class EmbeddedChatOptions
     public bool? DescribeResponseFormat { get; set; }
 
     /// <summary>
+    /// Whether objects of an answer may have properties that the schema of <c>ChatOptions.ResponseFormat</c> does not name, as JSON Schema has it where <c>additionalProperties</c> is left out. By default they
+    /// may not, as with services that enforce schemas strictly: what comes fits the schema either way. A schema that combines parts with <c>allOf</c>, <c>oneOf</c> and the like is always taken by the word.
+    /// Default: false.
+    /// </summary>
+    public bool AllowUnnamedProperties { get; set; }
+
+    /// <summary>
     /// Whether the conversation is kept where the request names none by <c>ChatOptions.ConversationId</c>: the response has the id under which it goes on, and further requests with that id carry new
     /// messages only. See <see cref="EmbeddedModel.CreateConversation"/>. Default: false.
     /// </summary>

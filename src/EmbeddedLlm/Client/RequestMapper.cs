@@ -67,7 +67,7 @@ internal static class RequestMapper
         if (json is not null && more?.Grammar is not null)
             throw NotSupported(nameof(options.ResponseFormat), $"{nameof(EmbeddedChatOptions)}.{nameof(more.Grammar)} is set as well");
         Grammar? grammar = json is null ? more?.Grammar
-            : json.Schema is { } schema ? Grammar.FromJsonSchema(schema)
+            : json.Schema is { } schema ? Grammar.FromJsonSchema(more is { AllowUnnamedProperties: true } ? schema : ClosedSchema.Of(schema))
             : Grammar.JsonObjectOrArray;
         if (grammar is not null && options?.StopSequences is { Count: > 0 })
             throw NotSupported(nameof(options.StopSequences), "a stop sequence would cut an answer that is held to a grammar");

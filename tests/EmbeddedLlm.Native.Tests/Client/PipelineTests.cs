@@ -82,7 +82,8 @@ public sealed class PipelineTests(StarterModelFixture starter)
         Assert.Equal("weather", Assert.Single(first.Messages.SelectMany(message => message.Contents).OfType<FunctionCallContent>()).Name);
         Assert.Equal("sunny", Assert.Single(first.Messages.SelectMany(message => message.Contents).OfType<FunctionResultContent>()).Result?.ToString());
         Assert.True(first.Usage!.OutputTokenCount > 0);
-        Assert.Equal(2, calls);
+        // The second answer is the cache's.
+        Assert.Equal(1, calls);
         Assert.Contains(activities, activity => activity.GetTagItem("gen_ai.provider.name") as string == "embeddedllm");
         Assert.Contains(logs.Lines, line => line.Contains(isStreamed ? "GetStreamingResponseAsync" : "GetResponseAsync", StringComparison.Ordinal));
 

@@ -132,7 +132,7 @@ public sealed class ReasoningTests
     public async Task AnAnswerThatHasBegunIsHeldToItsSchemaAsAWhole()
     {
         await using EmbeddedModel model = await LoadAsync();
-        const string Begun = "{\"name\": \"Ana\", \"age\":";
+        const string Begun = "{\"name\":\"Ana\",\"age\":";
         ChatOptions options = Options(new EmbeddedChatOptions { ContinueLastMessage = true });
         options.ResponseFormat = ChatResponseFormat.ForJsonSchema<Person>();
         ChatMessage[] messages = [new(ChatRole.User, "Extract the person: Ana is 31 years old and lives in Lisbon."), new(ChatRole.Assistant, Begun)];
