@@ -63,7 +63,7 @@ public sealed class ReasoningTests
         ChatResponse streamed = await model.AsChatClient().GetStreamingResponseAsync("Count to five.", options, Cancel).ToChatResponseAsync(Cancel);
         Assert.All([response, streamed], each =>
         {
-            Assert.IsType<TextContent>(Assert.Single(each.Messages[0].Contents.Where(content => content is not UsageContent)));
+            Assert.IsType<TextContent>(Assert.Single(each.Messages[0].Contents, content => content is not UsageContent));
             Assert.True(each.Usage!.ReasoningTokenCount > 6);
         });
         Assert.Equal(response.Text, streamed.Text);
@@ -88,7 +88,7 @@ public sealed class ReasoningTests
         options.MaxOutputTokens = 30;
         options.Reasoning = new() { Effort = ReasoningEffort.None };
         ChatResponse response = await model.AsChatClient().GetResponseAsync("Count to five.", options, Cancel);
-        Assert.Empty(response.Messages[0].Contents.OfType<TextReasoningContent>().Where(content => content.Text.Trim().Length > 0));
+        Assert.DoesNotContain(response.Messages[0].Contents.OfType<TextReasoningContent>(), content => content.Text.Trim().Length > 0);
         Assert.NotEmpty(response.Text);
     }
 
