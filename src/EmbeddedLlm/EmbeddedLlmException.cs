@@ -49,6 +49,20 @@ public sealed class ContextOverflowException : EmbeddedLlmException
     public int ContextLength { get; }
 }
 
+/// <summary>A request names a conversation that the model does not keep: it never was there, was removed, or has made room for others.</summary>
+public sealed class ConversationNotFoundException : EmbeddedLlmException
+{
+    /// <summary>Creates the exception from the id that was asked for.</summary>
+    public ConversationNotFoundException(string conversationId)
+        : base($"No conversation '{conversationId}' is kept: it never was there, was removed, or has made room for others ({nameof(EmbeddedModelOptions)}.{nameof(EmbeddedModelOptions.ConversationCapacity)}).")
+    {
+        ConversationId = conversationId;
+    }
+
+    /// <summary>The id that was asked for.</summary>
+    public string ConversationId { get; }
+}
+
 /// <summary>More requests wait for the model than its queue holds.</summary>
 public sealed class QueueFullException : EmbeddedLlmException
 {

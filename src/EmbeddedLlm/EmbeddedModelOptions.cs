@@ -101,6 +101,12 @@ public sealed class EmbeddedModelOptions
     /// </summary>
     public string? NativeLibraryFolder { get; set; }
 
+    /// <summary>
+    /// How many conversations are kept for requests that carry a <c>ChatOptions.ConversationId</c>: beyond that the least recently used ones are forgotten. Only their messages are held, in managed
+    /// memory. Default: 1024.
+    /// </summary>
+    public int ConversationCapacity { get; set; } = 1024;
+
     /// <summary>Where log lines go, llama.cpp's own included. Default: nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 
@@ -119,6 +125,7 @@ public sealed class EmbeddedModelOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1, nameof(BatchSize));
         ArgumentOutOfRangeException.ThrowIfLessThan(PrefillChunk, 1, nameof(PrefillChunk));
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueCapacity, 1, nameof(QueueCapacity));
+        ArgumentOutOfRangeException.ThrowIfLessThan(ConversationCapacity, 1, nameof(ConversationCapacity));
         ArgumentOutOfRangeException.ThrowIfNegative(PromptLookupTokens, nameof(PromptLookupTokens));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(PromptLookupTokens, 16, nameof(PromptLookupTokens));
         ThrowIfNoTimeout(FirstTokenTimeout, nameof(FirstTokenTimeout));

@@ -8,7 +8,7 @@ using Microsoft.Extensions.AI;
 namespace EmbeddedLlm.Client;
 
 /// <summary>
-/// A model as <see cref="IChatClient"/>. Thread-safe and stateless: each request carries its whole conversation. Disposal does nothing, since the model belongs to whoever loaded it.
+/// A model as <see cref="IChatClient"/>. Thread-safe and stateless but for the conversations that the model keeps where it is asked to. Disposal does nothing, since the model belongs to whoever loaded it.
 /// </summary>
 internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prompts, SamplingDefaults sampling) : IChatClient
 {
@@ -22,38 +22,36 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        ResponseMapper mapper = ResponseMapper.Create(model.Id);
-        (GenerationStream stream, AnswerReader reader, int dropped) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
-        mapper = mapper with { DroppedMessages = dropped };
-        TokenCarrier tokens = new();
+        using RunningAnswer running = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
         StringBuilder text = new();
         bool isLast;
         do
         {
-            isLast = !await stream.WaitToReadAsync().ConfigureAwait(false);
-            text.Append(tokens.Read(stream));
+            isLast = !await running.Stream.WaitToReadAsync().ConfigureAwait(false);
+            text.Append(running.Tokens.Read(running.Stream));
         }
         while (!isLast);
-        (string reasoning, string answer, IReadOnlyList<AIContent> calls) = reader.Push(text.ToString(), isLast: true);
-        return tokens.On(mapper.Response(reasoning, answer, stream.Summary, calls));
+        (string reasoning, string answer, IReadOnlyList<AIContent> calls) = running.Reader.Push(text.ToString(), isLast: true);
+        running.Keep(reasoning, answer, calls);
+        running.Complete();
+        return running.Tokens.On(running.Mapper.Response(running.ShowsReasoning ? reasoning : "", answer, running.Stream.Summary, calls));
     }
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        ResponseMapper mapper = ResponseMapper.Create(model.Id);
-        (GenerationStream stream, AnswerReader reader, int dropped) = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
-        mapper = mapper with { DroppedMessages = dropped };
-        TokenCarrier tokens = new();
+        using RunningAnswer running = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
+        (ResponseMapper mapper, TokenCarrier tokens) = (running.Mapper, running.Tokens);
         try
         {
             bool isLast;
             do
             {
-                isLast = !await stream.WaitToReadAsync().ConfigureAwait(false);
-                (string reasoning, string text, IReadOnlyList<AIContent> calls) = reader.Push(tokens.Read(stream), isLast);
-                if (reasoning.Length > 0)
+                isLast = !await running.Stream.WaitToReadAsync().ConfigureAwait(false);
+                (string reasoning, string text, IReadOnlyList<AIContent> calls) = running.Reader.Push(tokens.Read(running.Stream), isLast);
+                running.Keep(reasoning, text, calls);
+                if (reasoning.Length > 0 && running.ShowsReasoning)
                     yield return tokens.On(mapper.ReasoningUpdate(reasoning));
                 if (text.Length > 0)
                     yield return tokens.On(mapper.TextUpdate(text));
@@ -61,12 +59,13 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
                     yield return tokens.On(mapper.CallUpdate(call));
             }
             while (!isLast);
-            yield return tokens.On(mapper.LastUpdate(stream.Summary, reader.HasCalls));
+            running.Complete();
+            yield return tokens.On(mapper.LastUpdate(running.Stream.Summary, running.Reader.HasCalls));
         }
         finally
         {
             // A caller who stops reading early wants no more tokens; after the end this does nothing.
-            stream.TryFail(new OperationCanceledException());
+            running.Stream.TryFail(new OperationCanceledException());
         }
     }
 
@@ -95,30 +94,46 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     {
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
-        ToolSet? tools = ToolSet.Of(options);
-        return (PromptBoundaries.CommonBeginning(messages, Tokens(options, tools, cancellationToken)), more?.Priority ?? PreloadPriority);
+        PromptRequest asked = PromptRequestOf(options, more, ToolSet.Of(options), ReasoningRequest.Of(options, more, prompts.Reasoning));
+        return (PromptBoundaries.CommonBeginning(messages, Tokens(asked, cancellationToken)), more?.Priority ?? PreloadPriority);
     }
 
     /// <summary>Renders and tokenizes on the thread pool, so that a long prompt does not hold up a caller's user interface.</summary>
-    private Task<(GenerationStream Stream, AnswerReader Reader, int DroppedMessages)> SubmitAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
+    private Task<RunningAnswer> SubmitAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
         Task.Run(() => Submit(messages, options, cancellationToken), cancellationToken);
 
-    private (GenerationStream Stream, AnswerReader Reader, int DroppedMessages) Submit(
-        IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    private RunningAnswer Submit(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
+        ChatMessage[] wanted = [.. messages];
+        ConversationStore.Turn? turn = options?.ConversationId is not null || more is { KeepConversation: true } ? model.Conversations.Begin(options?.ConversationId) : null;
+        try
+        {
+            return Submit(turn?.With(wanted) ?? wanted, options, more, cancellationToken) with { Turn = turn, Asked = wanted };
+        }
+        catch
+        {
+            turn?.Dispose();
+            throw;
+        }
+    }
+
+    private RunningAnswer Submit(ChatMessage[] messages, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)
+    {
         ToolSet? tools = ToolSet.Of(options);
         if (tools is not null && prompts.Tools.Variable is null && model.ToolFallback == ToolFallback.Refuse)
             throw RequestMapper.NotSupported(nameof(options.Tools), $"the chat template of '{model.Id}' does not tell the model about tools, and {nameof(EmbeddedModelOptions)}.{nameof(ToolFallback)} is {ToolFallback.Refuse}");
         Grammar? answer = RequestMapper.GrammarOf(options, more, tools);
         ToolConstraint? calls = tools is null ? null : ConstraintOf(answer, tools);
         Grammar? grammar = calls?.Grammar ?? answer;
-        IReadOnlyList<ChatMessage> conversation = [.. messages];
-        (IReadOnlyList<TextPart> prompt, int[] tokens, int dropped) = BuildPrompt(conversation, options, more, tools, cancellationToken);
+        GrammarTrigger? trigger = calls?.Trigger;
+        ReasoningRequest wanted = ReasoningRequest.Of(options, more, prompts.Reasoning);
+        PromptRequest asked = PromptRequestOf(options, more, tools, wanted);
+        (IReadOnlyList<TextPart> prompt, int[] tokens, int dropped) = BuildPrompt(messages, options, more, asked, cancellationToken);
+        // With tools, harmony's channels are read and held as a whole. An answer that has begun is past its reasoning.
         bool isHarmony = tools is not null && prompts.Tools.Format.IsHarmony;
-        ReasoningFormat? reasoning = isHarmony ? null : prompts.Reasoning;
+        ReasoningFormat? reasoning = isHarmony || asked.ContinuesLast ? null : prompts.Reasoning.Format;
         bool isReasoningOpen = reasoning?.IsOpenAfter(prompt) ?? false;
         (TimeSpan? firstToken, TimeSpan? whole) = RequestMapper.Timeouts(more, model.Timeouts);
         GenerationRequest request = new()
@@ -131,23 +146,64 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             Priority = more?.Priority ?? 0,
             FirstTokenTimeout = firstToken,
             RequestTimeout = whole,
-            Checkpoints = model.KeepsCheckpoints && dropped == 0 ? FindBoundaries(conversation, tokens, options, tools, cancellationToken) : [],
-            Constraint = grammar is null ? null : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen), calls?.Trigger),
-            ShownControls = tools is null ? [] : ShownControls(reasoning),
+            Checkpoints = model.KeepsCheckpoints && dropped == 0 ? FindBoundaries(messages, tokens, asked, cancellationToken) : [],
+            Constraint = grammar is null ? null
+                : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen, isHeaderPartOfEnd: trigger is null), trigger, asked.ContinuesLast ? BegunAnswer(messages[^1], grammar, trigger) : null),
+            ShownControls = ShownControls(reasoning, tools),
+            Reasoning = reasoning is null ? null : LimitOf(reasoning, isReasoningOpen, wanted.Budget),
         };
         GenerationStream stream = tokens.Length >= model.ContextLength && RequestMapper.ContextOverflow(more) == ContextOverflowPolicy.Stop
             ? GenerationStream.CompleteAtOnce(new GenerationSummary { End = GenerationEnd.Length, PromptTokens = tokens.Length })
             : model.Submit(request, cancellationToken);
-        return (stream, new AnswerReader(reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen), tools is null || isHarmony ? null : new ToolCallReader(prompts.Tools.Format, calls?.Arguments), isHarmony ? new HarmonyReader() : null), dropped);
+        AnswerReader reader = new(
+            reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen),
+            tools is null || isHarmony ? null : new ToolCallReader(prompts.Tools.Format, calls?.Arguments),
+            isHarmony ? new HarmonyReader() : null);
+        return new RunningAnswer(stream, reader, ResponseMapper.Create(model.Id) with { DroppedMessages = dropped }, wanted.IsShown);
+    }
+
+    /// <summary>What the template is given beside the conversation.</summary>
+    private PromptRequest PromptRequestOf(ChatOptions? options, EmbeddedChatOptions? more, ToolSet? tools, in ReasoningRequest wanted)
+    {
+        (Dictionary<string, TemplateValue> arguments, string? systemSwitch) = prompts.Reasoning.Switch(wanted.Effort, wanted.Budget);
+        foreach ((string name, TemplateValue value) in TemplateArguments.Of(options, more, prompts.Template))
+            arguments[name] = value;
+        return new PromptRequest
+        {
+            Instructions = options?.Instructions,
+            Tools = tools,
+            AnswerDescription = AnswerDescription.Of(options, more),
+            SystemSwitch = systemSwitch,
+            Arguments = arguments,
+            ContinuesLast = more?.ContinueLastMessage ?? false,
+        };
+    }
+
+    private ReasoningLimit LimitOf(ReasoningFormat reasoning, bool isOpen, int? budget) => new()
+    {
+        Markers = reasoning.Markers(isOpen, isHeaderPartOfEnd: false),
+        Budget = budget,
+        Closing = budget is null ? [] : model.Tokenizer.Tokenize(reasoning.Closing, parseSpecial: true),
+    };
+
+    /// <summary>What the prompt has of the answer that a grammar holds; null where the grammar begins later.</summary>
+    private byte[]? BegunAnswer(ChatMessage begun, Grammar grammar, GrammarTrigger? trigger)
+    {
+        if (trigger is not null)
+            return null;
+        byte[] text = Encoding.UTF8.GetBytes(MessageContent.Of(begun, 0).Text);
+        if (!model.GrammarVocabulary.CreateMatcher(grammar).TryAdvance(text))
+            throw new ArgumentException($"{nameof(EmbeddedChatOptions)}.{nameof(EmbeddedChatOptions.ContinueLastMessage)} is set, and the last message does not begin any answer that the format or the grammar allows.", nameof(begun));
+        return text;
     }
 
     /// <summary>Where other prompts may part from this one; of use where the model's memory cannot be cut.</summary>
-    private int[] FindBoundaries(IReadOnlyList<ChatMessage> messages, int[] tokens, ChatOptions? options, ToolSet? tools, CancellationToken cancellationToken) =>
-        PromptBoundaries.Find(
-            messages, tokens, hasInstructions: tools is not null || !string.IsNullOrEmpty(options?.Instructions), Tokens(options, tools, cancellationToken));
+    private int[] FindBoundaries(IReadOnlyList<ChatMessage> messages, int[] tokens, PromptRequest asked, CancellationToken cancellationToken) =>
+        PromptBoundaries.Find(messages, tokens, asked.SaysSomethingAhead, Tokens(asked, cancellationToken));
 
-    private Func<IReadOnlyList<ChatMessage>, int[]> Tokens(ChatOptions? options, ToolSet? tools, CancellationToken cancellationToken) =>
-        messages => model.Tokenizer.TokenizePrompt(prompts.Build(messages, options?.Instructions, tools, cancellationToken));
+    /// <summary>The prompt of other messages in the same request, each of which is to be answered.</summary>
+    private Func<IReadOnlyList<ChatMessage>, int[]> Tokens(PromptRequest asked, CancellationToken cancellationToken) =>
+        messages => model.Tokenizer.TokenizePrompt(prompts.Build(messages, asked with { ContinuesLast = false }, cancellationToken));
 
     /// <summary>What the answer is held to, tools' calls included, and from where on.</summary>
     private ToolConstraint ConstraintOf(Grammar? answer, ToolSet tools)
@@ -169,9 +225,9 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         return made;
     }
 
-    /// <summary>The control tokens by whose text calls are told from the rest of the answer.</summary>
-    private int[] ShownControls(ReasoningFormat? reasoning) =>
-        [.. prompts.Tools.Format.Markers().Concat(reasoning is null ? [] : [reasoning.Open, reasoning.Close]).Select(FindControl).Where(token => token >= 0)];
+    /// <summary>The control tokens by whose text reasoning and calls are told from the rest of the answer.</summary>
+    private int[] ShownControls(ReasoningFormat? reasoning, ToolSet? tools) =>
+        [.. (tools is null ? [] : prompts.Tools.Format.Markers()).Concat(reasoning?.Markers() ?? []).Distinct().Select(FindControl).Where(token => token >= 0)];
 
     private int FindControl(string text) => model.GrammarVocabulary.FindControl(Encoding.UTF8.GetBytes(text));
 
@@ -189,7 +245,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
 
     /// <summary>The prompt of as much of the conversation as the caller wants to be sent, and how many messages that leaves out.</summary>
     private (IReadOnlyList<TextPart> Parts, int[] Tokens, int DroppedMessages) BuildPrompt(
-        IReadOnlyList<ChatMessage> messages, ChatOptions? options, EmbeddedChatOptions? more, ToolSet? tools, CancellationToken cancellationToken)
+        ChatMessage[] messages, ChatOptions? options, EmbeddedChatOptions? more, PromptRequest asked, CancellationToken cancellationToken)
     {
         (IReadOnlyList<TextPart> parts, int[] tokens) = Build(messages);
         int longest = model.ContextLength - Math.Min(RequestMapper.MaxOutputTokens(options), Math.Max(model.ContextLength / 4, 1));
@@ -198,11 +254,11 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         ConversationTurns turns = new(messages);
         IReadOnlyList<ChatMessage> rest = turns.Without(turns.CountToDrop(some => Build(some).Tokens.Length, tokens.Length, longest));
         (parts, tokens) = Build(rest);
-        return (parts, tokens, messages.Count - rest.Count);
+        return (parts, tokens, messages.Length - rest.Count);
 
         (IReadOnlyList<TextPart> Parts, int[] Tokens) Build(IReadOnlyList<ChatMessage> some)
         {
-            IReadOnlyList<TextPart> built = prompts.Build(some, options?.Instructions, tools, cancellationToken);
+            IReadOnlyList<TextPart> built = prompts.Build(some, asked, cancellationToken);
             return (built, model.Tokenizer.TokenizePrompt(built));
         }
     }

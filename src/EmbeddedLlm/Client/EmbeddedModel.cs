@@ -29,6 +29,7 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
         _grammarVocabulary = new Lazy<GrammarVocabulary>(() => new GrammarVocabulary(model.Vocabulary));
         Id = id;
         Path = path;
+        Conversations = new ConversationStore(options.ConversationCapacity);
         Timeouts = (options.FirstTokenTimeout, options.RequestTimeout);
     }
 
@@ -148,13 +149,14 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     internal GenerationStream Submit(GenerationRequest request, CancellationToken cancellationToken) => _model.Engine.Submit(request, cancellationToken);
 
     /// <summary>Holds answers to a grammar.</summary>
-    internal AnswerConstraint Constrain(Grammar grammar, ReasoningMarkers? reasoning, GrammarTrigger? trigger = null) => new()
+    internal AnswerConstraint Constrain(Grammar grammar, ReasoningMarkers? reasoning, GrammarTrigger? trigger = null, byte[]? begun = null) => new()
     {
         Grammar = grammar,
         Vocabulary = GrammarVocabulary,
         Tokenize = text => Tokenizer.Tokenize(text, parseSpecial: false),
         Reasoning = reasoning,
         Trigger = trigger,
+        Begun = begun ?? [],
     };
 
     private PromptBuilder CreatePromptBuilder()

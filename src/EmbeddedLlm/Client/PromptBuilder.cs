@@ -10,47 +10,111 @@ namespace EmbeddedLlm.Client;
 /// <param name="endOfSequence">What the template calls <c>eos_token</c>.</param>
 internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequence, string endOfSequence)
 {
-    /// <summary>What encloses the model's reasoning; null where it does not reason.</summary>
-    public ReasoningFormat? Reasoning { get; } = ReasoningFormat.Of(template.Source);
-
     private readonly Lazy<ToolSupport> _tools = new(() => ToolSupportLearner.Learn(template, beginOfSequence, endOfSequence));
+    private readonly Lazy<ReasoningSupport> _reasoning = new(() => ReasoningSupport.Learn(template, beginOfSequence, endOfSequence));
+
+    /// <summary>The model's template.</summary>
+    public ChatTemplate Template => template;
+
+    /// <summary>What the template has to do with reasoning; found out the first time it is asked for.</summary>
+    public ReasoningSupport Reasoning => _reasoning.Value;
 
     /// <summary>What the template can do with tools; found out the first time it is asked for.</summary>
     public ToolSupport Tools => _tools.Value;
 
-    /// <summary>The prompt for the assistant's next turn.</summary>
+    /// <summary>The prompt for the assistant's next turn, or for the rest of one that it has begun.</summary>
     /// <param name="messages">The conversation; not changed.</param>
-    /// <param name="instructions">What is said to the model ahead of the conversation, joined with a system message that begins it.</param>
-    /// <param name="tools">What the model may call; null where it is to know of no tools.</param>
+    /// <param name="request">What the template is given beside it.</param>
     /// <param name="cancellationToken">Stops the rendering.</param>
     /// <exception cref="ChatTemplateException">The template refuses the conversation or fails.</exception>
     /// <exception cref="NotSupportedException">A message has content of a kind that is not supported; the exception names it.</exception>
-    public IReadOnlyList<TextPart> Build(IEnumerable<ChatMessage> messages, string? instructions, ToolSet? tools, CancellationToken cancellationToken)
+    /// <exception cref="ArgumentException">There is nothing to answer, or nothing to continue.</exception>
+    public IReadOnlyList<TextPart> Build(IReadOnlyList<ChatMessage> messages, PromptRequest request, CancellationToken cancellationToken)
     {
-        bool isDescribed = tools is not null && Tools.Variable is null;
-        string?[] ahead = [instructions, isDescribed ? tools!.Describe(Tools.Format) : null];
+        for (int i = 0; i < messages.Count; i++)
+        {
+            if (messages[i] is null)
+                throw new ArgumentException($"Message {i} is null.", nameof(messages));
+        }
+
+        if (messages.Count == 0 && string.IsNullOrEmpty(request.Instructions))
+            throw new ArgumentException("There is no message to answer, and there are no instructions.", nameof(messages));
+        if (!request.ContinuesLast)
+            return Render(messages, request, isPrompt: true, end: null, cancellationToken);
+        if (messages.Count == 0 || messages[^1].Role != ChatRole.Assistant)
+            throw new ArgumentException($"{nameof(EmbeddedChatOptions)}.{nameof(EmbeddedChatOptions.ContinueLastMessage)} is set, and the last message is not of the role 'assistant'.", nameof(messages));
+        MessageContent last = MessageContent.Of(messages[^1], messages.Count - 1);
+        if (last.Text.Length == 0 || last.Calls.Count > 0)
+            throw new ArgumentException($"{nameof(EmbeddedChatOptions)}.{nameof(EmbeddedChatOptions.ContinueLastMessage)} is set, and the last message {(last.Calls.Count > 0 ? "calls functions" : "has no text")}.", nameof(messages));
+        return Continue(messages, request, cancellationToken) ?? ContinuePrompt(messages, request, last, cancellationToken);
+    }
+
+    /// <inheritdoc cref="Build(IReadOnlyList{ChatMessage}, PromptRequest, CancellationToken)"/>
+    public IReadOnlyList<TextPart> Build(IEnumerable<ChatMessage> messages, string? instructions, ToolSet? tools, CancellationToken cancellationToken) =>
+        Build([.. messages], new PromptRequest { Instructions = instructions, Tools = tools }, cancellationToken);
+
+    /// <summary>The conversation up to the end of its last message's text, as the template writes it; null where the template leaves that message out or fails.</summary>
+    private List<TextPart>? Continue(IReadOnlyList<ChatMessage> messages, PromptRequest request, CancellationToken cancellationToken)
+    {
+        // A text that nobody can foresee marks the place, whatever the template does with the message.
+        string end = Guid.NewGuid().ToString("N");
+        List<TextPart> parts;
+        try
+        {
+            parts = Render(messages, request, isPrompt: false, end, cancellationToken);
+        }
+        catch (ChatTemplateException)
+        {
+            return null;
+        }
+
+        int part = parts.FindLastIndex(part => part.Text.Contains(end, StringComparison.Ordinal));
+        if (part < 0)
+            return null;
+        TextPart cut = parts[part];
+        parts.RemoveRange(part, parts.Count - part);
+        parts.Add(cut with { Text = cut.Text[..cut.Text.LastIndexOf(end, StringComparison.Ordinal)] });
+        return parts;
+    }
+
+    /// <summary>The conversation before its last message, and then what the template writes where an answer begins.</summary>
+    private List<TextPart> ContinuePrompt(IReadOnlyList<ChatMessage> messages, PromptRequest request, MessageContent last, CancellationToken cancellationToken)
+    {
+        List<TextPart> parts = Render([.. messages.SkipLast(1)], request, isPrompt: true, end: null, cancellationToken);
+        if (Reasoning.Format is { } reasoning)
+            parts.Add(new TextPart(reasoning.IsOpenAfter(parts) ? reasoning.Closing : reasoning.DirectHeader, IsTemplate: true));
+        parts.Add(new TextPart(last.Text, IsTemplate: false));
+        return parts;
+    }
+
+    private List<TextPart> Render(IReadOnlyList<ChatMessage> messages, PromptRequest request, bool isPrompt, string? end, CancellationToken cancellationToken)
+    {
+        bool isDescribed = request.Tools is not null && Tools.Variable is null;
+        string?[] ahead = [request.Instructions, isDescribed ? request.Tools!.Describe(Tools.Format) : null, request.AnswerDescription, request.SystemSwitch];
         Dictionary<string, TemplateValue> variables = new()
         {
-            ["messages"] = new TemplateList([.. ToTemplate(messages, string.Join("\n\n", ahead.Where(text => !string.IsNullOrEmpty(text))), isDescribed)]),
-            ["add_generation_prompt"] = TemplateValue.True,
+            ["messages"] = new TemplateList([.. ToTemplate(messages, string.Join("\n\n", ahead.Where(text => !string.IsNullOrEmpty(text))), isDescribed, end)]),
+            ["add_generation_prompt"] = TemplateValue.From(isPrompt),
             ["bos_token"] = TemplateValue.FromTemplate(beginOfSequence),
             ["eos_token"] = TemplateValue.FromTemplate(endOfSequence),
         };
-        if (tools is not null && Tools.Variable is { } variable)
-            variables[variable] = tools.TemplateValue;
+        foreach ((string name, TemplateValue value) in request.Arguments)
+            variables[name] = value;
+        if (request.Tools is not null && Tools.Variable is { } variable)
+            variables[variable] = request.Tools.TemplateValue;
         RenderedPrompt prompt = template.Render(variables, clock: null, cancellationToken);
         return [.. prompt.Parts.Select(part => new TextPart(part.Text, part.Kind == PromptPartKind.Template))];
     }
 
-    private IEnumerable<TemplateValue> ToTemplate(IEnumerable<ChatMessage> messages, string ahead, bool isDescribed)
+    private IEnumerable<TemplateValue> ToTemplate(IReadOnlyList<ChatMessage> messages, string ahead, bool isDescribed, string? end)
     {
-        // Only where tools come in is it known, and asked, whether the template has a system message.
-        ChatRole aheadRole = isDescribed && !Tools.TakesSystemMessage ? ChatRole.User : ChatRole.System;
+        // Only where something is to be said ahead is it known, and asked, whether the template has a system message.
+        ChatRole aheadRole = ahead.Length > 0 && !Tools.TakesSystemMessage ? ChatRole.User : ChatRole.System;
         ToolConversation? conversation = null;
-        foreach (ChatMessage message in messages)
+        for (int i = 0; i < messages.Count; i++)
         {
-            ArgumentNullException.ThrowIfNull(message, nameof(messages));
-            MessageContent content = MessageContent.Of(message);
+            ChatMessage message = messages[i];
+            MessageContent content = MessageContent.Of(message, i);
             if (content.Results.Count > 0)
             {
                 foreach (TemplateDictionary result in (conversation ??= new ToolConversation(Tools)).Results(content.Results))
@@ -64,14 +128,19 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             else if (ahead.Length > 0)
                 yield return ToTemplate(aheadRole, null, new MessageContent(ahead, null, [], []));
             ahead = "";
+            if (end is not null && i == messages.Count - 1)
+                content = content with { Text = content.Text + end };
             TemplateDictionary item = ToTemplate(message.Role, message.AuthorName, content);
             if (content.Calls.Count > 0)
                 (conversation ??= new ToolConversation(Tools)).AddCalls(item, content.Text, content.Calls);
             yield return item;
         }
+
+        if (ahead.Length > 0)
+            yield return ToTemplate(aheadRole, null, new MessageContent(ahead, null, [], []));
     }
 
-    private static TemplateDictionary ToTemplate(ChatRole role, string? author, MessageContent content)
+    private TemplateDictionary ToTemplate(ChatRole role, string? author, MessageContent content)
     {
         TemplateDictionary message = new()
         {
@@ -79,7 +148,13 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             { "content", TemplateValue.FromCaller(content.Text) },
         };
         if (content.Reasoning is not null)
+        {
             message.Add("reasoning_content", TemplateValue.FromCaller(content.Reasoning));
+            // A template that has a name of its own for it may refuse it beside the text of a message that calls.
+            if (Reasoning.MessageKey is { } key && (content.Text.Length == 0 || content.Calls.Count == 0))
+                message.Add(key, TemplateValue.FromCaller(content.Reasoning));
+        }
+
         if (author is not null)
             message.Add("name", TemplateValue.FromCaller(author));
         return message;
@@ -90,40 +165,4 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         role == ChatRole.System || role == ChatRole.User || role == ChatRole.Assistant || role == ChatRole.Tool
             ? TemplateValue.FromTemplate(role.Value)
             : TemplateValue.FromCaller(role.Value);
-
-    /// <summary>What is in a message.</summary>
-    private readonly record struct MessageContent(string Text, string? Reasoning, IReadOnlyList<FunctionCallContent> Calls, IReadOnlyList<FunctionResultContent> Results)
-    {
-        public static MessageContent Of(ChatMessage message)
-        {
-            string text = "";
-            string? reasoning = null;
-            List<FunctionCallContent> calls = [];
-            List<FunctionResultContent> results = [];
-            foreach (AIContent item in message.Contents)
-            {
-                switch (item)
-                {
-                    case TextReasoningContent thought:
-                        reasoning += thought.Text;
-                        break;
-                    case TextContent piece:
-                        text += piece.Text;
-                        break;
-                    case FunctionCallContent call when message.Role == ChatRole.Assistant:
-                        calls.Add(call);
-                        break;
-                    case FunctionResultContent result when message.Role == ChatRole.Tool || message.Role == ChatRole.User:
-                        results.Add(result);
-                        break;
-                    case UsageContent:
-                        break;
-                    default:
-                        throw new NotSupportedException($"A {message.Role} message has content of type {item.GetType().Name}, which is not supported.");
-                }
-            }
-
-            return new MessageContent(text, reasoning, calls, results);
-        }
-    }
 }

@@ -17,7 +17,16 @@ internal sealed record ReasoningFormat(string Open, string Close)
         new("<seed:think>", "</seed:think>"),
     ];
 
-    /// <summary>The format that a chat template uses; null where it uses none that is known.</summary>
+    /// <summary>What comes between the reasoning's end and the answer's text, such as the header of a channel; mostly empty.</summary>
+    public string Header { get; init; } = "";
+
+    /// <summary>What comes before the text of an answer without reasoning; mostly empty.</summary>
+    public string DirectHeader { get; init; } = "";
+
+    /// <summary>All that the template writes from the reasoning's end to the answer's text: <see cref="Close"/> and <see cref="Header"/> with the white space around them.</summary>
+    public string Closing { get; init; } = Close;
+
+    /// <summary>The format of a chat template that has markers which are known; null for others.</summary>
     public static ReasoningFormat? Of(string template)
     {
         foreach (ReasoningFormat format in Known)
@@ -29,6 +38,10 @@ internal sealed record ReasoningFormat(string Open, string Close)
         return null;
     }
 
+    /// <summary>The markers that may be control tokens of the vocabulary, each once.</summary>
+    public IEnumerable<string> Markers() => ToolCallFormat.SplitAtMarkers($"{Open}\n{Close}\n{Header}").Where(piece => piece.IsMarker).Select(piece => piece.Text)
+        .Append(Open).Append(Close).Distinct();
+
     /// <summary>Whether a prompt ends within reasoning that its template has begun.</summary>
     public bool IsOpenAfter(IReadOnlyList<TextPart> prompt)
     {
@@ -39,5 +52,9 @@ internal sealed record ReasoningFormat(string Open, string Close)
         return text.LastIndexOf(Open, StringComparison.Ordinal) > text.LastIndexOf(Close, StringComparison.Ordinal);
     }
 
-    public ReasoningMarkers Markers(bool isOpen) => new(Encoding.UTF8.GetBytes(Open), Encoding.UTF8.GetBytes(Close), isOpen);
+    /// <summary>The markers as the engine looks for them.</summary>
+    /// <param name="isOpen">Whether the prompt has begun the reasoning.</param>
+    /// <param name="isHeaderPartOfEnd">Whether the reasoning ends only where the answer's text begins, so that a grammar begins there.</param>
+    public ReasoningMarkers Markers(bool isOpen, bool isHeaderPartOfEnd) =>
+        new(Encoding.UTF8.GetBytes(Open), Encoding.UTF8.GetBytes(isHeaderPartOfEnd ? Close + Header : Close), isOpen);
 }

@@ -2,12 +2,13 @@ using System.Text;
 
 namespace EmbeddedLlm.Client;
 
-/// <summary>Tells a streamed answer's reasoning from its text: the markers and the white space after them belong to neither. Not thread-safe.</summary>
+/// <summary>Tells a streamed answer's reasoning from its text: the markers, the white space after them and headers of the text belong to neither. Not thread-safe.</summary>
 /// <param name="format">The markers.</param>
 /// <param name="isOpen">Whether the prompt has begun the reasoning.</param>
 internal sealed class ReasoningSplitter(ReasoningFormat format, bool isOpen)
 {
     private readonly StringBuilder _held = new();
+    private readonly string _directHeader = format.DirectHeader.TrimStart();
     private Phase _phase = isOpen ? Phase.Reasoning : Phase.Opening;
 
     private enum Phase
@@ -36,15 +37,15 @@ internal sealed class ReasoningSplitter(ReasoningFormat format, bool isOpen)
                 _phase = Phase.Reasoning;
                 held = begin[format.Open.Length..];
             }
-            else if (isLast || !format.Open.StartsWith(begin, StringComparison.Ordinal))
+            else if (!isLast && (format.Open.StartsWith(begin, StringComparison.Ordinal) || MayBecome(begin, _directHeader)))
             {
-                _phase = Phase.Text;
-                _held.Clear();
-                return ("", held);
+                return ("", "");
             }
             else
             {
-                return ("", "");
+                _phase = Phase.Text;
+                _held.Clear();
+                return ("", Without(_directHeader, begin) ?? held);
             }
         }
 
@@ -68,17 +69,23 @@ internal sealed class ReasoningSplitter(ReasoningFormat format, bool isOpen)
         if (_phase == Phase.Gap)
         {
             held = held.TrimStart();
-            if (held.Length > 0)
+            if (held.Length > 0 && (isLast || !MayBecome(held, format.Header)))
             {
                 _phase = Phase.Text;
                 _held.Clear();
-                return (reasoning, held);
+                return (reasoning, Without(format.Header, held) ?? held);
             }
         }
 
         _held.Clear().Append(held);
         return (reasoning, "");
     }
+
+    /// <summary>Whether a text is the mere beginning of another.</summary>
+    private static bool MayBecome(string text, string other) => text.Length < other.Length && other.StartsWith(text, StringComparison.Ordinal);
+
+    /// <summary>A text without its header, null where it has none.</summary>
+    private static string? Without(string header, string text) => header.Length > 0 && text.StartsWith(header, StringComparison.Ordinal) ? text[header.Length..] : null;
 
     /// <summary>The length of the longest end of a text that is the beginning of another.</summary>
     private static int EndsWithBeginning(string text, string other)

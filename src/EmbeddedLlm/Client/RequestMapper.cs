@@ -79,7 +79,7 @@ internal static class RequestMapper
         if (json is not null && more?.Grammar is not null)
             throw NotSupported(nameof(options.ResponseFormat), $"{nameof(EmbeddedChatOptions)}.{nameof(more.Grammar)} is set as well");
         Grammar? grammar = json is null ? more?.Grammar
-            : json.Schema is { } schema ? Grammar.FromJsonSchema(schema)
+            : json.Schema is { } schema ? Grammar.FromJsonSchema(more is { AllowUnnamedProperties: true } ? schema : ClosedSchema.Of(schema))
             : Grammar.JsonObjectOrArray;
         if (grammar is not null && options?.StopSequences is { Count: > 0 })
             throw NotSupported(nameof(options.StopSequences), "a stop sequence would cut an answer that is held to a grammar");
@@ -96,21 +96,15 @@ internal static class RequestMapper
     {
         if (options is null)
             return;
-        if (options.ConversationId is not null)
-            throw NotSupported(nameof(options.ConversationId), "conversations are not kept: send the whole conversation each time");
         if (options.ModelId is not null && options.ModelId != modelId)
             throw NotSupported(nameof(options.ModelId), $"the client answers with '{modelId}', not with '{options.ModelId}'");
         if (options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson))
             throw NotSupported(nameof(options.ResponseFormat), $"{options.ResponseFormat.GetType().Name} is not known");
-        if (options.Reasoning is not null)
-            throw NotSupported(nameof(options.Reasoning));
-        if (options.AdditionalProperties is { Count: > 0 })
-            throw NotSupported(nameof(options.AdditionalProperties), $"it has '{options.AdditionalProperties.Keys.First()}'");
 #pragma warning disable MEAI001 // Experimental, but to be refused all the same.
         if (options.AllowBackgroundResponses is true)
-            throw NotSupported(nameof(options.AllowBackgroundResponses));
+            throw NotSupported(nameof(options.AllowBackgroundResponses), "an answer is computed while its caller waits");
         if (options.ContinuationToken is not null)
-            throw NotSupported(nameof(options.ContinuationToken));
+            throw NotSupported(nameof(options.ContinuationToken), "no answer is computed in the background, and a stream that was left cannot be taken up again");
 #pragma warning restore MEAI001
     }
 

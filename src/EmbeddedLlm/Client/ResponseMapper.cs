@@ -13,6 +13,9 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
     /// <summary>How many messages of the conversation were left out, since it was too long.</summary>
     public int DroppedMessages { get; init; }
 
+    /// <summary>The conversation that the answer belongs to; null where none is kept.</summary>
+    public string? ConversationId { get; init; }
+
     public static ResponseMapper Create(string modelId) =>
         new(Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("N"), modelId, DateTimeOffset.UtcNow);
 
@@ -47,6 +50,7 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
         {
             ResponseId = ResponseId,
             ModelId = ModelId,
+            ConversationId = ConversationId,
             CreatedAt = CreatedAt,
             FinishReason = FinishReasonOf(summary.End, calls is { Count: > 0 }),
             Usage = UsageOf(summary),
@@ -54,7 +58,8 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
             AdditionalProperties = AdditionalProperties,
         };
 
-    private static List<AIContent> Contents(string reasoning, string text, IReadOnlyList<AIContent> calls)
+    /// <summary>What is in an answer.</summary>
+    public static List<AIContent> Contents(string reasoning, string text, IReadOnlyList<AIContent> calls)
     {
         List<AIContent> contents = [];
         if (reasoning.Length > 0)
@@ -73,6 +78,7 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
         ResponseId = ResponseId,
         MessageId = MessageId,
         ModelId = ModelId,
+        ConversationId = ConversationId,
         CreatedAt = CreatedAt,
     };
 
@@ -84,6 +90,7 @@ internal sealed record ResponseMapper(string ResponseId, string MessageId, strin
         InputTokenCount = summary.PromptTokens,
         CachedInputTokenCount = summary.CachedTokens,
         OutputTokenCount = summary.OutputTokens,
+        ReasoningTokenCount = summary.ReasoningTokens,
         TotalTokenCount = summary.PromptTokens + summary.OutputTokens,
     };
 

@@ -18,6 +18,9 @@ internal sealed class AnswerConstraint
 
     /// <summary>What the grammar begins after, the answer being free until then; null where the whole answer is held to it.</summary>
     public GrammarTrigger? Trigger { get; init; }
+
+    /// <summary>What the prompt has of the answer already, in UTF-8; must begin a text of the grammar.</summary>
+    public byte[] Begun { get; init; } = [];
 }
 
 /// <summary>A text after which an answer is held to a grammar; it may come by a control token, too.</summary>

@@ -28,6 +28,8 @@ internal sealed partial class ConstrainedAnswer : IThreadPoolWorkItem
     {
         _constraint = constraint;
         _matcher = constraint.Vocabulary.CreateMatcher(constraint.Grammar);
+        if (!_matcher.TryAdvance(constraint.Begun))
+            throw new ArgumentException("What is to be continued does not begin any text of the grammar.", nameof(constraint));
         if (constraint.Trigger is { } trigger)
             _trigger = new StopString(trigger.Text);
         if (constraint.Reasoning is not { } reasoning)

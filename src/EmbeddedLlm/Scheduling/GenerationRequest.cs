@@ -42,6 +42,9 @@ internal sealed class GenerationRequest
 
     /// <summary>What the answer is held to; null where it is free.</summary>
     public AnswerConstraint? Constraint { get; init; }
+
+    /// <summary>How the model's reasoning is counted and bounded; null where it does not reason.</summary>
+    public ReasoningLimit? Reasoning { get; init; }
 }
 
 /// <summary>Why a generation ended.</summary>
@@ -67,4 +70,8 @@ internal enum GenerationEnd
 /// <param name="DecodeTime">From the first generated token to the last.</param>
 internal readonly record struct GenerationSummary(
     GenerationEnd End, int PromptTokens, int CachedTokens, int OutputTokens, int ForcedTokens, int DraftedTokens, int AcceptedTokens,
-    TimeSpan QueueTime, TimeSpan PrefillTime, TimeSpan DecodeTime);
+    TimeSpan QueueTime, TimeSpan PrefillTime, TimeSpan DecodeTime)
+{
+    /// <summary>How many of the generated tokens are reasoning.</summary>
+    public int ReasoningTokens { get; init; }
+}

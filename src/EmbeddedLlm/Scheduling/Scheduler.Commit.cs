@@ -45,8 +45,10 @@ internal sealed partial class Scheduler
             {
                 if (isSampled)
                     end = sequence.AcceptSampled(Sample(sequence, row), _vocabulary, _text);
+                if (end is null && sequence.Reasoning is { } reasoning)
+                    end = AcceptForced(sequence, reasoning.ForcedTokens);
                 if (end is null && sequence.Constraint is { } constraint)
-                    end = AcceptForced(sequence, constraint);
+                    end = AcceptForced(sequence, constraint.ForcedTokens());
             }
             while (isSampled && end is null && IsGuessed(sequence, out row));
             Settle(sequence);
@@ -106,11 +108,11 @@ internal sealed partial class Scheduler
         }
     }
 
-    private GenerationEnd? AcceptForced(Sequence sequence, ConstrainedAnswer constraint)
+    private GenerationEnd? AcceptForced(Sequence sequence, ReadOnlySpan<int> tokens)
     {
-        foreach (int token in constraint.ForcedTokens())
+        foreach (int token in tokens)
         {
-            if (!constraint.TryAccept(token))
+            if (sequence.Constraint?.TryAccept(token) == false)
                 throw new InvalidOperationException($"Token {token} is forced and not allowed.");
             if (sequence.AcceptForced(token, _vocabulary, _text) is { } end)
                 return end;

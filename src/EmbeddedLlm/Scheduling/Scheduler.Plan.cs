@@ -24,8 +24,8 @@ internal sealed partial class Scheduler
             bool isNew = sequence.Sampler is null;
             _running.Add(sequence);
             sequence.Admit(slot, ++_admissions);
-            // What a grammar leaves no choice about at the beginning is computed together with the prompt.
-            if (isNew && sequence.Constraint is not null)
+            // What a grammar or a spent budget leaves no choice about at the beginning is computed together with the prompt.
+            if (isNew && (sequence.Constraint is not null || sequence.Reasoning is not null))
                 Extend(sequence, isSampled: false);
         }
     }

@@ -30,6 +30,7 @@ internal sealed class Sequence
         _controller = new StopController(request.StopStrings);
         Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint) : null;
         Log = request.TokenReport is { } report ? new TokenLog(report) : null;
+        Reasoning = request.Reasoning is { } reasoning ? new ReasoningProgress(reasoning) : null;
         Draft = draftLength > 0 ? new Draft(draftLength) : null;
         _tokens = request.Prompt;
         TokenCount = request.Prompt.Length;
@@ -84,6 +85,9 @@ internal sealed class Sequence
 
     /// <summary>Tells the caller about the tokens; null where nothing was asked.</summary>
     public TokenLog? Log { get; }
+
+    /// <summary>Counts the reasoning; null where the model does not reason.</summary>
+    public ReasoningProgress? Reasoning { get; }
 
     /// <summary>Guesses the next tokens; null where none are to be guessed.</summary>
     public Draft? Draft { get; }
@@ -167,7 +171,7 @@ internal sealed class Sequence
         return Accept(token, vocabulary, text);
     }
 
-    /// <summary>Takes a token that the grammar leaves no choice about.</summary>
+    /// <summary>Takes a token that the grammar, or a spent budget of reasoning, leaves no choice about.</summary>
     /// <inheritdoc cref="AcceptSampled"/>
     public GenerationEnd? AcceptForced(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
     {
@@ -185,7 +189,10 @@ internal sealed class Sequence
         Draft?.TotalVerified ?? 0,
         Stopwatch.GetElapsedTime(SubmittedAt, _admittedAt),
         _firstTokenAt == 0 ? Stopwatch.GetElapsedTime(_admittedAt) : Stopwatch.GetElapsedTime(_admittedAt, _firstTokenAt),
-        _firstTokenAt == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_firstTokenAt));
+        _firstTokenAt == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(_firstTokenAt))
+    {
+        ReasoningTokens = Reasoning?.TokenCount ?? 0,
+    };
 
     private GenerationEnd? Accept(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
     {
@@ -201,6 +208,7 @@ internal sealed class Sequence
 
         _tokens[TokenCount++] = token;
         Sampler!.Accept(token);
+        Reasoning?.Accept(vocabulary.BytesOf(token));
 
         ReadOnlySpan<byte> bytes = !vocabulary.IsEndOfGeneration(token) && Request.ShownControls.AsSpan().Contains(token) ? vocabulary.BytesOf(token) : vocabulary.TextBytesOf(token);
         Log?.Add(token, bytes.Length, vocabulary);

@@ -54,6 +54,44 @@ public sealed class PipelineTests(StarterModelFixture starter)
         Assert.Contains(logs.Lines, line => line.Contains("GetResponseAsync", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AllMiddlewareWorksAroundItAtOnce(bool isStreamed)
+    {
+        List<Activity> activities = [];
+        string source = $"embeddedllm-stack-{isStreamed}";
+        using TracerProvider tracing = Sdk.CreateTracerProviderBuilder().AddSource(source).AddInMemoryExporter(activities).Build();
+        RecordingLoggerFactory logs = new();
+        int calls = 0;
+#pragma warning disable MEAI001 // The reducers are experimental.
+        IChatClient chat = starter.Model.AsChatClient().AsBuilder()
+            .UseLogging(logs)
+            .UseDistributedCache(new MemoryDistributedCache(Options.Create(new MemoryDistributedCacheOptions())))
+            .UseOpenTelemetry(logs, source)
+            .UseFunctionInvocation(logs, client => client.MaximumIterationsPerRequest = 1)
+            .UseChatReducer(new MessageCountingChatReducer(2))
+            .ConfigureOptions(options => options.Temperature = 0)
+            .Build();
+#pragma warning restore MEAI001
+        ChatOptions options = new() { Tools = [AIFunctionFactory.Create(() => { calls++; return "sunny"; }, "weather")], ToolMode = ChatToolMode.RequireAny };
+        ChatMessage[] messages = [new(ChatRole.User, "Hello!"), new(ChatRole.Assistant, "Hi."), new(ChatRole.User, "How is the weather?")];
+        ChatResponse first = await AskAsync();
+        ChatResponse second = await AskAsync();
+        Assert.Equal(first.Text, second.Text);
+        Assert.Equal("weather", Assert.Single(first.Messages.SelectMany(message => message.Contents).OfType<FunctionCallContent>()).Name);
+        Assert.Equal("sunny", Assert.Single(first.Messages.SelectMany(message => message.Contents).OfType<FunctionResultContent>()).Result?.ToString());
+        Assert.True(first.Usage!.OutputTokenCount > 0);
+        // The second answer is the cache's.
+        Assert.Equal(1, calls);
+        Assert.Contains(activities, activity => activity.GetTagItem("gen_ai.provider.name") as string == "embeddedllm");
+        Assert.Contains(logs.Lines, line => line.Contains(isStreamed ? "GetStreamingResponseAsync" : "GetResponseAsync", StringComparison.Ordinal));
+
+        async Task<ChatResponse> AskAsync() => isStreamed
+            ? await chat.GetStreamingResponseAsync(messages, options, Cancel).ToChatResponseAsync(Cancel)
+            : await chat.GetResponseAsync(messages, options, Cancel);
+    }
+
     [Fact]
     public async Task AContainerLoadsTheModelWithTheFirstRequestAndFreesIt()
     {

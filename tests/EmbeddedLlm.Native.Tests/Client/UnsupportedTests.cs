@@ -6,15 +6,18 @@ public sealed class UnsupportedTests(StarterModelFixture starter)
 {
     public static TheoryData<string, ChatOptions> Unsupported => new()
     {
-        { "ConversationId", new() { ConversationId = "abc" } },
         { "ModelId", new() { ModelId = "gpt-4o" } },
         { "Tools", new() { Tools = [new HostedWebSearchTool()] } },
         { "StopSequences", new() { Tools = [AIFunctionFactory.Create(() => 1, "one")], StopSequences = ["}"] } },
         { "ToolMode", new() { ToolMode = ChatToolMode.RequireAny } },
         { "ResponseFormat", new() { ResponseFormat = ChatResponseFormat.Json, RawRepresentationFactory = _ => new EmbeddedChatOptions { Grammar = Grammar.AnyJson } } },
         { "StopSequences", new() { ResponseFormat = ChatResponseFormat.Json, StopSequences = ["}"] } },
-        { "Reasoning", new() { Reasoning = new ReasoningOptions() } },
-        { "AdditionalProperties", new() { AdditionalProperties = new() { ["enable_thinking"] = true } } },
+        { "Reasoning.Effort", new() { Reasoning = new ReasoningOptions { Effort = ReasoningEffort.Low } } },
+        { "AdditionalProperties", new() { AdditionalProperties = new() { ["num_ctx"] = 4096 } } },
+#pragma warning disable MEAI001 // Experimental, but to be refused all the same.
+        { "AllowBackgroundResponses", new() { AllowBackgroundResponses = true } },
+        { "ContinuationToken", new() { ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 }) } },
+#pragma warning restore MEAI001
         { "RawRepresentationFactory", new() { RawRepresentationFactory = _ => "something else" } },
     };
 
@@ -53,9 +56,16 @@ public sealed class UnsupportedTests(StarterModelFixture starter)
     }
 
     [Fact]
+    public async Task AConversationThatIsNotThereIsNamed()
+    {
+        ConversationNotFoundException exception = await Assert.ThrowsAsync<ConversationNotFoundException>(() => starter.Chat.GetResponseAsync("Hello!", new() { ConversationId = "abc" }, TestContext.Current.CancellationToken));
+        Assert.Contains("'abc'", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task OptionsThatSayNothingAreHonoured()
     {
-        ChatOptions options = new() { ModelId = "starter", ResponseFormat = ChatResponseFormat.Text, ToolMode = ChatToolMode.Auto, Tools = [], StopSequences = [] };
+        ChatOptions options = new() { ModelId = "starter", ResponseFormat = ChatResponseFormat.Text, ToolMode = ChatToolMode.Auto, Tools = [], StopSequences = [], Reasoning = new(), AdditionalProperties = [] };
         Assert.Equal("1, 2, 3, 4, 5.", (await starter.Chat.GetResponseAsync("Count to five.", options, TestContext.Current.CancellationToken)).Text);
     }
 

@@ -36,6 +36,23 @@ public sealed class ReasoningSplitterTests
     }
 
     [Theory]
+    [InlineData("<|c|>analysis<|m|>I see.<|end|><|s|>assistant<|c|>final<|m|>Hello.", "I see.", "Hello.")]
+    [InlineData("<|c|>final<|m|>Hello.", "", "Hello.")]
+    [InlineData("<|c|>commentary<|m|>{}", "", "<|c|>commentary<|m|>{}")]
+    [InlineData("<|c|>analysis<|m|>I see.<|end|><|s|>assistant<|c|>commentary", "I see.", "<|s|>assistant<|c|>commentary")]
+    [InlineData("<|c|>analysis<|m|>I see.<|end|><|s|>assist", "I see.", "<|s|>assist")]
+    public void HeadersOfChannelsAreNoText(string answer, string reasoning, string text)
+    {
+        ReasoningFormat format = new("<|c|>analysis<|m|>", "<|end|>") { Header = "<|s|>assistant<|c|>final<|m|>", DirectHeader = "<|c|>final<|m|>" };
+        for (int length = 1; length <= answer.Length; length++)
+        {
+            ReasoningSplitter splitter = new(format, isOpen: false);
+            (string Reasoning, string Text)[] got = [.. answer.Chunk(length).Append([]).Select(piece => splitter.Push(new string(piece), isLast: piece.Length == 0))];
+            Assert.Equal((reasoning, text), (string.Concat(got.Select(piece => piece.Reasoning)), string.Concat(got.Select(piece => piece.Text))));
+        }
+    }
+
+    [Theory]
     [InlineData("{{ '<think>' }} {{ '</think>' }}", "<think>")]
     [InlineData("[THINK] [/THINK]", "[THINK]")]
     [InlineData("no thought", null)]

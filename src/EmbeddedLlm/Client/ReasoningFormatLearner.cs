@@ -1,0 +1,111 @@
+using EmbeddedLlm.Templates;
+
+namespace EmbeddedLlm.Client;
+
+/// <summary>
+/// Finds out how a chat template writes reasoning, by rendering an answer whose thoughts and text occur nowhere else and looking at what is around them. So markers that nobody has
+/// seen need no code; those that are known count even where a template leaves earlier thoughts out.
+/// </summary>
+internal sealed class ReasoningFormatLearner(ChatTemplate template, string beginOfSequence, string endOfSequence)
+{
+    private const string User = "zquser";
+    private const string Thought = "zqthought";
+    private const string Reply = "zqreply";
+
+    /// <summary>The format, null where the model does not reason; and by which name the template reads thoughts beside <c>reasoning_content</c>, null where by none.</summary>
+    public (ReasoningFormat? Format, string? MessageKey) Learn()
+    {
+        ReasoningFormat? known = ReasoningFormat.Of(template.Source);
+        string? prompt = AfterUser(Render([UserMessage()], isPrompt: true));
+        foreach (string key in new[] { "reasoning_content", "thinking", "reasoning" })
+        {
+            TemplateDictionary answer = Message("assistant", Reply);
+            answer.Add(key, TemplateValue.FromCaller(Thought));
+            string? rendered = AfterUser(Render([UserMessage(), answer], isPrompt: false));
+            if (rendered is null || rendered.IndexOf(Thought, StringComparison.Ordinal) is not (>= 0 and int thought) || rendered.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int reply) || reply < thought)
+                continue;
+            string? messageKey = key == "reasoning_content" ? null : key;
+            string between = rendered[(thought + Thought.Length)..reply];
+            if (known is not null)
+                return (between.Trim() == known.Close ? known with { Closing = between } : known, messageKey);
+            return (FormatOf(rendered[..thought], between, prompt), messageKey);
+        }
+
+        return (known, null);
+    }
+
+    private static ReasoningFormat? FormatOf(string before, string between, string? prompt)
+    {
+        string? close = ToolCallFormat.SplitAtMarkers(between).FirstOrDefault(piece => piece.IsMarker).Text;
+        if (prompt is null || close is null)
+            return null;
+        string open = before[CommonStart(before, prompt)..].Trim();
+        string header = between[(between.IndexOf(close, StringComparison.Ordinal) + close.Length)..].Trim();
+        if (open.Length == 0)
+            open = FromLastMarker(before);
+        if (open.Length == 0)
+            return null;
+        return new ReasoningFormat(open, close) { Header = header, DirectHeader = header[Overlap(prompt, header)..], Closing = between };
+    }
+
+    /// <summary>The last marker of a prompt that begins the reasoning itself, and what comes after it.</summary>
+    private static string FromLastMarker(string before)
+    {
+        string? marker = ToolCallFormat.SplitAtMarkers(before).LastOrDefault(piece => piece.IsMarker).Text;
+        return marker is null ? "" : before[before.LastIndexOf(marker, StringComparison.Ordinal)..].Trim();
+    }
+
+    /// <summary>How much of a text's beginning another ends with.</summary>
+    private static int Overlap(string before, string text)
+    {
+        int length = Math.Min(before.Length, text.Length);
+        while (!before.AsSpan().EndsWith(text.AsSpan(0, length), StringComparison.Ordinal))
+            length--;
+        return length;
+    }
+
+    /// <summary>The length of the longest common beginning that ends within no marker.</summary>
+    private static int CommonStart(string text, string other)
+    {
+        int length = text.AsSpan().CommonPrefixLength(other);
+        int position = 0;
+        foreach ((string piece, bool isMarker) in ToolCallFormat.SplitAtMarkers(text))
+        {
+            if (position + piece.Length > length)
+                return isMarker ? position : length;
+            position += piece.Length;
+        }
+
+        return length;
+    }
+
+    private static string? AfterUser(string? rendered) =>
+        rendered?.LastIndexOf(User, StringComparison.Ordinal) is >= 0 and int at ? rendered[(at + User.Length)..] : null;
+
+    private string? Render(TemplateValue[] messages, bool isPrompt)
+    {
+        Dictionary<string, TemplateValue> variables = new()
+        {
+            ["messages"] = new TemplateList(messages),
+            ["add_generation_prompt"] = TemplateValue.From(isPrompt),
+            ["bos_token"] = TemplateValue.FromTemplate(beginOfSequence),
+            ["eos_token"] = TemplateValue.FromTemplate(endOfSequence),
+        };
+        try
+        {
+            return template.Render(variables).ToString();
+        }
+        catch (ChatTemplateException)
+        {
+            return null;
+        }
+    }
+
+    private static TemplateDictionary UserMessage() => Message("user", User);
+
+    private static TemplateDictionary Message(string role, string content) => new()
+    {
+        { "role", TemplateValue.FromTemplate(role) },
+        { "content", TemplateValue.FromCaller(content) },
+    };
+}
