@@ -1,8 +1,8 @@
 namespace EmbeddedLlm.Scheduling;
 
 /// <summary>
-/// Guesses a sequence's next tokens by what followed its last few tokens when they came before (prompt lookup decoding), and counts how often that was right. The guesses are
-/// computed together with the sequence's own next token; whether one stands is decided by sampling as always, so the answer is the same with and without them.
+/// Guesses about a sequence's next tokens, by what followed its last few tokens when they came before (prompt lookup decoding) or by a <see cref="DraftModel"/>, and how often they were
+/// right. The guesses are computed together with the sequence's own next token; whether one stands is decided by sampling as always, so the answer is the same with and without them.
 /// </summary>
 internal sealed class Draft
 {
@@ -36,13 +36,29 @@ internal sealed class Draft
     /// <summary>All right ones so far.</summary>
     public int TotalVerified { get; private set; }
 
-    /// <summary>Guesses what follows the tokens.</summary>
-    /// <param name="tokens">All tokens of the sequence.</param>
-    /// <param name="most">The most guesses there is room for.</param>
-    public void Guess(ReadOnlySpan<int> tokens, int most)
+    /// <summary>How many more guesses the step has room for.</summary>
+    public int Room { get; private set; }
+
+    /// <summary>Begins a step without guesses.</summary>
+    /// <param name="most">The most there is room for.</param>
+    public void Begin(int most)
     {
         Verified = Count = 0;
-        most = Math.Min(most, _length);
+        Room = Math.Clamp(most, 0, _length);
+    }
+
+    /// <summary>Adds a guess; there must be room for it.</summary>
+    public void Add(int token)
+    {
+        Room--;
+        _tokens[Count++] = token;
+    }
+
+    /// <summary>Guesses what followed the last tokens when they came before.</summary>
+    /// <param name="tokens">All tokens of the sequence.</param>
+    public void LookUp(ReadOnlySpan<int> tokens)
+    {
+        int most = Room;
         for (int length = LongestPattern; length >= ShortestPattern && most > 0 && Count == 0; length--)
         {
             if (tokens.Length <= length)
@@ -53,6 +69,7 @@ internal sealed class Draft
             ReadOnlySpan<int> following = tokens[(found + length)..];
             Count = Math.Min(most, following.Length);
             following[..Count].CopyTo(_tokens);
+            Room -= Count;
         }
     }
 

@@ -11,6 +11,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     private readonly IDecoder _decoder;
     private readonly Scheduler _scheduler;
     private readonly ILogger _logger;
+    private readonly DraftModel? _draftModel;
     private readonly ManualResetEventSlim _wake = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
@@ -23,11 +24,13 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     /// <param name="limits">How much it takes on at once.</param>
     /// <param name="logger">Gets failures of steps.</param>
     /// <param name="modelId">The model's id in metrics.</param>
-    public Engine(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, ILogger logger, string modelId = "")
+    /// <param name="draftModel">Guesses next tokens; owned from here on, as the decoder is.</param>
+    public Engine(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, ILogger logger, string modelId = "", DraftModel? draftModel = null)
     {
         _decoder = decoder;
         _logger = logger;
-        _scheduler = new Scheduler(decoder, vocabulary, limits, () => _wake.Set(), modelId: modelId);
+        _draftModel = draftModel;
+        _scheduler = new Scheduler(decoder, vocabulary, limits, () => _wake.Set(), modelId: modelId, draftModel: draftModel);
         _thread = new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm engine" };
         _thread.Start();
     }
@@ -74,6 +77,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     {
         _isStopping = true;
         _decoder.RequestAbort();
+        _draftModel?.RequestAbort();
         _wake.Set();
     }
 
@@ -112,6 +116,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
             ? new ObjectDisposedException(objectName: null, "The model was disposed while it answered.")
             : new DecodeException("The engine has failed for good; the model has to be loaded anew.", defect));
         _decoder.Dispose();
+        _draftModel?.Dispose();
         _drained.TrySetResult();
         _ended.SetResult();
     }

@@ -203,7 +203,18 @@ internal sealed partial class Scheduler
                 continue;
             // The token that is sampled in any case needs no guess.
             int wanted = sequence.MaxOutputTokens - sequence.OutputCount - 1;
-            draft.Guess(sequence.Tokens.AsSpan(0, sequence.TokenCount), Math.Min(Math.Min(wanted, batch.Remaining), _pool.FreeCells));
+            draft.Begin(Math.Min(Math.Min(wanted, batch.Remaining), _pool.FreeCells));
+            if (_limits.UsesPromptLookup)
+                draft.LookUp(sequence.Tokens.AsSpan(0, sequence.TokenCount));
+        }
+
+        _draftModel?.Guess(_planned);
+        foreach (Sequence sequence in _planned)
+        {
+            if (sequence.Draft is not { } draft || sequence.LogitsIndex < 0)
+                continue;
+            // What was free for each was free for all together.
+            draft.Cut(Math.Min(batch.Remaining, _pool.FreeCells));
             if (sequence.Constraint is { } constraint)
                 draft.Cut(constraint.CountPossible(draft.Tokens));
             if (draft.Count == 0)

@@ -16,6 +16,7 @@ internal sealed partial class Scheduler
     private readonly KvCachePool _pool;
     private readonly PrefixCache _cache;
     private readonly SchedulerLimits _limits;
+    private readonly DraftModel? _draftModel;
     private readonly SamplerScratch _scratch;
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _planned = [];
@@ -47,7 +48,9 @@ internal sealed partial class Scheduler
     /// <param name="wake">Called, on any thread, when there may be something to do.</param>
     /// <param name="time">The clock of time limits; null for the system's.</param>
     /// <param name="modelId">The model's id in metrics.</param>
-    public Scheduler(IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, Action wake, TimeProvider? time = null, string modelId = "")
+    /// <param name="draftModel">Guesses next tokens; not owned.</param>
+    public Scheduler(
+        IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, Action wake, TimeProvider? time = null, string modelId = "", DraftModel? draftModel = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.ContextLength, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limits.ContextLength, decoder.CellCount);
@@ -56,6 +59,7 @@ internal sealed partial class Scheduler
         _decoder = decoder;
         _vocabulary = vocabulary;
         _limits = limits;
+        _draftModel = draftModel;
         _mostRunning = Math.Min(limits.MaxRunning, decoder.Batch.Capacity);
         _queue = new RequestQueue(limits.QueueCapacity);
         _pool = new KvCachePool(decoder);

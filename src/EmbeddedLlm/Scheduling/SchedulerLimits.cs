@@ -29,4 +29,7 @@ internal sealed record SchedulerLimits
 
     /// <summary>How many of a sequence's next tokens are guessed ahead in a step; 0 for none.</summary>
     public int DraftLength { get; init; }
+
+    /// <summary>Whether what the conversation repeats is guessed; a draft model guesses where nothing is repeated.</summary>
+    public bool UsesPromptLookup { get; init; } = true;
 }

@@ -19,7 +19,8 @@ public sealed class DraftTests
     public void TheGuessIsWhatFollowedTheLastTokensWhenTheyCameLast(string tokens, int most, string guess)
     {
         Draft draft = new(8);
-        draft.Guess(Tokens(tokens), most);
+        draft.Begin(most);
+        draft.LookUp(Tokens(tokens));
         Assert.Equal(Tokens(guess), draft.Tokens.ToArray());
     }
 
@@ -27,7 +28,8 @@ public sealed class DraftTests
     public void GuessesCountUntilTheFirstWrongOne()
     {
         Draft draft = new(8);
-        draft.Guess(Tokens("abcdeabc"), 8);
+        draft.Begin(8);
+        draft.LookUp(Tokens("abcdeabc"));
         Assert.Equal(Tokens("deabc"), draft.Tokens.ToArray());
         Assert.True(draft.Verify(Tokens("d")));
         Assert.True(draft.Verify(Tokens("dea")));
@@ -45,7 +47,8 @@ public sealed class DraftTests
         List<int> lengths = [];
         foreach (string chosen in new[] { "X", "d", "de", "defg", "defghijk" })
         {
-            draft.Guess(tokens, 8);
+            draft.Begin(8);
+            draft.LookUp(tokens);
             lengths.Add(draft.Count);
             draft.Verify(Tokens(chosen));
             draft.Settle();

@@ -62,6 +62,12 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     /// <summary>Whether most tokens are those of a while before.</summary>
     public bool Repeats { get; init; }
 
+    /// <summary>The logit of the next token, where all others have 0.</summary>
+    public float Confidence { get; init; } = 1;
+
+    /// <summary>Says a wrong token in the place of each that is divisible by this; 0 for none.</summary>
+    public int IsWrongAt { get; init; }
+
     /// <summary>Whether logits are all NaN.</summary>
     public bool IsBroken { get; set; }
 
@@ -214,7 +220,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         if (IsBroken)
             Array.Fill(logits, float.NaN);
         else
-            logits[token] = 1;
+            logits[IsWrongAt > 0 && token % IsWrongAt == 0 ? 'A' : token] = Confidence;
         return logits;
     }
 

@@ -119,7 +119,7 @@ internal sealed class RenderedCall
 
     public AnswerReader CreateReader() => _prompts.Tools.Format.IsHarmony
         ? new AnswerReader(null, null, new HarmonyReader())
-        : new AnswerReader(_prompts.Reasoning is { } reasoning ? new ReasoningSplitter(reasoning, isOpen: false) : null, new ToolCallReader(_prompts.Tools.Format, _constraint.Arguments));
+        : new AnswerReader(_prompts.Reasoning.Format is { } reasoning ? new ReasoningSplitter(reasoning, isOpen: false) : null, new ToolCallReader(_prompts.Tools.Format, _constraint.Arguments));
 
     public void AssertRead(params IReadOnlyList<string> pieces)
     {
