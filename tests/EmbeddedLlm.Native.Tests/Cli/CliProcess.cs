@@ -1,10 +1,11 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 
 namespace EmbeddedLlm.Native.Tests.Cli;
 
-/// <summary>The built command line as a process of its own, which the test project's reference put beside the tests.</summary>
+/// <summary>The built command line as a process of its own.</summary>
 internal sealed partial class CliProcess : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
@@ -20,8 +21,11 @@ internal sealed partial class CliProcess : IDisposable
         _process = Process.Start(start)!;
     }
 
-    public static string Path { get; } =
-        System.IO.Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "EmbeddedLlm.Cli.exe" : "EmbeddedLlm.Cli");
+    /// <summary>Where the command line was built, which the project file tells.</summary>
+    public static string Folder { get; } = System.IO.Path.GetFullPath(
+        typeof(CliProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "CliFolder").Value!);
+
+    public static string Path { get; } = System.IO.Path.Combine(Folder, OperatingSystem.IsWindows() ? "EmbeddedLlm.Cli.exe" : "EmbeddedLlm.Cli");
 
     public StreamWriter Input => _process.StandardInput;
 

@@ -9,7 +9,7 @@ public sealed class InfoCommandTests(StarterModelFixture starter)
         string[] lines = result.Output.TrimEnd().ReplaceLineEndings("\n").Split('\n');
         Assert.Equal(0, result.ExitCode);
         Assert.Equal($"Model            {starter.Model.Id}", lines[0]);
-        Assert.Contains($"File             {Path.Combine(AppContext.BaseDirectory, "models", "starter.gguf")}", lines);
+        Assert.Contains($"File             {Path.Combine(CliProcess.Folder, "models", "starter.gguf")}", lines);
         Assert.Contains("Architecture     llama", lines);
         Assert.Contains("Parameters       0.92 M", lines);
         Assert.Contains("Chat template    yes", lines);

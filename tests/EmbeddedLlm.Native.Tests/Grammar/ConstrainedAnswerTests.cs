@@ -24,7 +24,7 @@ public sealed class ConstrainedAnswerTests(StarterModelFixture starter)
         IChatClient chat = model.AsChatClient();
 
         // Ends of strings, arrays and objects are made likelier, or most answers would not end.
-        EmbeddedChatOptions more = new() { LogitBias = new[] { "\"", "}", "]" }.ToDictionary(text => model.Tokenize(text)[0], _ => 4f) };
+        EmbeddedChatOptions more = new() { LogitBias = new[] { "\"", "}", "]" }.ToDictionary(text => model.Tokenize(text)[0], _ => 4f), DescribeResponseFormat = false };
         string[] lines = await File.ReadAllLinesAsync(file, Cancel);
         (string Name, JsonElement Schema)[] schemas =
         [
