@@ -13,7 +13,9 @@ internal static class NeighbourRun
 
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan Busy = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan After = TimeSpan.FromSeconds(9);
+    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan After = TimeSpan.FromSeconds(8);
 
     public static async Task<Table> MeasureAsync(string[] models)
     {
@@ -23,7 +25,7 @@ internal static class NeighbourRun
             "|---|---|--:|--:|--:|--:|--:|--:|--:|");
         foreach (string name in models)
         {
-            foreach (int? threads in (int?[])[null, Environment.ProcessorCount])
+            foreach (int? threads in (int?[])[null, 1, Environment.ProcessorCount])
             {
                 EmbeddedModelOptions options = new() { Threads = threads, PrefixCacheLength = 0 };
                 await using Subject subject = await Subject.LoadAsync(name, options);
@@ -39,32 +41,32 @@ internal static class NeighbourRun
 
     private static async Task<(double Quiet, double Busy, double Settled, double After)> RunAsync(Subject subject)
     {
-        List<long> tokens = [];
         using CancellationTokenSource end = new();
         await subject.AskAsync(subject.CreatePrompt(PromptTokens, seed: 0), outputTokens: 16);
-        Task answers = AnswerAsync(subject, tokens, end.Token);
-        long start = Stopwatch.GetTimestamp();
+        Task answers = AnswerAsync(subject, end.Token);
+        Mark start = Mark.Of(subject);
         await Task.Delay(Quiet);
-        long busyFrom = Stopwatch.GetTimestamp();
-        await SpinAsync(Busy);
-        long busyTo = Stopwatch.GetTimestamp();
+        Mark busyFrom = Mark.Of(subject);
+        Task spinning = SpinAsync(Busy);
+        await Task.Delay(Settling);
+        Mark settled = Mark.Of(subject);
+        await spinning;
+        Mark busyTo = Mark.Of(subject);
+        await Task.Delay(Recovery);
+        Mark recovered = Mark.Of(subject);
         await Task.Delay(After);
-        long stop = Stopwatch.GetTimestamp();
+        Mark stop = Mark.Of(subject);
         await end.CancelAsync();
         await answers;
-        return (Rate(start, busyFrom), Rate(busyFrom, busyTo), Rate(Later(busyFrom, 3), busyTo), Rate(Later(busyTo, 1), stop));
-
-        double Rate(long from, long to) => tokens.Count(time => time >= from && time < to) / Stopwatch.GetElapsedTime(from, to).TotalSeconds;
-
-        static long Later(long time, int seconds) => time + seconds * Stopwatch.Frequency;
+        return (busyFrom.RateSince(start), busyTo.RateSince(busyFrom), busyTo.RateSince(settled), stop.RateSince(recovered));
     }
 
-    /// <summary>One answer after the other; the time of each update.</summary>
-    private static async Task AnswerAsync(Subject subject, List<long> tokens, CancellationToken cancellationToken)
+    /// <summary>One answer after the other.</summary>
+    private static async Task AnswerAsync(Subject subject, CancellationToken cancellationToken)
     {
-        int outputTokens = subject.IsSmall ? 512 : 128;
+        int outputTokens = subject.IsSmall ? 256 : 128;
         for (int i = 1; !cancellationToken.IsCancellationRequested; i++)
-            await subject.AskAsync(subject.CreatePrompt(PromptTokens, seed: i), outputTokens, updates: tokens);
+            await subject.AskAsync(subject.CreatePrompt(PromptTokens, seed: i), outputTokens);
     }
 
     private static async Task SpinAsync(TimeSpan duration)
@@ -82,5 +84,13 @@ internal static class NeighbourRun
             foreach (Thread loop in loops)
                 loop.Join();
         });
+    }
+
+    /// <summary>How many tokens had been generated at a moment: updates are no measure, as a caller who is late gets several tokens in one.</summary>
+    private readonly record struct Mark(long Time, long Tokens)
+    {
+        public static Mark Of(Subject subject) => new(Stopwatch.GetTimestamp(), subject.Model.GetStatistics().GeneratedTokens);
+
+        public double RateSince(Mark earlier) => (Tokens - earlier.Tokens) / Stopwatch.GetElapsedTime(earlier.Time, Time).TotalSeconds;
     }
 }

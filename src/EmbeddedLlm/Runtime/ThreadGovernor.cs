@@ -12,6 +12,9 @@ internal sealed class ThreadGovernor
     // Ordinary noise, a page fault or a garbage collection included, stays below; the cliff lies far above.
     private const double SlowFactor = 8;
     private const int SlowStepsInARow = 3;
+
+    // A step that lasts so much longer is evidence enough by itself: with three of them, seconds would go by.
+    private const double SlowSeconds = 0.2;
     private const int StepsToLearn = 8;
     private const double MedianStep = 0.05;
 
@@ -68,7 +71,7 @@ internal sealed class ThreadGovernor
         double seconds = Stopwatch.GetElapsedTime(startedAt, endedAt).TotalSeconds;
         // With fewer threads a step may take longer in proportion, which is no reason to take away more.
         if (_learned[tokens] >= StepsToLearn && seconds > _usual[tokens] * SlowFactor * _most / Threads)
-            return ++_slowSteps >= SlowStepsInARow && TryStepDown(endedAt);
+            return (++_slowSteps >= SlowStepsInARow || seconds > _usual[tokens] + SlowSeconds) && TryStepDown(endedAt);
 
         _slowSteps = 0;
         // What a step takes with fewer threads is a bound for what it takes with all of them, until that is known.
@@ -96,9 +99,9 @@ internal sealed class ThreadGovernor
         if (_changedAt == 0)
             _changedAt = now;
         bool isPatienceOver = Stopwatch.GetElapsedTime(_changedAt, now) >= _patience;
-        // A clock that has misled is not believed again so soon.
-        int free = _patience > FirstPatience ? 0 : CountFreeCores(now);
-        int threads = Math.Min(Math.Max(Threads + free, isPatienceOver ? Threads * 2 : 0), _most);
+        // A clock that has misled is not believed again so soon; one that says that the machine is busy spares a try that would cost seconds.
+        int? free = _patience > FirstPatience && !isPatienceOver ? 0 : CountFreeCores(now);
+        int threads = Math.Min(free is { } cores ? Threads + cores : isPatienceOver ? Threads * 2 : Threads, _most);
         if (threads <= Threads)
             return false;
         (_changedAt, _wasRaised) = (now, true);
@@ -107,14 +110,16 @@ internal sealed class ThreadGovernor
         return true;
     }
 
-    /// <summary>How many cores nobody uses, this model's threads included among the users; 0 where that is not known for sure.</summary>
-    private int CountFreeCores(long now)
+    /// <summary>How many cores nobody uses, this model's threads included among the users; 0 where it is not sure, null where it cannot be known.</summary>
+    private int? CountFreeCores(long now)
     {
-        if (_readClock is null || (_clock is not null && Stopwatch.GetElapsedTime(_lookedAt, now) < LookInterval))
+        if (_clock is not null && Stopwatch.GetElapsedTime(_lookedAt, now) < LookInterval)
             return 0;
         CpuTime? before = _clock;
         _lookedAt = now;
-        if ((_clock = _readClock()) is not { } clock || before is not { } earlier)
+        if ((_clock = _readClock?.Invoke()) is not { } clock)
+            return null;
+        if (before is not { } earlier)
             return 0;
         int free = (int)(clock.Cores - clock.BusyCoresSince(earlier) + FreeEnough);
         _freeLooks = free > 0 ? _freeLooks + 1 : 0;

@@ -12,19 +12,37 @@ public sealed class ThreadGovernorTests
     public void StepsThatTakeManyTimesLongerCostThreads()
     {
         Run(50, seconds: 0.01);
-        Run(2, seconds: 0.5);
+        Run(2, seconds: 0.19);
         Assert.Equal(8, _governor.Threads);
+        Run(1, seconds: 0.19);
+        Assert.Equal(4, _governor.Threads);
+        Run(3, seconds: 0.19);
+        Assert.Equal(2, _governor.Threads);
+    }
+
+    [Fact]
+    public void AStepThatLastsMuchLongerIsEvidenceEnough()
+    {
+        Run(50, seconds: 0.01);
         Run(1, seconds: 0.5);
         Assert.Equal(4, _governor.Threads);
-        Run(3, seconds: 0.5);
-        Assert.Equal(2, _governor.Threads);
+    }
+
+    [Fact]
+    public void NothingIsTriedWhileTheClockShowsABusyMachine()
+    {
+        ThreadGovernor governor = WithClock(8, () => 8);
+        Run(50, seconds: 0.01, governor: governor);
+        Run(1, seconds: 0.5, governor: governor);
+        Run(2000, seconds: 0.02, governor: governor);
+        Assert.Equal(4, governor.Threads);
     }
 
     [Fact]
     public void ThreadsComeBackOneStepAtATime()
     {
         Run(50, seconds: 0.01);
-        Run(6, seconds: 0.5);
+        Run(6, seconds: 0.19);
         Assert.Equal(2, _governor.Threads);
         Run(150, seconds: 0.015);
         Assert.Equal(4, _governor.Threads);
@@ -36,7 +54,7 @@ public sealed class ThreadGovernorTests
     public void EachTryThatFailsMakesTheNextOneComeLater()
     {
         Run(50, seconds: 0.01);
-        Run(3, seconds: 1);
+        Run(1, seconds: 1);
         List<int> waits = [];
         for (int i = 0; i < 4; i++)
         {
@@ -45,7 +63,7 @@ public sealed class ThreadGovernorTests
             for (; _governor.Threads == 4; steps++)
                 Run(1, seconds: 0.02);
             waits.Add(steps);
-            Run(3, seconds: 0.3);
+            Run(3, seconds: 0.15);
         }
 
         Assert.Equal([100, 200, 400, 800], waits);
@@ -55,7 +73,7 @@ public sealed class ThreadGovernorTests
     public void FewerThreadsMayTakeLongerInProportion()
     {
         Run(50, seconds: 0.01);
-        Run(3, seconds: 0.5);
+        Run(3, seconds: 0.19);
         Run(3, seconds: 0.15);
         Assert.Equal(4, _governor.Threads);
     }
@@ -80,7 +98,7 @@ public sealed class ThreadGovernorTests
     {
         Run(3, seconds: 2);
         Run(20, seconds: 0.01);
-        Run(3, seconds: 0.5);
+        Run(3, seconds: 0.19);
         Assert.Equal(4, _governor.Threads);
     }
 
@@ -134,11 +152,11 @@ public sealed class ThreadGovernorTests
     {
         ThreadGovernor governor = WithClock(8, () => 0);
         Run(50, seconds: 0.01, governor: governor);
-        Run(3, seconds: 0.5, governor: governor);
+        Run(3, seconds: 0.19, governor: governor);
         Assert.Equal(4, governor.Threads);
         Run(40, seconds: 0.02, governor: governor);
         Assert.Equal(8, governor.Threads);
-        Run(3, seconds: 0.3, governor: governor);
+        Run(3, seconds: 0.19, governor: governor);
         Run(100, seconds: 0.02, governor: governor);
         Assert.Equal(4, governor.Threads);
     }
@@ -153,7 +171,7 @@ public sealed class ThreadGovernorTests
         busy = 2;
         Run(40, seconds: 0.02, governor: governor);
         Assert.Equal(8, governor.Threads);
-        Run(3, seconds: 0.5, governor: governor);
+        Run(3, seconds: 0.19, governor: governor);
         Assert.Equal(4, governor.Threads);
     }
 
