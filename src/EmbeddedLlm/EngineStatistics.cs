@@ -39,7 +39,7 @@ public readonly record struct EngineStatistics
     /// <summary>How often a request lost its place in the KV cache to others and had to wait again.</summary>
     public long Preemptions { get; init; }
 
-    /// <summary>The tokens that were guessed ahead, in requests that have been answered; see <see cref="EmbeddedModelOptions.PromptLookupTokens"/>.</summary>
+    /// <summary>The tokens that were guessed ahead, in requests that have been answered; see <see cref="EmbeddedModelOptions.PromptLookupTokens"/> and <see cref="EmbeddedModelOptions.DraftModel"/>.</summary>
     public long DraftedTokens { get; init; }
 
     /// <summary>How many of these were right.</summary>

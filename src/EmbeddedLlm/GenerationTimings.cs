@@ -9,7 +9,7 @@ public sealed record GenerationTimings(TimeSpan Queue, TimeSpan Prefill, TimeSpa
     /// <summary>How many of the answer's tokens a grammar left no choice about: they were not sampled, and cost as little as a prompt's tokens.</summary>
     public int ForcedTokenCount { get; init; }
 
-    /// <summary>How many tokens were guessed ahead, see <see cref="EmbeddedModelOptions.PromptLookupTokens"/>.</summary>
+    /// <summary>How many tokens were guessed ahead, see <see cref="EmbeddedModelOptions.PromptLookupTokens"/> and <see cref="EmbeddedModelOptions.DraftModel"/>.</summary>
     public int DraftedTokenCount { get; init; }
 
     /// <summary>How many of the <see cref="DraftedTokenCount"/> were right: each of them saved the answer a step.</summary>

@@ -81,7 +81,8 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
         options.Validate();
         (string path, CatalogEntry? entry) = await ModelCatalog.Default.ResolveAsync(nameOrPath, cancellationToken).ConfigureAwait(false);
         string id = entry?.Name ?? System.IO.Path.GetFileNameWithoutExtension(path);
-        LoadedModel model = await ModelLoader.LoadAsync(path, id, options, progress, cancellationToken).ConfigureAwait(false);
+        string? draftPath = options.DraftModel is null ? null : (await ModelCatalog.Default.ResolveAsync(options.DraftModel, cancellationToken).ConfigureAwait(false)).Path;
+        LoadedModel model = await ModelLoader.LoadAsync(path, id, draftPath, options, progress, cancellationToken).ConfigureAwait(false);
         return new EmbeddedModel(model, id, path, options, entry);
     }
 

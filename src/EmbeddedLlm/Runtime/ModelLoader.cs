@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace EmbeddedLlm.Runtime;
 
 /// <summary>Brings a model from a file into memory: check the header, load the weights, make a context, read the vocabulary, start the engine.</summary>
-internal sealed unsafe partial class ModelLoader(string path, string modelId, EmbeddedModelOptions options, LoadProgress progress)
+internal sealed unsafe partial class ModelLoader(string path, string modelId, EmbeddedModelOptions options, LoadProgress progress, string? draftPath = null)
 {
     private readonly ILogger _logger = options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance;
 
@@ -19,9 +19,10 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
     /// <exception cref="GgufFormatException">The file is damaged.</exception>
     /// <exception cref="NativeLibraryException">There is no llama.cpp.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
-    public static Task<LoadedModel> LoadAsync(string path, string modelId, EmbeddedModelOptions options, IProgress<float>? progress, CancellationToken cancellationToken)
+    public static Task<LoadedModel> LoadAsync(
+        string path, string modelId, string? draftPath, EmbeddedModelOptions options, IProgress<float>? progress, CancellationToken cancellationToken)
     {
-        ModelLoader loader = new(path, modelId, options, new LoadProgress(progress, cancellationToken));
+        ModelLoader loader = new(path, modelId, options, new LoadProgress(progress, cancellationToken), draftPath);
         return Task.Factory.StartNew(loader.Load, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -35,6 +36,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         IDisposable? log = options.LoggerFactory is null ? null : NativeLog.Register(_logger);
         ModelHandle? model = null;
         ContextHandle? context = null;
+        DraftModel? draftModel = null;
         try
         {
             model = LoadWeights();
@@ -51,17 +53,19 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
                 context = CreateContext(model, plan, abort);
                 progress.ThrowIfStopped();
                 decoder = new LlamaDecoder(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort);
+                draftModel = LoadDraft(decoder, vocabulary, plan.ContextLength);
             }
 
             ModelFacts facts = ReadFacts(model, plan, decoder, vocabulary);
             InputTokenizer inputs = new(model, tokenizer, files[0].Metadata.TryGetString("tokenizer.chat_template.rerank", out string? pairs) ? pairs : null);
             EmbeddingEngines embeddings = new(model, inputs, embedding, info, options, plan);
-            Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan), _logger, modelId);
+            Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan), _logger, modelId, draftModel);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads);
             return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, embeddings, facts, log);
         }
         catch
         {
+            draftModel?.Dispose();
             context?.Dispose();
             model?.Dispose();
             log?.Dispose();
@@ -143,7 +147,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         parameters.n_ubatch = (uint)plan.BatchSize;
         parameters.n_seq_max = (uint)plan.Slots;
         // Only each sequence's last token and its guesses ask for logits, so their buffer need not hold a whole batch: 300 MB with 152k tokens. llama.cpp wants a row per slot.
-        parameters.n_outputs_max = (uint)(plan.Slots + options.MaxSequences * options.PromptLookupTokens);
+        parameters.n_outputs_max = (uint)(plan.Slots + options.MaxSequences * DraftLength);
         parameters.n_threads = plan.Threads;
         parameters.n_threads_batch = plan.Threads;
         parameters.flash_attn_type = ContextPlan.FlashAttention(options.FlashAttention);
@@ -175,7 +179,8 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         PrefillChunk = options.PrefillChunk,
         PrefixCells = plan.PrefixCacheLength,
         BystanderCells = plan.BystanderLength,
-        DraftLength = options.PromptLookupTokens,
+        DraftLength = DraftLength,
+        UsesPromptLookup = options.PromptLookupTokens > 0,
     };
 
     /// <summary>A number of threads that was asked for stays; one that was chosen follows the machine's load.</summary>

@@ -13,6 +13,7 @@ internal sealed class DraftModel : IDisposable
     private const float LeastProbability = 0.5f;
 
     private readonly IDecoder _decoder;
+    private readonly int _vocabularySize;
     private readonly SamplerScratch _scratch;
     private readonly Slot[] _slots;
     private readonly List<Sequence> _guessing = [];
@@ -22,8 +23,10 @@ internal sealed class DraftModel : IDisposable
     private int _promisedCells;
 
     /// <param name="decoder">The small model; owned from here on. It has a slot for each of the large one's.</param>
-    public DraftModel(IDecoder decoder)
+    /// <param name="vocabularySize">How many tokens the large model knows.</param>
+    public DraftModel(IDecoder decoder, int vocabularySize)
     {
+        _vocabularySize = vocabularySize;
         if (!decoder.HasCellPerToken)
             throw new ArgumentException("The memory of a draft model must be one that can be cut anywhere.", nameof(decoder));
         _decoder = decoder;
@@ -86,7 +89,8 @@ internal sealed class DraftModel : IDisposable
         Cut(sequence.Slot, Math.Min(slot.CommonLength(tokens), tokens.Length - 1));
         int pending = tokens.Length - slot.Count;
         int count = Math.Min(pending, _decoder.Batch.Remaining);
-        if (count == 0 || !TryMakeRoom(count + sequence.Draft!.Room))
+        // The larger of two vocabularies has tokens that the other does not know.
+        if (count == 0 || tokens.Slice(slot.Count, count).ContainsAnyExceptInRange(0, _decoder.VocabularySize - 1) || !TryMakeRoom(count + sequence.Draft!.Room))
             return;
         _decoder.Batch.Add(sequence.Slot, tokens.Slice(slot.Count, count), slot.Count, wantsLogits: count == pending);
         slot.Append(tokens.Slice(slot.Count, count));
@@ -102,7 +106,7 @@ internal sealed class DraftModel : IDisposable
     {
         Slot slot = _slots[sequence.Slot];
         MostProbable next = MostProbable.Of(_decoder.GetLogits(slot.LogitsIndex), _scratch);
-        if (next.Token < 0 || next.Probability < LeastProbability)
+        if (next.Token < 0 || next.Token >= _vocabularySize || next.Probability < LeastProbability)
             return false;
         sequence.Draft!.Add(next.Token);
         if (sequence.Draft.Room == 0 || _decoder.Batch.Remaining == 0)

@@ -87,7 +87,7 @@ public sealed class DraftModelTests
     }
 
     [Fact]
-    public void ADraftWithRecurrentMemoryIsRefused() => Assert.Throws<ArgumentException>(() => new DraftModel(new FakeDecoder { IsRecurrent = true }));
+    public void ADraftWithRecurrentMemoryIsRefused() => Assert.Throws<ArgumentException>(() => new DraftModel(new FakeDecoder { IsRecurrent = true }, FakeDecoder.Vocabulary.Count));
 
     [Fact]
     public void RandomRequestsAnswerAsWithoutADraft()

@@ -21,7 +21,7 @@ internal sealed class SchedulerFixture
             UsesPromptLookup = draftDecoder is null,
             BystanderCells = bystanderCells,
         };
-        Scheduler = new Scheduler(decoder, FakeDecoder.Vocabulary, limits, () => { }, time, modelId, draftDecoder is null ? null : new DraftModel(draftDecoder));
+        Scheduler = new Scheduler(decoder, FakeDecoder.Vocabulary, limits, () => { }, time, modelId, draftDecoder is null ? null : new DraftModel(draftDecoder, FakeDecoder.Vocabulary.Count));
         PrefixCells = prefixCells;
     }
 
