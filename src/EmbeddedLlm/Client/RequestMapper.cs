@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text;
 using EmbeddedLlm.Sampling;
 using EmbeddedLlm.Scheduling;
@@ -8,6 +9,9 @@ namespace EmbeddedLlm.Client;
 /// <summary>Reads chat options. What cannot be honoured is an error that names it: nothing is ignored in silence.</summary>
 internal static class RequestMapper
 {
+    private static readonly JsonElement s_objectOrArray = JsonElement.Parse("""{"type":["object","array"]}""");
+    private static readonly JsonSchemaGrammarOptions s_anyWhiteSpace = new() { AllowWhiteSpace = true };
+
     /// <summary>The most tokens to generate; <see cref="int.MaxValue"/> where the caller sets no limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than one.</exception>
     public static int MaxOutputTokens(ChatOptions? options)
@@ -78,14 +82,22 @@ internal static class RequestMapper
         ChatResponseFormatJson? json = options?.ResponseFormat as ChatResponseFormatJson;
         if (json is not null && more?.Grammar is not null)
             throw NotSupported(nameof(options.ResponseFormat), $"{nameof(EmbeddedChatOptions)}.{nameof(more.Grammar)} is set as well");
-        Grammar? grammar = json is null ? more?.Grammar
-            : json.Schema is { } schema ? Grammar.FromJsonSchema(more is { AllowUnnamedProperties: true } ? schema : ClosedSchema.Of(schema))
-            : Grammar.JsonObjectOrArray;
+        Grammar? grammar = json is null ? more?.Grammar : GrammarOf(json, more);
         if (grammar is not null && options?.StopSequences is { Count: > 0 })
             throw NotSupported(nameof(options.StopSequences), "a stop sequence would cut an answer that is held to a grammar");
         if (tools is not null && options?.StopSequences is { Count: > 0 })
             throw NotSupported(nameof(options.StopSequences), "a stop sequence would cut the call of a tool");
         return grammar;
+    }
+
+    private static Grammar GrammarOf(ChatResponseFormatJson json, EmbeddedChatOptions? more)
+    {
+        // What the caller has begun may have any white space.
+        if (more is { ContinueLastMessage: true })
+            return Grammar.FromJsonSchema(json.Schema is { } begun ? Closed(begun) : s_objectOrArray, s_anyWhiteSpace);
+        return json.Schema is { } schema ? Grammar.FromJsonSchema(Closed(schema)) : Grammar.JsonObjectOrArray;
+
+        JsonElement Closed(JsonElement schema) => more is { AllowUnnamedProperties: true } ? schema : ClosedSchema.Of(schema);
     }
 
     /// <summary>Throws for what the client cannot do.</summary>

@@ -5,11 +5,11 @@ namespace EmbeddedLlm;
 
 public sealed partial class Grammar
 {
-    private static readonly Lazy<Grammar> s_anyJson = new(() => new Grammar(FreeJson.For(WhiteSpace.None, anySpelling: false).Value, hasUniqueKeys: true));
+    private static readonly Lazy<Grammar> s_anyJson = new(() => new Grammar(FreeJson.For(WhiteSpace.Spaced, anySpelling: false).Value, hasUniqueKeys: true));
 
     private static readonly Lazy<Grammar> s_objectOrArray = new(() =>
     {
-        FreeJson free = FreeJson.For(WhiteSpace.None, anySpelling: false);
+        FreeJson free = FreeJson.For(WhiteSpace.Spaced, anySpelling: false);
         return new Grammar(new ChoiceNode(free.Object, free.Array), hasUniqueKeys: true);
     });
 

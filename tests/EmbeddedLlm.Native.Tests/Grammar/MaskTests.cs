@@ -58,8 +58,8 @@ public sealed class MaskTests
         Assert.All(forced, token => Assert.True(matcher.TryAdvance(token)));
         Assert.StartsWith("""{"customerAccepted""", model.Detokenize(forced), StringComparison.Ordinal);
 
-        Assert.True(matcher.TryAdvance("""{"customerAcceptedTerms":true"""u8[model.DetokenizeToBytes(forced).Length..]));
-        Assert.Equal(""","größe_大":"näh\"er"}""", model.Detokenize(matcher.ForcedTokens(text => model.Tokenize(text))));
+        Assert.True(matcher.TryAdvance("""{"customerAcceptedTerms": true"""u8[model.DetokenizeToBytes(forced).Length..]));
+        Assert.Equal(""", "größe_大": "näh\"er"}""", model.Detokenize(matcher.ForcedTokens(text => model.Tokenize(text))));
     }
 
     private static void AssertSame(GrammarMatcher matcher, ulong[] mask, int tokens)

@@ -17,7 +17,7 @@ internal sealed class JsonPunctuation
     /// <summary>How many characters of white space may stand in one place when text is generated: a line break and 15 levels of 4 columns, or 31 of 2.</summary>
     public const int WhiteSpaceLimit = 64;
 
-    private static readonly JsonPunctuation[] s_all = [new(WhiteSpace.None), new(WhiteSpace.Bounded), new(WhiteSpace.Unbounded)];
+    private static readonly JsonPunctuation[] s_all = [new(WhiteSpace.None), new(WhiteSpace.Spaced), new(WhiteSpace.Bounded), new(WhiteSpace.Unbounded)];
 
     private readonly WhiteSpace _whiteSpace;
     private readonly LexicalState[] _objectOpen;
@@ -35,7 +35,7 @@ internal sealed class JsonPunctuation
         PunctuationState afterColon = new(isAccepting: true);
         Spread(afterColon);
         PunctuationState colon = new(isAccepting: false);
-        colon.Lead((byte)':', afterColon);
+        colon.Lead((byte)':', Separated(afterColon));
         Spread(colon);
         Colon = colon;
         PunctuationState around = new(isAccepting: true);
@@ -110,13 +110,23 @@ internal sealed class JsonPunctuation
         {
             PunctuationState comma = new(isAccepting: true, More);
             Spread(comma);
-            start.Lead((byte)',', comma);
+            start.Lead((byte)',', Separated(comma));
         }
 
         if (canClose)
             start.Lead((byte)close, new PunctuationState(isAccepting: true, Closed));
         Spread(start);
         return start;
+    }
+
+    /// <summary>What stands between a colon or comma and what it leads to.</summary>
+    private PunctuationState Separated(PunctuationState next)
+    {
+        if (_whiteSpace != WhiteSpace.Spaced)
+            return next;
+        PunctuationState space = new(isAccepting: false);
+        space.Lead((byte)' ', next);
+        return space;
     }
 
     /// <summary>Lets white space stand before whatever a state leads to. To be called when all of that is known.</summary>

@@ -41,7 +41,7 @@ internal static class JsonSchemaCompiler
     }
 
     public static WhiteSpace WhiteSpaceOf(JsonSchemaGrammarOptions options) =>
-        !options.AllowWhiteSpace ? WhiteSpace.None : options.AnySpelling ? WhiteSpace.Unbounded : WhiteSpace.Bounded;
+        !options.AllowWhiteSpace ? options.IsCompact ? WhiteSpace.None : WhiteSpace.Spaced : options.AnySpelling ? WhiteSpace.Unbounded : WhiteSpace.Bounded;
 
     /// <summary>A value's node with the white space that may stand around the whole text.</summary>
     public static GrammarNode WithSpace(GrammarNode value, JsonSchemaGrammarOptions options)

@@ -6,6 +6,9 @@ internal enum WhiteSpace
     /// <summary>None: the most compact text.</summary>
     None,
 
+    /// <summary>One space after each colon and comma and none elsewhere: what models have read most, and so write best.</summary>
+    Spaced,
+
     /// <summary>Up to <see cref="JsonPunctuation.WhiteSpaceLimit"/> characters: room to indent, but a model cannot go on with it for ever.</summary>
     Bounded,
 

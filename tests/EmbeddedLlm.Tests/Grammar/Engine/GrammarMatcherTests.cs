@@ -111,12 +111,12 @@ public sealed class GrammarMatcherTests
     }
 
     [Theory]
-    [InlineData("""{"a":1,"b":{"a":2,"c":""", "3,\"a\":")]
-    [InlineData("""{"a":1,""", "\"a\"")]
-    [InlineData("""{"a":1,"a""", "\"")]
-    [InlineData("""{"":1,""", "\"\"")]
-    [InlineData("""{"a\"b":1,"a\""", "\"b\"")]
-    [InlineData("""[{"a":[{"a":"},{"}],""", "\"a\"")]
+    [InlineData("""{"a": 1, "b": {"a": 2, "c": """, "3, \"a\":")]
+    [InlineData("""{"a": 1, """, "\"a\"")]
+    [InlineData("""{"a": 1, "a""", "\"")]
+    [InlineData("""{"": 1, """, "\"\"")]
+    [InlineData("""{"a\"b": 1, "a\""", "\"b\"")]
+    [InlineData("""[{"a": [{"a": "},{"}], """, "\"a\"")]
     public void AKeyIsNotRepeated(string before, string repeated)
     {
         GrammarMatcher matcher = Create([[], [], "a"u8.ToArray()]).CreateMatcher(Grammar.AnyJson);
@@ -129,7 +129,7 @@ public sealed class GrammarMatcherTests
     public void AnotherObjectMayHaveTheSameKeyAndALongerOneIsAnother()
     {
         GrammarMatcher matcher = Create([[], [], "a"u8.ToArray()]).CreateMatcher(Grammar.AnyJson);
-        Assert.True(matcher.TryAdvance("""{"a":{"a":"a","b":["a","a",{"a":1}]},"ab":{"a":2},"A":3}"""u8));
+        Assert.True(matcher.TryAdvance("""{"a": {"a": "a", "b": ["a", "a", {"a": 1}]}, "ab": {"a": 2}, "A": 3}"""u8));
         Assert.True(matcher.IsFinished);
     }
 
@@ -138,15 +138,15 @@ public sealed class GrammarMatcherTests
     {
         Grammar grammar = Grammar.FromJsonSchema(System.Text.Json.JsonElement.Parse("""{"type":"object","propertyNames":{"pattern":"^(a|b+)$"},"minProperties":1}"""));
         GrammarMatcher matcher = Create([[], [], "a"u8.ToArray()]).CreateMatcher(grammar);
-        Assert.True(matcher.TryAdvance("""{"a":1,"a":2}"""u8));
+        Assert.True(matcher.TryAdvance("""{"a": 1, "a": 2}"""u8));
     }
 
     [Fact]
     public void MasksHoldNoTokenThatRepeatsAKey()
     {
         Random random = new(5);
-        string[] texts = ["<end>", "<control>", "{", "}", "\"", ",", ":", "1", "\"a\"", ",\"a\"", ",\"b\":1", "\",\"", "{\"", "[", "]", "\\",
-            .. Enumerable.Range(0, 300).Select(_ => new string([.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => "ab\",:1"[random.Next(6)])]))];
+        string[] texts = ["<end>", "<control>", "{", "}", "\"", ", ", ": ", "1", "\"a\"", ", \"a\"", ", \"b\": 1", "\", \"", "{\"", "[", "]", "\\", " ",
+            .. Enumerable.Range(0, 300).Select(_ => new string([.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => "ab\",: 1"[random.Next(7)])]))];
         GrammarVocabulary vocabulary = Create([.. texts.Select(Encoding.UTF8.GetBytes)]);
         for (int walk = 0; walk < 60; walk++)
         {

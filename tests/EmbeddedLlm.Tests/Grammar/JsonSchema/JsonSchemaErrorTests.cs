@@ -19,9 +19,9 @@ public sealed class JsonSchemaErrorTests
     }
 
     [Theory]
-    [InlineData("{'type':'array','uniqueItems':true,'maxItems':2}", "[1,1]", "[1,1,1]")]
+    [InlineData("{'type':'array','uniqueItems':true,'maxItems':2}", "[1, 1]", "[1, 1, 1]")]
     [InlineData("{'items':{'type':'string','pattern':'(a)\\\\1','maxLength':3}}", "['b']", "['bbbb']")]
-    [InlineData("{'type':'object','minProperties':2,'required':['a']}", "{'a':1}", "{'b':1}")]
+    [InlineData("{'type':'object','minProperties':2,'required':['a']}", "{'a': 1}", "{'b': 1}")]
     public void LeniencyLeavesOutTheKeywordAndNothingElse(string schema, string accepted, string refused)
     {
         Grammar grammar = SchemaRun.Compile(schema, new JsonSchemaGrammarOptions { Lenient = true });
@@ -81,7 +81,7 @@ public sealed class JsonSchemaErrorTests
     public void AnyJsonIsAnyValueAndTheOtherOneAnObjectOrAnArray()
     {
         Assert.True(Grammar.AnyJson.Accepts("1"));
-        Assert.True(Grammar.AnyJson.Accepts("{'a':[null,true,1.5]}"));
+        Assert.True(Grammar.AnyJson.Accepts("{'a': [null, true, 1.5]}"));
         Assert.False(Grammar.AnyJson.Accepts("{'a':}"));
         Assert.True(Grammar.JsonObjectOrArray.Accepts("[{}]"));
         Assert.False(Grammar.JsonObjectOrArray.Accepts("1"));

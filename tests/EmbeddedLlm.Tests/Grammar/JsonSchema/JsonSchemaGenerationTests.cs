@@ -8,30 +8,39 @@ public sealed class JsonSchemaGenerationTests
     private const string Three = "{'type':'object','properties':{'c':{'type':'integer'},'a':{'type':'string'},'b':{}},'required':['a']}";
 
     [Theory]
-    [InlineData("{'c':1,'a':'x','b':null}", true)]
-    [InlineData("{'a':'x'}", true)]
-    [InlineData("{'a':'x','z':1,'y':[]}", true)]
-    [InlineData("{'a':'x','c':1}", false)]
-    [InlineData("{'z':1,'a':'x'}", false)]
-    [InlineData("{'c':1,'b':2}", false)]
-    [InlineData("{ 'a':'x'}", false)]
-    public void PropertiesComeCompactAndInTheSchemasOrder(string text, bool isAccepted) =>
+    [InlineData("{'c': 1, 'a': 'x', 'b': null}", true)]
+    [InlineData("{'a': 'x'}", true)]
+    [InlineData("{'a': 'x', 'z': 1, 'y': []}", true)]
+    [InlineData("{'a': 'x', 'c': 1}", false)]
+    [InlineData("{'z': 1, 'a': 'x'}", false)]
+    [InlineData("{'c': 1, 'b': 2}", false)]
+    [InlineData("{ 'a': 'x'}", false)]
+    [InlineData("{'a':'x'}", false)]
+    [InlineData("{'a':  'x'}", false)]
+    [InlineData("{'c': 1,'a': 'x'}", false)]
+    public void PropertiesComeOnOneLineAndInTheSchemasOrder(string text, bool isAccepted) =>
         Assert.Equal(isAccepted, SchemaRun.Compile(Three).Accepts(text));
+
+    [Theory]
+    [InlineData("{'c':1,'a':'x','b':[1,2]}", true)]
+    [InlineData("{'a': 'x'}", false)]
+    public void ThereIsNoSpaceWhereCompactTextIsAskedFor(string text, bool isAccepted) =>
+        Assert.Equal(isAccepted, SchemaRun.Compile(Three, new JsonSchemaGrammarOptions { IsCompact = true }).Accepts(text));
 
     [Fact]
     public void PropertiesComeInAnyOrderWhereThatIsAskedFor()
     {
         Grammar grammar = SchemaRun.Compile(Three, new JsonSchemaGrammarOptions { AnyPropertyOrder = true });
-        Assert.True(grammar.Accepts("{'z':1,'a':'x','c':1}"));
-        Assert.False(grammar.Accepts("{'z':1,'c':1}"));
+        Assert.True(grammar.Accepts("{'z': 1, 'a': 'x', 'c': 1}"));
+        Assert.False(grammar.Accepts("{'z': 1, 'c': 1}"));
     }
 
     [Fact]
     public void ARequiredPropertyCannotBeSkipped()
     {
         Grammar grammar = SchemaRun.Compile(Three);
-        Assert.True(grammar.Machine.Root.AllowsAfter("{'c':1,'"));
-        Assert.False(grammar.Machine.Root.AllowsAfter("{'c':1,'b"));
+        Assert.True(grammar.Machine.Root.AllowsAfter("{'c': 1, '"));
+        Assert.False(grammar.Machine.Root.AllowsAfter("{'c': 1, 'b"));
     }
 
     [Fact]
