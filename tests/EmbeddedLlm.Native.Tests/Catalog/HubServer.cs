@@ -58,7 +58,7 @@ internal sealed class HubServer : IAsyncDisposable
         server._application.Urls.Add("http://127.0.0.1:0");
         server._application.MapGet("/api/models/{owner}/{repository}/tree/{revision}", server.ListAsync);
         server._application.MapGet("/{owner}/{repository}/resolve/{revision}/{**file}", server.ResolveAsync);
-        server._application.MapGet("/cdn/{**path}", server.SendAsync);
+        server._application.MapGet("/cdn/{**path}", (HttpContext context, string path) => server.SendAsync(context, path));
         await server._application.StartAsync();
         return server;
     }
@@ -81,6 +81,9 @@ internal sealed class HubServer : IAsyncDisposable
         stalled?.TrySetResult();
         await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
     };
+
+    /// <summary>Sends what was asked for.</summary>
+    public Task SendWholeAsync(HttpContext context, byte[] content) => SendAsync(context, content, int.MaxValue);
 
     public static Func<HttpContext, byte[], Task> Answer(int status, string? retryAfter = null) => (context, _) =>
     {

@@ -45,6 +45,7 @@ public sealed class PullFaultTests : PullTestBase
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pull);
         await AssertPulledAsync(CreateStore());
         Assert.InRange(Server.Contents.Last().Start, 1, 1 << 20);
+        Assert.Equal(2, Server.Contents.Count());
     }
 
     [Fact]

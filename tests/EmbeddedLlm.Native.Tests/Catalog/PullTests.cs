@@ -88,12 +88,12 @@ public sealed class PullTests : PullTestBase
     public async Task ABreakInAPartLeavesTheOthers()
     {
         AddSplit(count: 2);
-        ModelStore store = CreateStore(options => options.MaxRetries = 0, settings => settings with { OpenPartial = path => new FullDisk(path, path.Contains("00002", StringComparison.Ordinal) ? 100_000 : long.MaxValue) });
+        ModelStore store = CreateStore(options => options.MaxRetries = 0, settings => settings with { OpenPartial = path => new FullDisk(path, path.Contains("-00002-of", StringComparison.Ordinal) ? 100_000 : long.MaxValue) });
         await Assert.ThrowsAsync<ModelDownloadException>(() => store.PullAsync($"hf:{Repository}:Q8_0", cancellationToken: Cancellation));
         Assert.Null(CreateStore().Find($"hf:{Repository}:Q8_0"));
-        int sent = Server.Contents.Count(request => request.Path.Contains("00001", StringComparison.Ordinal));
+        int sent = Server.Contents.Count(request => request.Path.Contains("-00001-of", StringComparison.Ordinal));
         await CreateStore().PullAsync($"hf:{Repository}:Q8_0", cancellationToken: Cancellation);
-        Assert.Equal(sent, Server.Contents.Count(request => request.Path.Contains("00001", StringComparison.Ordinal)));
+        Assert.Equal(sent, Server.Contents.Count(request => request.Path.Contains("-00001-of", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class PullTests : PullTestBase
         Server.Faults.Enqueue(async (context, content) =>
         {
             stalled.SetResult();
-            await Server.CutAfter(int.MaxValue)(context, content);
+            await Server.SendWholeAsync(context, content);
         });
         Task<StoredModel> first = CreateStore().PullAsync(Source, cancellationToken: Cancellation);
         await stalled.Task;

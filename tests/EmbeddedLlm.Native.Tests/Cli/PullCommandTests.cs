@@ -59,7 +59,7 @@ public sealed class PullCommandTests : PullTestBase
         {
             stalled.SetResult();
             await go.Task.WaitAsync(context.RequestAborted);
-            await Server.CutAfter(int.MaxValue)(context, content);
+            await Server.SendWholeAsync(context, content);
         });
         Task<CliResult> first = RunAsync("pull", Source);
         await stalled.Task.WaitAsync(Cancellation);

@@ -1,6 +1,4 @@
-using System.Text.Json;
 using EmbeddedLlm.Catalog;
-using Json.Schema;
 
 namespace EmbeddedLlm.Tests.Catalog;
 
@@ -71,15 +69,6 @@ public sealed class UserCatalogTests : IDisposable
     public void AFilesNameTellsItsVariantsQuantisation() => Assert.All(
         ModelCatalog.Default.Entries.SelectMany(entry => entry.Variants ?? []).Where(variant => variant.File is not null),
         variant => Assert.Equal(variant.Quantisation, QuantisationName.Of(variant.File!)));
-
-    [Fact]
-    public void OurCatalogueFitsItsSchema()
-    {
-        JsonSchema schema = JsonSchema.FromFile(Path.Combine(SharedData.RepositoryRoot, "src", "EmbeddedLlm", "Catalog", "models.schema.json"));
-        using JsonDocument catalogue = JsonDocument.Parse(File.ReadAllText(Path.Combine(SharedData.RepositoryRoot, "models.json")));
-        EvaluationResults results = schema.Evaluate(System.Text.Json.Nodes.JsonNode.Parse(catalogue.RootElement.GetRawText()), new EvaluationOptions { OutputFormat = OutputFormat.List });
-        Assert.True(results.IsValid, string.Join('\n', results.Details.Where(detail => detail.HasErrors).Select(detail => $"{detail.InstanceLocation}: {string.Join(", ", detail.Errors!.Values)}")));
-    }
 
     public void Dispose() => _folder.Delete(recursive: true);
 
