@@ -38,9 +38,10 @@ public sealed class PullFaultTests : PullTestBase
         TaskCompletionSource stalled = new();
         Server.Faults.Enqueue(Server.StallAfter(1 << 20, stalled));
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        Gate gate = new(1 << 20);
-        Task pull = CreateStore().PullAsync(Source, gate, stop.Token);
-        await gate.Reached.WaitAsync(Cancellation);
+        Task pull = CreateStore().PullAsync(Source, cancellationToken: stop.Token);
+        await stalled.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        while (!pull.IsCompleted && new FileInfo(PartialPath).Length < 1 << 20)
+            await Task.Delay(10, Cancellation);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pull);
         await AssertPulledAsync(CreateStore());
@@ -365,19 +366,5 @@ public sealed class PullFaultTests : PullTestBase
         Assert.Contains(message, exception.Message, StringComparison.Ordinal);
         AssertNothingIsPulled();
         Assert.Null(CreateStore().Find(source));
-    }
-
-    /// <summary>Tells when so many bytes are there.</summary>
-    private sealed class Gate(long bytes) : IProgress<ModelDownloadProgress>
-    {
-        private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Task Reached => _reached.Task;
-
-        public void Report(ModelDownloadProgress value)
-        {
-            if (value.Bytes >= bytes / 2)
-                _reached.TrySetResult();
-        }
     }
 }

@@ -6,6 +6,8 @@ namespace EmbeddedLlm.Native.Tests.Cli;
 /// <summary>The commands for downloaded models, as processes.</summary>
 public sealed class PullCommandTests : PullTestBase
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+
     [Fact]
     public async Task AModelIsPulledListedVerifiedAndRemoved()
     {
@@ -37,7 +39,7 @@ public sealed class PullCommandTests : PullTestBase
         Server.Faults.Enqueue(Server.StallAfter(10 << 20, stalled));
         using (CliProcess first = Start("pull", Source))
         {
-            await stalled.Task.WaitAsync(Cancellation);
+            await stalled.Task.WaitAsync(Limit, Cancellation);
             // The journal follows the bytes; its file is the sign that some are safe.
             while (!File.Exists(PartialPath + ".json"))
                 await Task.Delay(10, Cancellation);
@@ -62,10 +64,10 @@ public sealed class PullCommandTests : PullTestBase
             await Server.SendWholeAsync(context, content);
         });
         Task<CliResult> first = RunAsync("pull", Source);
-        await stalled.Task.WaitAsync(Cancellation);
+        await stalled.Task.WaitAsync(Limit, Cancellation);
         Task<CliResult> second = RunAsync("pull", Source);
         // The second one has looked at the repository, and comes to the lock.
-        while (Server.Requests.Count(request => request.Path.StartsWith("/api/", StringComparison.Ordinal)) < 2)
+        while (!second.IsCompleted && Server.Requests.Count(request => request.Path.StartsWith("/api/", StringComparison.Ordinal)) < 2)
             await Task.Delay(10, Cancellation);
         go.SetResult();
         Assert.Equal(await first, await second);
@@ -79,7 +81,7 @@ public sealed class PullCommandTests : PullTestBase
         TaskCompletionSource stalled = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Server.Faults.Enqueue(Server.StallAfter(1 << 20, stalled));
         using CliProcess process = Start("pull", Source);
-        await stalled.Task.WaitAsync(Cancellation);
+        await stalled.Task.WaitAsync(Limit, Cancellation);
         process.Interrupt();
         Assert.Equal(130, (await process.EndAsync()).ExitCode);
         AssertNothingIsPulled();
