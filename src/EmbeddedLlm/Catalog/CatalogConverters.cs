@@ -34,7 +34,7 @@ internal sealed class RepositoryConverter() : CheckedTextConverter("a repository
 
 internal sealed class QuantisationConverter() : CheckedTextConverter("a quantisation, such as Q4_K_M")
 {
-    protected override bool IsValid(string text) => QuantisationName.IsOne(text) && text == text.ToUpperInvariant();
+    protected override bool IsValid(string text) => QuantisationName.IsOne(text) && !text.Any(char.IsAsciiLetterLower);
 }
 
 internal sealed class FilePathConverter() : CheckedTextConverter("the path of a .gguf file in its repository")
