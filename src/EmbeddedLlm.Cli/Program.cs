@@ -48,6 +48,10 @@ internal static class Program
             GenerateCommand.Create(terminal),
             GrammarCommand.Create(terminal),
             InfoCommand.Create(terminal),
+            ListCommand.Create(terminal),
+            PullCommand.Create(terminal),
+            RemoveCommand.Create(terminal),
+            VerifyCommand.Create(terminal),
             Verbose,
         };
         root.HelpName = Usage.ProgramName;

@@ -117,6 +117,18 @@ public sealed class EmbeddedModelOptions
     /// </summary>
     public int ConversationCapacity { get; set; } = 1024;
 
+    /// <summary>
+    /// What happens where a model is named by a catalogue name, a repository or an address and is not on the machine yet. Default: an error that says how to get it, since gigabytes are a surprise to
+    /// a program that starts, a build server and whoever pays for the network.
+    /// </summary>
+    public ModelDownload Download { get; set; }
+
+    /// <summary>Gets how far a download is that <see cref="Download"/> asks for, on the downloading threads. Default: nobody.</summary>
+    public IProgress<ModelDownloadProgress>? DownloadProgress { get; set; }
+
+    /// <summary>Where downloaded models are, and how they are downloaded. Default: as <see cref="ModelStoreOptions"/> says.</summary>
+    public ModelStoreOptions? Store { get; set; }
+
     /// <summary>Where log lines go, llama.cpp's own included. Default: nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 
@@ -152,6 +164,9 @@ public sealed class EmbeddedModelOptions
             throw new ArgumentOutOfRangeException(nameof(ValueCacheType), ValueCacheType, null);
         if (!Enum.IsDefined(ChatTemplateFallback))
             throw new ArgumentOutOfRangeException(nameof(ChatTemplateFallback), ChatTemplateFallback, null);
+        if (!Enum.IsDefined(Download))
+            throw new ArgumentOutOfRangeException(nameof(Download), Download, null);
+        Store?.Validate();
         if (!Enum.IsDefined(ToolFallback))
             throw new ArgumentOutOfRangeException(nameof(ToolFallback), ToolFallback, null);
         if (FlashAttention is false && ValueCacheType is KvCacheType.Q8_0 or KvCacheType.Q5_0 or KvCacheType.Q4_0)

@@ -55,8 +55,8 @@ public sealed class ContentTests(PackageFeed feed)
     }
 
     [Fact]
-    public void TheLibraryDependsOnThreePackagesOfAbstractions() => Assert.Equal(
-        ["Microsoft.Extensions.AI.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions"],
+    public void TheLibraryDependsOnThreePackagesOfAbstractionsAndOneForRetries() => Assert.Equal(
+        ["Microsoft.Extensions.AI.Abstractions", "Microsoft.Extensions.DependencyInjection.Abstractions", "Microsoft.Extensions.Logging.Abstractions", "Polly.Core"],
         Dependencies("EmbeddedLlm"));
 
     [Fact]

@@ -49,6 +49,7 @@ public sealed class ArchitectureTests
         {
             (Root, _) => type.Namespace != "EmbeddedLlm",
             ("Client", true) => type.Namespace is not ("EmbeddedLlm" or "Microsoft.Extensions.DependencyInjection"),
+            ("Catalog", true) => type.Namespace != "EmbeddedLlm",
             // A class and a namespace cannot both be EmbeddedLlm.Grammar.
             ("Grammar", true) => type.Namespace != "EmbeddedLlm",
             ("Grammar", false) => type.Namespace != "EmbeddedLlm.Grammars",

@@ -64,13 +64,17 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     public int Threads => _model.Facts.Threads;
 
     /// <summary>Loads a model.</summary>
-    /// <param name="nameOrPath">A name in the catalogue, such as <c>starter</c>, or the path of a .gguf file.</param>
+    /// <param name="nameOrPath">
+    /// A name in the catalogue, such as <c>starter</c>, or the path of a .gguf file, or anything else that <see cref="ModelStore"/> takes. What is not on the machine is downloaded only if
+    /// <see cref="EmbeddedModelOptions.Download"/> says so.
+    /// </param>
     /// <param name="options">How to load it; the defaults suit the model and the machine.</param>
     /// <param name="progress">Gets the fraction that is loaded, from 0 to 1, on the loading thread.</param>
     /// <param name="cancellationToken">Stops the load.</param>
     /// <returns>The model, which the caller disposes.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
     /// <exception cref="ModelLoadException">There is no such model, or it cannot be used.</exception>
+    /// <exception cref="ModelDownloadException">The model was to be downloaded, and could not be.</exception>
     /// <exception cref="GgufFormatException">The file is damaged or no GGUF file.</exception>
     /// <exception cref="NativeLibraryException">llama.cpp's libraries are missing or of the wrong version.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
@@ -79,7 +83,8 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     {
         options ??= new EmbeddedModelOptions();
         options.Validate();
-        (string path, CatalogEntry? entry) = await ModelCatalog.Default.ResolveAsync(nameOrPath, cancellationToken).ConfigureAwait(false);
+        ModelStore store = new(options.Store ?? new ModelStoreOptions(), options.LoggerFactory);
+        (string path, CatalogEntry? entry) = await store.ResolveAsync(nameOrPath, options.Download, options.DownloadProgress, cancellationToken).ConfigureAwait(false);
         string id = entry?.Name ?? System.IO.Path.GetFileNameWithoutExtension(path);
         string? draftPath = options.DraftModel is null ? null : (await ModelCatalog.Default.ResolveAsync(options.DraftModel, cancellationToken).ConfigureAwait(false)).Path;
         LoadedModel model = await ModelLoader.LoadAsync(path, id, draftPath, options, progress, cancellationToken).ConfigureAwait(false);

@@ -33,6 +33,15 @@ internal sealed partial class CliProcess : IDisposable
 
     public static CliProcess Start(params ReadOnlySpan<string> arguments) => new(new ProcessStartInfo(Path, arguments.ToArray()));
 
+    /// <summary>Starts it with environment variables of its own.</summary>
+    public static CliProcess StartWith(IReadOnlyDictionary<string, string> environment, params ReadOnlySpan<string> arguments)
+    {
+        ProcessStartInfo start = new(Path, arguments.ToArray());
+        foreach ((string name, string value) in environment)
+            start.Environment[name] = value;
+        return new CliProcess(start);
+    }
+
     /// <summary>Starts another program, such as one that brings a terminal along.</summary>
     public static CliProcess StartProgram(string program, params ReadOnlySpan<string> arguments) => new(new ProcessStartInfo(program, arguments.ToArray()));
 
@@ -57,6 +66,13 @@ internal sealed partial class CliProcess : IDisposable
 
     /// <summary>As Ctrl-C at the terminal does.</summary>
     public void Interrupt() => Assert.Equal(0, Kill(_process.Id, Sigint));
+
+    /// <summary>Ends it at once, without a word.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+    }
 
     /// <summary>As a reader at the other end of a pipe does when it has read enough.</summary>
     public void CloseOutput()

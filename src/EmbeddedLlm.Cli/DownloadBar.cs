@@ -1,0 +1,80 @@
+using System.Globalization;
+using Spectre.Console;
+
+namespace EmbeddedLlm.Cli;
+
+/// <summary>A progress bar for a download or a check. It leaves nothing on the screen, and shows nothing where standard error is no terminal.</summary>
+internal static class DownloadBar
+{
+    private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(100);
+
+    /// <param name="terminal">Where the bar appears, if it is a terminal.</param>
+    /// <param name="isShown">Whether there may be a bar at all.</param>
+    /// <param name="start">Starts the work.</param>
+    public static async Task<T> RunAsync<T>(Terminal terminal, bool isShown, Func<IProgress<ModelDownloadProgress>, Task<T>> start)
+    {
+        Latest latest = new();
+        Task<T> task = start(latest);
+        if (isShown && terminal.CanAnimate && !await EndsWithinAsync(task, Frame).ConfigureAwait(false))
+        {
+            await terminal.ErrorConsole.Progress()
+                .AutoClear(true)
+                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
+                .StartAsync(ShowAsync)
+                .ConfigureAwait(false);
+        }
+
+        return await task.ConfigureAwait(false);
+
+        async Task ShowAsync(ProgressContext context)
+        {
+            ProgressTask bar = context.AddTask("");
+            while (!await EndsWithinAsync(task, Frame).ConfigureAwait(false))
+            {
+                ModelDownloadProgress progress = latest.Value;
+                bar.Description = Markup.Escape(TerminalText.Clean(Describe(progress)));
+                bar.IsIndeterminate = progress.TotalBytes is null or 0;
+                bar.Value = progress.TotalBytes is > 0 and { } total ? bar.MaxValue * progress.Bytes / total : 0;
+            }
+        }
+    }
+
+    /// <summary>How far it is, in words: <c>model.gguf 1.2 GiB of 4.7 GiB, 35 MiB/s, 1:40 left</c>.</summary>
+    internal static string Describe(ModelDownloadProgress progress)
+    {
+        if (progress.File is not { Length: > 0 } file)
+            return "Looking for the model";
+        string text = $"{file} {Quantity.OfBytes(progress.Bytes)}";
+        if (progress.TotalBytes is { } total)
+            text += $" of {Quantity.OfBytes(total)}";
+        if (progress.BytesPerSecond >= 1)
+            text += $", {Quantity.OfBytes((long)progress.BytesPerSecond)}/s";
+        if (progress.TimeLeft is { } left)
+            text += ", " + left.ToString(left.TotalHours >= 1 ? @"d\.hh\:mm\:ss" : @"m\:ss", CultureInfo.InvariantCulture) + " left";
+        return text;
+    }
+
+    private static async Task<bool> EndsWithinAsync(Task task, TimeSpan time) => await Task.WhenAny(task, Task.Delay(time)).ConfigureAwait(false) == task;
+
+    /// <summary>The last report. Two reports that meet leave one of them, whole.</summary>
+    private sealed class Latest : IProgress<ModelDownloadProgress>
+    {
+        private readonly Lock _gate = new();
+        private ModelDownloadProgress _value;
+
+        public ModelDownloadProgress Value
+        {
+            get
+            {
+                lock (_gate)
+                    return _value;
+            }
+        }
+
+        public void Report(ModelDownloadProgress value)
+        {
+            lock (_gate)
+                _value = value;
+        }
+    }
+}

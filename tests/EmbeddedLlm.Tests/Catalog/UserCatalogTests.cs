@@ -1,0 +1,90 @@
+using EmbeddedLlm.Catalog;
+
+namespace EmbeddedLlm.Tests.Catalog;
+
+public sealed class UserCatalogTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("embeddedllm-catalog");
+
+    [Fact]
+    public void TheUsersNamesGoBeforeOurs()
+    {
+        string path = Write(Model("\"name\": \"STARTER\", \"description\": \"mine\""));
+        Assert.Equal("mine", ModelCatalog.Default.With(path).Find("starter")!.Value.Entry.Description);
+        Assert.NotNull(ModelCatalog.Default.With(path).Find("qwen3-8b"));
+    }
+
+    [Theory]
+    [InlineData("\"name\": \"a\", \"description\": 1", "line 4, $.models[0].description")]
+    [InlineData("\"name\": \"../a\", \"description\": \"\"", "line 4, $.models[0].name: This is not a name")]
+    [InlineData("\"name\": \"a\", \"description\": \"\", \"colour\": \"red\"", "line 4, $.models[0].colour")]
+    [InlineData("\"name\": \"a\", \"description\": \"\", \"size\": -1", "line 4, $.models[0].size: This is not a whole number above 0")]
+    [InlineData("\"name\": \"a\", \"description\": \"\", \"sha256\": \"abc\"", "line 4, $.models[0].sha256: This is not a SHA-256")]
+    [InlineData("\"name\": \"a\", \"description\": \"\", \"abilities\": [\"flying\"]", "line 4, $.models[0].abilities[0]")]
+    [InlineData("\"name\": \"a\", \"name\": \"b\", \"description\": \"\"", "line 4")]
+    [InlineData("\"name\": \"a\"", "description")]
+    [InlineData("\"name\": \"a\", \"description\": \"\", \"package\": \"P\"", "needs either 'package'")]
+    [InlineData("\"name\": \"a\" \"description\": \"\"", "line 4")]
+    public void AMistakeIsNamedWithItsPlace(string properties, string message)
+    {
+        string path = Write(Model(properties));
+        ModelLoadException exception = Assert.Throws<ModelLoadException>(() => ModelCatalog.Default.With(path));
+        Assert.Contains(path, exception.Message, StringComparison.Ordinal);
+        Assert.Contains(message, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{\"version\": 2, \"models\": []}", "version 1")]
+    [InlineData("null", "version 1")]
+    [InlineData("[]", "line 1")]
+    [InlineData("", "line 1")]
+    public void WhatIsNoCatalogueIsRefused(string text, string message) =>
+        Assert.Contains(message, Assert.Throws<ModelLoadException>(() => ModelCatalog.Default.With(Write(text))).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void AFileThatIsNotThereIsRefused() =>
+        Assert.Contains("cannot be read", Assert.Throws<ModelLoadException>(() => ModelCatalog.Default.With(Path.Combine(_folder.FullName, "no.json"))).Message, StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("qwen3-8b", null)]
+    [InlineData("Qwen3-8B:q8_0", "Q8_0")]
+    public void ANameMayHaveAQuantisation(string name, string? quantisation) =>
+        Assert.Equal(("qwen3-8b", quantisation), ModelCatalog.Default.Find(name) is var (entry, found) ? (entry.Name, found) : default);
+
+    [Theory]
+    [InlineData("starter:Q8_0")]
+    [InlineData("qwen3-8b:best")]
+    [InlineData("C:\\a.gguf")]
+    public void OtherNamesAreNotFound(string name) => Assert.Null(ModelCatalog.Default.Find(name));
+
+    [Fact]
+    public void OurCatalogueHasDistinctNamesAndNothingCoarse()
+    {
+        IReadOnlyList<CatalogEntry> entries = ModelCatalog.Default.Entries;
+        Assert.Equal(entries.Count, entries.Select(entry => entry.Name).Distinct(StringComparer.OrdinalIgnoreCase).Count());
+        Assert.DoesNotContain(entries.SelectMany(entry => entry.Variants ?? []), variant => QuantisationName.IsCoarse(variant.Quantisation));
+    }
+
+    [Fact]
+    public void AFilesNameTellsItsVariantsQuantisation() => Assert.All(
+        ModelCatalog.Default.Entries.SelectMany(entry => entry.Variants ?? []).Where(variant => variant.File is not null),
+        variant => Assert.Equal(variant.Quantisation, QuantisationName.Of(variant.File!)));
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    private static string Model(string properties) => $$"""
+        {
+          "version": 1,
+          "models": [
+            { {{properties}}, "repository": "a/b", "variants": [{ "quantisation": "Q4_K_M" }], "parameters": 1, "contextLength": 1, "license": "MIT" }
+          ]
+        }
+        """;
+
+    private string Write(string text)
+    {
+        string path = Path.Combine(_folder.FullName, "models.json");
+        File.WriteAllText(path, text);
+        return path;
+    }
+}
