@@ -1,0 +1,149 @@
+namespace EmbeddedLlm.Gguf;
+
+/// <content>Attention.</content>
+internal sealed partial class ComputeGraph
+{
+    /// <summary>The rows of the smallest matrix that keys and values are rotated with before they are quantised.</summary>
+    private const int SmallestRotation = 64;
+
+    private int AddAttention(int layer, int norm)
+    {
+        (int query, int key, int value) = AddProjections(layer, norm);
+        long heads = Math.Max(1, _info.HeadCounts[layer]);
+        long queryElements = heads * _info.KeyLength;
+        long kvHeads = Math.Max(1, _info.KvHeadCounts[layer]);
+        if (_keyRotation != TensorTape.Elsewhere)
+        {
+            query = _tape.Compute(_tokens * queryElements * Float, _keyRotation, query);
+            key = _tape.Compute(_tokens * kvHeads * _info.KeyLength * Float, _keyRotation, key);
+        }
+
+        if (_valueRotation != TensorTape.Elsewhere)
+            value = _tape.Compute(_tokens * kvHeads * _info.ValueLength * Float, _valueRotation, value);
+        _tape.Store(key, _keyIndices);
+        _tape.Store(value, _valueIndices);
+
+        int result = AddAttentionOf(query, heads, _info.ValueLength, MaskOf(layer));
+        if (_valueRotation != TensorTape.Elsewhere)
+            result = _tape.Compute(_tokens * heads * _info.ValueLength * Float, _valueRotation, result);
+        return _tape.Compute(_tokens * _width * Float, result);
+    }
+
+    /// <summary>The result, [value elements × heads × tokens], from queries and what lies in the cache.</summary>
+    private int AddAttentionOf(int query, long heads, long valueElements, int mask)
+    {
+        long result = _tokens * heads * valueElements * Float;
+        if (_settings.FlashAttention)
+            return _tape.Compute(result, query, mask);
+        long products = _tokens * heads * _settings.Cells * Float;
+        int scores = _tape.Compute(products, query);
+        int weights = _tape.Overwrite(products, scores, mask);
+        int sums = _tape.Compute(result, weights);
+        return _tape.Compute(result, sums);
+    }
+
+    private (int Query, int Key, int Value) AddProjections(int layer, int norm)
+    {
+        if (_tensors.Rows(layer, "attn_qkv") is > 0 and long all)
+        {
+            int joint = _tape.Compute(_tokens * all * Float, norm);
+            int value = _tape.View(joint);
+            int query = _tape.Compute(_tokens * _info.HeadCounts[layer] * _info.KeyLength * Float, _tape.View(joint));
+            int key = _tape.Compute(_tokens * _info.KvHeadCounts[layer] * _info.KeyLength * Float, _tape.View(joint));
+            return (query, key, value);
+        }
+
+        return (
+            _tape.Compute(_tokens * _tensors.Rows(layer, "attn_q") * Float, norm),
+            // A layer without keys of its own reads those of another.
+            _tensors.Has(layer, "attn_k") ? _tape.Compute(_tokens * _tensors.Rows(layer, "attn_k") * Float, norm) : TensorTape.Elsewhere,
+            _tensors.Has(layer, "attn_v") ? _tape.Compute(_tokens * _tensors.Rows(layer, "attn_v") * Float, norm) : TensorTape.Elsewhere);
+    }
+
+    /// <summary>Multi-head latent attention as DeepSeek has it: all heads look at one compressed row for each token.</summary>
+    private int AddLatentAttention(int layer, int norm)
+    {
+        long heads = _info.HeadCounts[layer];
+        long compressed = _tensors.Columns(layer, _info.HasLatentAttention ? "attn_v_b" : "attn_kv_b");
+        long rotary = _tensors.Rows(layer, "attn_kv_a_mqa") - compressed;
+        bool isLite = _tensors.Has(layer, "attn_q");
+        long queryElements = _tensors.Rows(layer, isLite ? "attn_q" : "attn_q_b");
+        int query = AddQuery();
+        int both = _tape.Compute(_tokens * (compressed + rotary) * Float, norm);
+        if (!_info.HasLatentAttention)
+            return AddExpandedAttention(layer, query, queryElements, both, compressed, rotary);
+
+        int unrotated = _tape.Compute(_tokens * heads * compressed * Float, _tape.View(query));
+        int rotated = _tape.Compute(_tokens * heads * rotary * Float, _tape.View(query));
+        int joint = _tape.Compute(_tokens * heads * (compressed + rotary) * Float, _tape.View(unrotated), rotated);
+        int latent = _tape.Compute(_tokens * compressed * Float, _tape.View(both));
+        int keyPosition = _tape.Compute(_tokens * rotary * Float, _tape.View(both));
+        int key = _tape.Compute(_tokens * (compressed + rotary) * Float, latent, keyPosition);
+        if (_keyRotation != TensorTape.Elsewhere)
+        {
+            joint = _tape.Compute(_tokens * heads * (compressed + rotary) * Float, _keyRotation, joint);
+            key = _tape.Compute(_tokens * (compressed + rotary) * Float, _keyRotation, key);
+        }
+
+        _tape.Store(key, _keyIndices);
+        return AddUncompressed();
+
+        int AddQuery()
+        {
+            if (isLite)
+                return _tape.Compute(_tokens * queryElements * Float, norm);
+            int small = _tape.Compute(_tokens * _tensors.Rows(layer, "attn_q_a") * Float, norm);
+            return _tape.Compute(_tokens * queryElements * Float, small);
+        }
+
+        int AddUncompressed()
+        {
+            long valueElements = _tensors.Rows(layer, "attn_v_b");
+            long result = _tokens * heads * valueElements * Float;
+            int attended;
+            if (_settings.FlashAttention)
+            {
+                attended = _tape.Compute(_tokens * heads * compressed * Float, joint, _masks[0]);
+            }
+            else
+            {
+                long products = _tokens * heads * _settings.Cells * Float;
+                int weights = _tape.Overwrite(products, _tape.Compute(products, joint), _masks[0]);
+                // The values are a part of the keys, which has to be transposed first.
+                int transposed = _tape.Compute(_settings.Cells * compressed * Float);
+                attended = _tape.Compute(_tokens * heads * compressed * Float, transposed, weights);
+            }
+
+            int values = _tape.Compute(result, _tape.View(attended));
+            return _tape.Compute(_tokens * _width * Float, _tape.Compute(result, _tape.View(values)));
+        }
+    }
+
+    /// <summary>The same with each head's keys and values made from the compressed rows before they are cached, as in older files.</summary>
+    private int AddExpandedAttention(int layer, int query, long queryElements, int both, long compressed, long rotary)
+    {
+        long heads = _info.HeadCounts[layer];
+        int keyPosition = _tape.Compute(_tokens * rotary * Float, _tape.View(both));
+        int latent = _tape.Compute(_tokens * compressed * Float, _tape.View(both));
+        int expanded = _tape.Compute(_tokens * _tensors.Rows(layer, "attn_kv_b") * Float, latent);
+        int value = _tape.Compute(_tokens * heads * _info.ValueLength * Float, _tape.View(expanded));
+        int repeated = _tape.Compute(_tokens * heads * rotary * Float, keyPosition);
+        int key = _tape.Compute(_tokens * queryElements * Float, _tape.View(expanded), repeated);
+        _tape.Store(key, _keyIndices);
+        _tape.Store(value, _valueIndices);
+        return _tape.Compute(_tokens * _width * Float, AddAttentionOf(query, heads, _info.ValueLength, _masks[0]));
+    }
+
+    private int MaskOf(int layer) => _masks[_masks.Length == 1 ? 0 : layer % 2];
+
+    private int RotationFor(GgmlType type, int length, int rows) =>
+        GgmlTypes.IsQuantised(type) && length > 0 && length % SmallestRotation == 0 ? _tape.Input((long)rows * rows * Float) : TensorTape.Elsewhere;
+
+    private static int LargestRotation(int length)
+    {
+        int rows = SmallestRotation;
+        while (rows < length && length % (rows * 2) == 0)
+            rows *= 2;
+        return rows;
+    }
+}
