@@ -32,10 +32,10 @@ internal sealed partial class ComputeGraph
     /// <summary>The result, [value elements × heads × tokens], from queries and what lies in the cache.</summary>
     private int AddAttentionOf(int query, long heads, long valueElements, int mask)
     {
-        long result = _tokens * heads * valueElements * Float;
+        Int128 result = _tokens * heads * valueElements * Float;
         if (_settings.FlashAttention)
             return _tape.Compute(result, query, mask);
-        long products = _tokens * heads * _settings.Cells * Float;
+        Int128 products = _tokens * heads * _settings.Cells * Float;
         int scores = _tape.Compute(products, query);
         int weights = _tape.Overwrite(products, scores, mask);
         int sums = _tape.Compute(result, weights);
@@ -99,7 +99,7 @@ internal sealed partial class ComputeGraph
         int AddUncompressed()
         {
             long valueElements = _tensors.Rows(layer, "attn_v_b");
-            long result = _tokens * heads * valueElements * Float;
+            Int128 result = _tokens * heads * valueElements * Float;
             int attended;
             if (_settings.FlashAttention)
             {
@@ -107,10 +107,10 @@ internal sealed partial class ComputeGraph
             }
             else
             {
-                long products = _tokens * heads * _settings.Cells * Float;
+                Int128 products = _tokens * heads * _settings.Cells * Float;
                 int weights = _tape.Overwrite(products, _tape.Compute(products, joint), _masks[0]);
                 // The values are a part of the keys, which has to be transposed first.
-                int transposed = _tape.Compute(_settings.Cells * compressed * Float);
+                int transposed = _tape.Compute((Int128)_settings.Cells * compressed * Float);
                 attended = _tape.Compute(_tokens * heads * compressed * Float, transposed, weights);
             }
 

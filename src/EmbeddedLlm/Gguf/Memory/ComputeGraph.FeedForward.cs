@@ -3,11 +3,14 @@ namespace EmbeddedLlm.Gguf;
 /// <content>Feed-forward networks, dense and of experts.</content>
 internal sealed partial class ComputeGraph
 {
+    // llama.cpp uses no more for one token.
+    private const int MostExperts = 512;
+
     private bool HasFeedForward(int layer) => _tensors.Has(layer, "ffn_up") || HasExperts(layer);
 
     private bool HasExperts(int layer) => _tensors.Has(layer, "ffn_gate_inp");
 
-    private int AddFeedForward(int layer, int norm, long tokens)
+    private int AddFeedForward(int layer, int norm, Int128 tokens)
     {
         if (!HasExperts(layer))
             return AddDense(layer, norm, tokens, "ffn_gate", "ffn_up", "ffn_down");
@@ -18,7 +21,7 @@ internal sealed partial class ComputeGraph
         return _tape.Overwrite(tokens * _width * Float, experts, shared);
     }
 
-    private int AddDense(int layer, int norm, long tokens, string gateName, string upName, string downName)
+    private int AddDense(int layer, int norm, Int128 tokens, string gateName, string upName, string downName)
     {
         long hidden = _tensors.Columns(layer, downName);
         int activated;
@@ -39,7 +42,7 @@ internal sealed partial class ComputeGraph
         return _tape.Compute(tokens * _width * Float, activated);
     }
 
-    private int AddExperts(int layer, int norm, long tokens)
+    private int AddExperts(int layer, int norm, Int128 tokens)
     {
         long experts = _info.ExpertCount;
         long used = _info.ExpertUsedCount;
@@ -70,7 +73,7 @@ internal sealed partial class ComputeGraph
         int results = _tape.Compute(tokens * used * _width * Float, activated, chosen);
         results = _tape.Overwrite(tokens * used * _width * Float, results, weights);
         int sum = _tape.View(results);
-        for (int i = 1; i < used; i++)
+        for (int i = 1; i < Math.Min(used, MostExperts); i++)
             sum = _tape.Overwrite(tokens * _width * Float, sum, _tape.View(results));
         return used > 1 ? sum : _tape.Compute(tokens * _width * Float, sum);
     }

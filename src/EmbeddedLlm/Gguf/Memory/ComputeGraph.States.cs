@@ -11,15 +11,15 @@ internal sealed partial class ComputeGraph
         long inner = _tensors.Columns(layer, "ssm_out");
         if (!_tensors.Has(layer, "ssm_in") || channels == 0 || inner == 0)
             return AddUnknownMixing(layer, norm);
-        long sequences = _settings.Sequences;
+        Int128 sequences = _settings.Sequences;
 
-        int past = _tape.Compute((kernel - 1) * channels * sequences * Float, _tape.View(_stateCopies));
+        int past = _tape.Compute(sequences * (kernel - 1) * channels * Float, _tape.View(_stateCopies));
         int joint = _tape.Compute(_tokens * _tensors.Rows(layer, "ssm_in") * Float, norm);
         int convolved = AddConvolution(past, _tape.View(joint), kernel, channels);
         long steps = _tensors.Has(layer, "ssm_dt") ? inner : Math.Max(1, _tensors.Find(LayerName(layer, "ssm_dt.bias"))?.ElementCount ?? 0);
         int step = _tape.Compute(_tokens * steps * Float, _tape.View(joint));
         long stateElements = _info.StateSpaceElements;
-        int scanned = _tape.Compute(((_tokens * inner) + (stateElements * sequences)) * Float, _tape.View(convolved), step, _tape.View(convolved), _tape.View(_stateCopies));
+        int scanned = _tape.Compute(((_tokens * inner) + (sequences * stateElements)) * Float, _tape.View(convolved), step, _tape.View(convolved), _tape.View(_stateCopies));
         _tape.Store(_tape.View(scanned));
         int gate = _tape.Compute(_tokens * inner * Float, _tape.View(joint));
         int direct = _tape.Compute(_tokens * inner * Float, _tape.View(convolved));
@@ -33,7 +33,7 @@ internal sealed partial class ComputeGraph
     {
         long kernel = _tensors.Columns(layer, "shortconv.conv");
         long channels = _tensors.Rows(layer, "shortconv.conv");
-        int past = _tape.Compute((kernel - 1) * channels * _settings.Sequences * Float, _tape.View(_stateCopies));
+        int past = _tape.Compute((Int128)_settings.Sequences * (kernel - 1) * channels * Float, _tape.View(_stateCopies));
         int joint = _tape.Compute(_tokens * 3 * channels * Float, norm);
         int product = _tape.Compute(_tokens * channels * Float, _tape.View(joint), _tape.View(joint));
         int convolved = AddConvolution(past, _tape.View(product), kernel, channels);
@@ -43,7 +43,7 @@ internal sealed partial class ComputeGraph
 
     private int AddConvolution(int past, int current, long kernel, long channels)
     {
-        long window = (_tokens + ((kernel - 1) * _settings.Sequences)) * channels * Float;
+        Int128 window = (_tokens + ((Int128)_settings.Sequences * (kernel - 1))) * channels * Float;
         int joined = _tape.Compute(window, past, current);
         _tape.Store(_tape.View(joined));
         return _tape.Compute(_tokens * channels * Float, joined);

@@ -13,9 +13,10 @@ internal sealed partial class ComputeGraph
     private readonly MemorySettings _settings;
     private readonly TensorTape _tape = new();
     private readonly int[] _masks;
-    private readonly long _tokens;
-    private readonly long _width;
-    private readonly long _outputs;
+    // A header can claim any number, so products of them may not fit 64 bits.
+    private readonly Int128 _tokens;
+    private readonly Int128 _width;
+    private readonly Int128 _outputs;
     private readonly int _outputIds;
     private readonly int _keyRotation;
     private readonly int _valueRotation;
@@ -30,12 +31,12 @@ internal sealed partial class ComputeGraph
         _settings = settings;
         _tokens = settings.GraphTokens;
         _width = info.EmbeddingLength;
-        _outputs = Math.Min(_tokens, settings.Outputs);
+        _outputs = Math.Min(settings.GraphTokens, settings.Outputs);
 
         int tokenIds = _tape.Input(_tokens * sizeof(int));
         // Vectors in place of tokens could be given, and there is room for them in any case.
         _tape.Input(_tokens * _width * Float);
-        _tape.Input(_tokens * sizeof(int) * (info.HasSectionedPositions ? 4 : 1));
+        _tape.Input(_tokens * sizeof(int));
         _outputIds = _tape.Input(_outputs * sizeof(int));
         Embeddings = _tape.Compute(_tokens * _width * Float, tokenIds);
         _stateCopies = HasStates ? _tape.Input((long)settings.Sequences * sizeof(int)) : TensorTape.Elsewhere;
@@ -63,7 +64,7 @@ internal sealed partial class ComputeGraph
 
     private int Embeddings { get; }
 
-    private bool HasStates => _info.RecurrentStateBytes > 0;
+    private bool HasStates => _info.RecurrentStateBytes > 0 || _info.HasStates;
 
     private long MostValueElements => (long)_info.KvHeadCounts.Max() * _info.ValueLength;
 
@@ -97,7 +98,7 @@ internal sealed partial class ComputeGraph
         int norm = _tensors.Has(layer, "attn_norm") ? _tape.Overwrite(_tokens * _width * Float, input) : input;
         int mixed = AddMixing(layer, norm);
         int residual = input;
-        long tokens = _tokens;
+        Int128 tokens = _tokens;
         if (isLast && !SelectsOutputsAtEnd)
         {
             tokens = _outputs;
@@ -130,7 +131,7 @@ internal sealed partial class ComputeGraph
     /// <summary>An architecture whose operations are not replayed: as much as a feed-forward network of the layer's widest matrix.</summary>
     private int AddUnknownMixing(int layer, int norm)
     {
-        long widest = Math.Max(_width, _tensors.WidestRows(layer));
+        long widest = Math.Max(_info.EmbeddingLength, _tensors.WidestRows(layer));
         int first = _tape.Compute(_tokens * widest * Float, norm);
         int second = _tape.Compute(_tokens * widest * Float, norm);
         int both = _tape.Compute(_tokens * widest * Float, first, second);

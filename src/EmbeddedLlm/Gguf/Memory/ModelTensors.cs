@@ -15,6 +15,7 @@ internal sealed class ModelTensors
     {
         _layers = layers;
         LayerBytes = new long[layers];
+        ExpertBytes = new long[layers];
         _widestRows = new long[layers];
         foreach (GgufTensorInfo tensor in parts.SelectMany(part => part.Tensors))
         {
@@ -23,6 +24,7 @@ internal sealed class ModelTensors
             if (layer >= 0)
             {
                 LayerBytes[layer] += tensor.ByteSize;
+                ExpertBytes[layer] += tensor.Name.Contains("_exps.", StringComparison.Ordinal) ? tensor.ByteSize : 0;
                 _widestRows[layer] = Math.Max(_widestRows[layer], tensor.Dimensions.Length == 2 ? tensor.DimensionOrOne(1) : 0);
             }
             else if (tensor.Name.StartsWith("output", StringComparison.Ordinal) || tensor.Name == "token_embd_norm.weight")
@@ -35,6 +37,9 @@ internal sealed class ModelTensors
     /// <summary>The bytes of each layer's weights.</summary>
     public long[] LayerBytes { get; }
 
+    /// <summary>The bytes of each layer's experts, of which a token needs some only.</summary>
+    public long[] ExpertBytes { get; }
+
     /// <summary>The bytes of the weights after the last layer.</summary>
     public long OutputBytes { get; }
 
@@ -42,6 +47,9 @@ internal sealed class ModelTensors
     public long InputBytes { get; }
 
     public bool Has(int layer, string name) => _byName.ContainsKey(NameOf(layer, name));
+
+    /// <summary>Whether a layer keeps a state in place of, or beside, keys and values.</summary>
+    public bool HasState(int layer) => Has(layer, "ssm_in") || Has(layer, "ssm_conv1d") || Has(layer, "shortconv.in_proj");
 
     /// <summary>The elements that a layer's matrix gives, its rows; 0 where there is none.</summary>
     public long Rows(int layer, string name) => _byName.TryGetValue(NameOf(layer, name), out GgufTensorInfo? tensor) ? tensor.DimensionOrOne(1) : 0;

@@ -13,17 +13,20 @@ internal sealed class TensorTape
 
     private const long Alignment = 64;
 
+    // More than any machine has, and still little enough that sums of it fit 64 bits.
+    private const long MostBytes = 1L << 48;
+
     private readonly List<Tensor> _tensors = [];
     private readonly List<int> _operands = [];
 
     /// <summary>Adds a tensor that the graph is given.</summary>
-    public int Input(long bytes) => Add(new Tensor { Bytes = bytes, Kind = Kind.Input, Root = Elsewhere }, []);
+    public int Input(Int128 bytes) => Add(new Tensor { Bytes = Bounded(bytes), Kind = Kind.Input, Root = Elsewhere }, []);
 
     /// <summary>Adds the result of an operation.</summary>
-    public int Compute(long bytes, params ReadOnlySpan<int> operands) => Add(new Tensor { Bytes = bytes, Kind = Kind.Result, Root = Elsewhere }, operands);
+    public int Compute(Int128 bytes, params ReadOnlySpan<int> operands) => Add(new Tensor { Bytes = Bounded(bytes), Kind = Kind.Result, Root = Elsewhere }, operands);
 
     /// <summary>Adds the result of an operation that may be written over its first operand of the same size.</summary>
-    public int Overwrite(long bytes, params ReadOnlySpan<int> operands) => Add(new Tensor { Bytes = bytes, Kind = Kind.Result, Root = Elsewhere, CanOverwrite = true }, operands);
+    public int Overwrite(Int128 bytes, params ReadOnlySpan<int> operands) => Add(new Tensor { Bytes = Bounded(bytes), Kind = Kind.Result, Root = Elsewhere, CanOverwrite = true }, operands);
 
     /// <summary>Adds a part of a tensor, or the whole of it in another order.</summary>
     public int View(int tensor)
@@ -66,6 +69,8 @@ internal sealed class TensorTape
 
         return memory.Peak;
     }
+
+    private static long Bounded(Int128 bytes) => (long)Int128.Clamp(bytes, 0, MostBytes);
 
     private static long Aligned(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
 
