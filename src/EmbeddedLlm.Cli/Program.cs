@@ -45,9 +45,12 @@ internal static class Program
         {
             ChatCommand.Create(terminal),
             CompleteCommand.Create(terminal),
+            FitCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             GrammarCommand.Create(terminal),
             InfoCommand.Create(terminal),
+            InspectCommand.Create(terminal),
+            RecommendCommand.Create(terminal),
             Verbose,
         };
         root.HelpName = Usage.ProgramName;
