@@ -110,7 +110,7 @@ internal sealed partial class ComputeGraph
                 Int128 products = _tokens * heads * _settings.Cells * Float;
                 int weights = _tape.Overwrite(products, _tape.Compute(products, joint), _masks[0]);
                 // The values are a part of the keys, which has to be transposed first.
-                int transposed = _tape.Compute((Int128)_settings.Cells * compressed * Float);
+                int transposed = _tape.Compute((Int128)_settings.Cells * compressed * GgmlTypes.BlockBytes(_settings.KeyType) / GgmlTypes.BlockElements(_settings.KeyType));
                 attended = _tape.Compute(_tokens * heads * compressed * Float, transposed, weights);
             }
 

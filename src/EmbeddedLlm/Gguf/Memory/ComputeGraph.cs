@@ -40,12 +40,10 @@ internal sealed partial class ComputeGraph
         _outputIds = _tape.Input(_outputs * sizeof(int));
         Embeddings = _tape.Compute(_tokens * _width * Float, tokenIds);
         _stateCopies = HasStates ? _tape.Input((long)settings.Sequences * sizeof(int)) : TensorTape.Elsewhere;
+        _keyIndices = _valueIndices = _keyRotation = _valueRotation = TensorTape.Elsewhere;
         _masks = [];
         if (!info.KvHeadCounts.Any(heads => heads > 0))
-        {
-            _keyIndices = _valueIndices = _keyRotation = _valueRotation = TensorTape.Elsewhere;
             return;
-        }
 
         // Layers with a window have a mask of their own.
         int caches = info.HasWindowedLayers ? 2 : 1;

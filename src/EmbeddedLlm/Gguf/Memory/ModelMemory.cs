@@ -63,7 +63,7 @@ internal sealed class ModelMemory
             int device = gpuOfLayer[layer];
             computes[device] = true;
             weights[device] += _tensors.LayerBytes[layer];
-            if (layer < _firstLayerWithoutCache && !Info.IsEncoder)
+            if (HasCache(layer))
                 caches[device] += (Int128)settings.Cells * Info.KvBytesPerToken(layer, settings.KeyType, settings.ValueType);
             if (stateLayers == 0)
                 states[device] += (Int128)Info.RecurrentStateBytes * settings.Sequences / Info.BlockCount;
@@ -89,4 +89,6 @@ internal sealed class ModelMemory
 
         return parts;
     }
+
+    private bool HasCache(int layer) => layer < _firstLayerWithoutCache && !Info.IsEncoder && (!_tensors.HasState(layer) || _tensors.Has(layer, "attn_k"));
 }
