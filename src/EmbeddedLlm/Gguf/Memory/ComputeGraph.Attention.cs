@@ -8,33 +8,24 @@ internal sealed partial class ComputeGraph
 
     private int AddAttention(int layer, int norm)
     {
-        (int query, int key, int value) = AddProjections(layer, norm);
-        long heads = Math.Max(1, _info.HeadCounts[layer]);
-        long queryElements = heads * _info.KeyLength;
-        long kvHeads = Math.Max(1, _info.KvHeadCounts[layer]);
-        if (_keyRotation != TensorTape.Elsewhere)
-        {
-            query = _tape.Compute(_tokens * queryElements * Float, _keyRotation, query);
-            key = _tape.Compute(_tokens * kvHeads * _info.KeyLength * Float, _keyRotation, key);
-        }
-
-        if (_valueRotation != TensorTape.Elsewhere)
-            value = _tape.Compute(_tokens * kvHeads * _info.ValueLength * Float, _valueRotation, value);
+        Int128 heads = Math.Max(1, _info.HeadCounts[layer]);
+        Int128 kvHeads = Math.Max(1, _info.KvHeadCounts[layer]);
+        (int query, int key, int value) = AddProjections(layer, norm, heads, kvHeads);
         _tape.Store(key, _keyIndices);
         _tape.Store(value, _valueIndices);
 
-        int result = AddAttentionOf(query, heads, _info.ValueLength, MaskOf(layer));
+        int result = AddAttentionOf(query, heads, kvHeads, _info.ValueLength, MaskOf(layer));
         if (_valueRotation != TensorTape.Elsewhere)
             result = _tape.Compute(_tokens * heads * _info.ValueLength * Float, _valueRotation, result);
         return _tape.Compute(_tokens * _width * Float, result);
     }
 
     /// <summary>The result, [value elements × heads × tokens], from queries and what lies in the cache.</summary>
-    private int AddAttentionOf(int query, long heads, long valueElements, int mask)
+    private int AddAttentionOf(int query, Int128 heads, Int128 kvHeads, long valueElements, int mask)
     {
         Int128 result = _tokens * heads * valueElements * Float;
         if (_settings.FlashAttention)
-            return _tape.Compute(result, query, mask);
+            return _tape.Compute(result, query, AddHalves(_settings.KeyType, kvHeads * _info.KeyLength), AddHalves(_settings.ValueType, kvHeads * valueElements), mask);
         Int128 products = _tokens * heads * _settings.Cells * Float;
         int scores = _tape.Compute(products, query);
         int weights = _tape.Overwrite(products, scores, mask);
@@ -42,22 +33,33 @@ internal sealed partial class ComputeGraph
         return _tape.Compute(result, sums);
     }
 
-    private (int Query, int Key, int Value) AddProjections(int layer, int norm)
+    /// <summary>The fused operation knows no 32-bit numbers: all of the cache becomes 16-bit ones for it.</summary>
+    private int AddHalves(GgmlType type, Int128 elements) => type == GgmlType.F32 ? _tape.Compute(elements * _settings.Cells * sizeof(ushort)) : TensorTape.Elsewhere;
+
+    /// <summary>Queries, values and keys, each rotated where it has to be before the next is computed.</summary>
+    private (int Query, int Key, int Value) AddProjections(int layer, int norm, Int128 heads, Int128 kvHeads)
     {
+        Int128 queryBytes = _tokens * heads * _info.KeyLength * Float;
+        Int128 keyBytes = _tokens * kvHeads * _info.KeyLength * Float;
+        Int128 valueBytes = _tokens * kvHeads * _info.ValueLength * Float;
+        int query, key, value;
         if (_tensors.Rows(layer, "attn_qkv") is > 0 and long all)
         {
             int joint = _tape.Compute(_tokens * all * Float, norm);
-            int value = _tape.View(joint);
-            int query = _tape.Compute(_tokens * _info.HeadCounts[layer] * _info.KeyLength * Float, _tape.View(joint));
-            int key = _tape.Compute(_tokens * _info.KvHeadCounts[layer] * _info.KeyLength * Float, _tape.View(joint));
+            int valueView = _tape.View(joint);
+            query = Rotated(_tape.Compute(queryBytes, _tape.View(joint)), queryBytes, _keyRotation);
+            value = Rotated(valueView, valueBytes, _valueRotation);
+            key = Rotated(_tape.Compute(keyBytes, _tape.View(joint)), keyBytes, _keyRotation);
             return (query, key, value);
         }
 
-        return (
-            _tape.Compute(_tokens * _tensors.Rows(layer, "attn_q") * Float, norm),
-            // A layer without keys of its own reads those of another.
-            _tensors.Has(layer, "attn_k") ? _tape.Compute(_tokens * _tensors.Rows(layer, "attn_k") * Float, norm) : TensorTape.Elsewhere,
-            _tensors.Has(layer, "attn_v") ? _tape.Compute(_tokens * _tensors.Rows(layer, "attn_v") * Float, norm) : TensorTape.Elsewhere);
+        query = Rotated(_tape.Compute(_tokens * _tensors.Rows(layer, "attn_q") * Float, norm), queryBytes, _keyRotation);
+        // A layer without keys of its own reads those of another.
+        value = _tensors.Has(layer, "attn_v") ? Rotated(_tape.Compute(_tokens * _tensors.Rows(layer, "attn_v") * Float, norm), valueBytes, _valueRotation) : TensorTape.Elsewhere;
+        key = _tensors.Has(layer, "attn_k") ? Rotated(_tape.Compute(_tokens * _tensors.Rows(layer, "attn_k") * Float, norm), keyBytes, _keyRotation) : TensorTape.Elsewhere;
+        return (query, key, value);
+
+        int Rotated(int tensor, Int128 bytes, int rotation) => rotation == TensorTape.Elsewhere ? tensor : _tape.Compute(bytes, rotation, tensor);
     }
 
     /// <summary>Multi-head latent attention as DeepSeek has it: all heads look at one compressed row for each token.</summary>
@@ -103,7 +105,8 @@ internal sealed partial class ComputeGraph
             int attended;
             if (_settings.FlashAttention)
             {
-                attended = _tape.Compute(_tokens * heads * compressed * Float, joint, _masks[0]);
+                attended = _tape.Compute(
+                    _tokens * heads * compressed * Float, joint, AddHalves(_settings.KeyType, compressed + rotary), AddHalves(_settings.KeyType, compressed), _masks[0]);
             }
             else
             {
@@ -131,7 +134,7 @@ internal sealed partial class ComputeGraph
         int key = _tape.Compute(_tokens * queryElements * Float, _tape.View(expanded), repeated);
         _tape.Store(key, _keyIndices);
         _tape.Store(value, _valueIndices);
-        return _tape.Compute(_tokens * _width * Float, AddAttentionOf(query, heads, _info.ValueLength, _masks[0]));
+        return _tape.Compute(_tokens * _width * Float, AddAttentionOf(query, heads, heads, _info.ValueLength, _masks[0]));
     }
 
     private int MaskOf(int layer) => _masks[_masks.Length == 1 ? 0 : layer % 2];
