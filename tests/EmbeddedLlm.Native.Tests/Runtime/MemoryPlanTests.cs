@@ -21,7 +21,7 @@ public sealed partial class MemoryPlanTests
 
     private static readonly EmbeddedModelOptions[] Settings =
     [
-        new() { ContextLength = 2048, MaxSequences = 1 },
+        new() { ContextLength = 2048, MaxSequences = 1, BatchSize = 1024 },
         new() { ContextLength = 4096, MaxSequences = 4, BatchSize = 256, FlashAttention = false },
         new() { ContextLength = 8192, MaxSequences = 2, KeyCacheType = KvCacheType.Q8_0, ValueCacheType = KvCacheType.Q8_0 },
         new() { ContextLength = 16_384, CacheLength = 16_384, MaxSequences = 8, BatchSize = 128, KeyCacheType = KvCacheType.F32, ValueCacheType = KvCacheType.F32, FlashAttention = true, PrefixCacheLength = 0 },

@@ -25,15 +25,6 @@ internal sealed record MemorySettings
     /// <summary>The KV cache's cells: llama.cpp rounds up to a multiple of 256.</summary>
     public int Cells => (int)Math.Min(((long)CacheLength + 255) / 256 * 256, int.MaxValue);
 
-    /// <summary>The tokens of the largest graph: at most llama.cpp's default for <c>n_ubatch</c>, and as many for each sequence.</summary>
-    public int GraphTokens
-    {
-        get
-        {
-            int tokens = Math.Min(Math.Min(BatchSize, MicroBatch), Cells);
-            return (tokens + Sequences - 1) / Sequences * Sequences;
-        }
-    }
-
-    private const int MicroBatch = 512;
+    /// <summary>The tokens of the largest graph, as many for each sequence.</summary>
+    public int GraphTokens => (int)Math.Min(((long)Math.Min(BatchSize, Cells) + Sequences - 1) / Sequences * Sequences, int.MaxValue);
 }
