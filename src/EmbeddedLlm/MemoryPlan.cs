@@ -25,7 +25,7 @@ public sealed record DeviceMemoryPlan(string Device, long Weights, long KvCache,
 }
 
 /// <summary>
-/// What memory a model takes with given options, worked out from the header of its file: nothing is loaded. Its parts follow llama.cpp v0.4.0, the compute buffers by replaying its graph allocator; what
+/// What memory a model takes with given options, worked out from the header of its file: nothing is loaded. A draft model is not in it. Its parts follow llama.cpp v0.4.0, the compute buffers by replaying its graph allocator; what
 /// the operating system, .NET and a GPU's driver need for themselves is in the reserve that <see cref="DeviceMemoryPlan.Available"/> leaves. Immutable.
 /// </summary>
 public sealed class MemoryPlan
@@ -78,7 +78,7 @@ public sealed class MemoryPlan
     public bool Fits => Devices.All(device => device.Fits);
 }
 
-/// <summary>A model does not fit into the memory that is free. Nothing was loaded.</summary>
+/// <summary>A model, or the draft model to go with it, does not fit into the memory that is free. Nothing stays loaded.</summary>
 public sealed class InsufficientMemoryException : EmbeddedLlmException
 {
     /// <summary>Creates the exception from the plan that does not fit.</summary>
