@@ -45,6 +45,7 @@ internal static class Program
         {
             ChatCommand.Create(terminal),
             CompleteCommand.Create(terminal),
+            FitCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             GrammarCommand.Create(terminal),
             InfoCommand.Create(terminal),
@@ -52,6 +53,8 @@ internal static class Program
             PullCommand.Create(terminal),
             RemoveCommand.Create(terminal),
             VerifyCommand.Create(terminal),
+            InspectCommand.Create(terminal),
+            RecommendCommand.Create(terminal),
             Verbose,
         };
         root.HelpName = Usage.ProgramName;

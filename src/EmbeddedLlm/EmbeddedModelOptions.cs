@@ -7,7 +7,8 @@ namespace EmbeddedLlm;
 public sealed class EmbeddedModelOptions
 {
     /// <summary>
-    /// The longest prompt and answer of one request together, in tokens. Default: the length the model was trained with, at most 8,192.
+    /// The longest prompt and answer of one request together, in tokens. Default: the length the model was trained with, at most 8,192, or less where
+    /// the free memory holds no more.
     /// </summary>
     public int? ContextLength { get; set; }
 
@@ -16,7 +17,7 @@ public sealed class EmbeddedModelOptions
 
     /// <summary>
     /// The KV cache's size in tokens, shared by all requests. Default: enough for <see cref="MaxSequences"/> full contexts, but no more than
-    /// 1 GiB or one full context, whichever is larger.
+    /// 1 GiB or one full context, whichever is larger, and no more than the free memory holds.
     /// </summary>
     public int? CacheLength { get; set; }
 
@@ -75,8 +76,14 @@ public sealed class EmbeddedModelOptions
     /// <summary>How long a whole request may take, waiting for other requests included, before it ends with <see cref="TimeoutException"/>. Default: as long as it takes.</summary>
     public TimeSpan? RequestTimeout { get; set; }
 
-    /// <summary>How many of the model's layers are held by the GPU; 0 for none. Default: all of them where there is a GPU.</summary>
+    /// <summary>How many of the model's layers are held by GPUs, the output counted as one; 0 for none. Default: as many as the GPUs' free memory holds.</summary>
     public int? GpuLayers { get; set; }
+
+    /// <summary>
+    /// The main memory that the model may take, in bytes; a model that needs more is refused with <see cref="InsufficientMemoryException"/> before anything is loaded. Set it to
+    /// <see cref="long.MaxValue"/> to try in any case. Default: what is free, by the limits of the process's control groups too, less a reserve of a twentieth, at most 512 MiB.
+    /// </summary>
+    public long? MemoryLimit { get; set; }
 
     /// <summary>
     /// The number of CPU threads that compute, at most one for each core that the process may use. Default: chosen for the model's size and for the cores that are free while it loads,
@@ -156,6 +163,8 @@ public sealed class EmbeddedModelOptions
         ThrowIfNoTimeout(RequestTimeout, nameof(RequestTimeout));
         if (GpuLayers is { } gpuLayers)
             ArgumentOutOfRangeException.ThrowIfNegative(gpuLayers, nameof(GpuLayers));
+        if (MemoryLimit is { } memoryLimit)
+            ArgumentOutOfRangeException.ThrowIfNegative(memoryLimit, nameof(MemoryLimit));
         if (Threads is { } threads)
             ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1, nameof(Threads));
         if (!Enum.IsDefined(KeyCacheType))

@@ -45,9 +45,10 @@ internal static class SyntheticModel
             writer.AddArray<uint>($"{prefix}.attention.head_count_kv", [.. Enumerable.Range(0, shape.Layers).Select(layer => shape.IsRecurrent(layer) ? 0 : (uint)shape.KvHeads)]);
         else
             writer.Add($"{prefix}.attention.head_count_kv", (uint)shape.KvHeads);
-        writer.Add($"{prefix}.attention.key_length", (uint)shape.HeadSize);
-        writer.Add($"{prefix}.attention.value_length", (uint)shape.HeadSize);
-        writer.Add($"{prefix}.rope.dimension_count", (uint)shape.HeadSize);
+        bool isLatent = shape.LatentRank > 0;
+        writer.Add($"{prefix}.attention.key_length", (uint)(isLatent ? shape.LatentRank + shape.RotarySize : shape.HeadSize));
+        writer.Add($"{prefix}.attention.value_length", (uint)(isLatent ? shape.LatentRank : shape.HeadSize));
+        writer.Add($"{prefix}.rope.dimension_count", (uint)(isLatent ? shape.RotarySize : shape.HeadSize));
         writer.Add($"{prefix}.rope.freq_base", shape.RopeBase);
         writer.Add($"{prefix}.attention.layer_norm_rms_epsilon", shape.Epsilon);
         if (shape.Window > 0)
@@ -59,6 +60,28 @@ internal static class SyntheticModel
             writer.Add($"{prefix}.ssm.state_size", (uint)shape.StateSize);
             writer.Add($"{prefix}.ssm.time_step_rank", (uint)shape.Heads);
             writer.Add($"{prefix}.ssm.group_count", 1u);
+        }
+
+        if (isLatent)
+        {
+            writer.Add($"{prefix}.attention.kv_lora_rank", (uint)shape.LatentRank);
+            writer.Add($"{prefix}.attention.q_lora_rank", (uint)shape.LatentRank);
+            writer.Add($"{prefix}.attention.key_length_mla", (uint)(shape.HeadSize + shape.RotarySize));
+            writer.Add($"{prefix}.attention.value_length_mla", (uint)shape.HeadSize);
+            writer.Add($"{prefix}.leading_dense_block_count", 0u);
+            writer.Add($"{prefix}.expert_shared_count", 1u);
+            writer.Add($"{prefix}.expert_weights_scale", 1f);
+            writer.Add($"{prefix}.expert_gating_func", 1u);
+        }
+
+        if (shape.Experts > 0)
+        {
+            writer.Add($"{prefix}.expert_count", (uint)shape.Experts);
+            writer.Add($"{prefix}.expert_used_count", (uint)shape.ExpertsUsed);
+            if (prefix != "llama")
+                writer.Add($"{prefix}.expert_feed_forward_length", (uint)shape.FeedForward);
+            if (prefix == "qwen2moe")
+                writer.Add($"{prefix}.expert_shared_feed_forward_length", (uint)shape.FeedForward);
         }
 
         if (prefix == "lfm2")
@@ -94,7 +117,7 @@ internal static class SyntheticModel
             string prefix = $"blk.{layer}.";
             AddVector(prefix + "attn_norm.weight", shape.Width, mean: 1);
             if (!shape.IsRecurrent(layer))
-                AddAttention(prefix, layer);
+                AddAnyAttention(prefix, layer);
             else if (shape.Architecture == "lfm2")
                 AddShortConvolution(prefix, layer);
             else
@@ -102,12 +125,71 @@ internal static class SyntheticModel
             if (shape.Architecture == "mamba2")
                 return;
 
-            AddVector(prefix + "ffn_norm.weight", shape.Width, mean: 1);
-            AddMatrix(prefix + "ffn_gate.weight", shape.Width, shape.FeedForward, layer);
-            AddMatrix(prefix + "ffn_up.weight", shape.Width, shape.FeedForward, layer);
-            AddMatrix(prefix + "ffn_down.weight", shape.FeedForward, shape.Width, layer);
-            if (shape.Architecture == "gemma2")
+            AddVector(prefix + (shape.Architecture == "gpt-oss" ? "post_attention_norm.weight" : "ffn_norm.weight"), shape.Width, mean: 1);
+            if (shape.Experts > 0)
+                AddExperts(prefix, layer);
+            else if (shape.Architecture == "phi3")
+                AddMatrix(prefix + "ffn_up.weight", shape.Width, 2 * shape.FeedForward, layer);
+            else
+                AddGated(prefix, layer, "");
+            if (shape.Architecture == "phi3")
+                AddMatrix(prefix + "ffn_down.weight", shape.FeedForward, shape.Width, layer);
+            if (shape.Architecture is "gemma2" or "gemma3")
                 AddVector(prefix + "post_ffw_norm.weight", shape.Width, mean: 1);
+        }
+
+        private void AddGated(string prefix, int layer, string kind)
+        {
+            AddMatrix($"{prefix}ffn_gate{kind}.weight", shape.Width, shape.FeedForward, layer);
+            AddMatrix($"{prefix}ffn_up{kind}.weight", shape.Width, shape.FeedForward, layer);
+            AddMatrix($"{prefix}ffn_down{kind}.weight", shape.FeedForward, shape.Width, layer);
+        }
+
+        private void AddExperts(string prefix, int layer)
+        {
+            AddNumbers(prefix + "ffn_gate_inp.weight", [shape.Width, shape.Experts], deviation: 1 / MathF.Sqrt(shape.Width));
+            AddMatrix(prefix + "ffn_gate_exps.weight", shape.Width, shape.FeedForward, layer, matrices: shape.Experts);
+            AddMatrix(prefix + "ffn_up_exps.weight", shape.Width, shape.FeedForward, layer, matrices: shape.Experts);
+            AddMatrix(prefix + "ffn_down_exps.weight", shape.FeedForward, shape.Width, layer, matrices: shape.Experts);
+            if (shape.Architecture is "qwen2moe" or "deepseek2")
+                AddGated(prefix, layer, "_shexp");
+            if (shape.Architecture == "qwen2moe")
+                AddVector(prefix + "ffn_gate_inp_shexp.weight", shape.Width, mean: 0);
+            if (shape.Architecture != "gpt-oss")
+                return;
+            AddVector(prefix + "ffn_gate_inp.bias", shape.Experts, mean: 0);
+            AddNumbers(prefix + "ffn_gate_exps.bias", [shape.FeedForward, shape.Experts], deviation: 0.05f);
+            AddNumbers(prefix + "ffn_up_exps.bias", [shape.FeedForward, shape.Experts], deviation: 0.05f);
+            AddNumbers(prefix + "ffn_down_exps.bias", [shape.Width, shape.Experts], deviation: 0.05f);
+        }
+
+        private void AddAnyAttention(string prefix, int layer)
+        {
+            if (shape.LatentRank > 0)
+                AddLatentAttention(prefix, layer);
+            else if (shape.Architecture == "phi3")
+                AddJointAttention(prefix, layer);
+            else
+                AddAttention(prefix, layer);
+        }
+
+        private void AddLatentAttention(string prefix, int layer)
+        {
+            int headWidth = shape.HeadSize + shape.RotarySize;
+            AddVector(prefix + "attn_q_a_norm.weight", shape.LatentRank, mean: 1);
+            AddVector(prefix + "attn_kv_a_norm.weight", shape.LatentRank, mean: 1);
+            AddMatrix(prefix + "attn_q_a.weight", shape.Width, shape.LatentRank, layer);
+            AddMatrix(prefix + "attn_q_b.weight", shape.LatentRank, shape.Heads * headWidth, layer);
+            AddMatrix(prefix + "attn_kv_a_mqa.weight", shape.Width, shape.LatentRank + shape.RotarySize, layer);
+            AddMatrix(prefix + "attn_k_b.weight", shape.HeadSize, shape.LatentRank, layer, matrices: shape.Heads);
+            AddMatrix(prefix + "attn_v_b.weight", shape.LatentRank, shape.HeadSize, layer, matrices: shape.Heads);
+            AddMatrix(prefix + "attn_output.weight", shape.Heads * shape.HeadSize, shape.Width, layer);
+        }
+
+        private void AddJointAttention(string prefix, int layer)
+        {
+            AddMatrix(prefix + "attn_qkv.weight", shape.Width, (shape.Heads + (2 * shape.KvHeads)) * shape.HeadSize, layer);
+            AddMatrix(prefix + "attn_output.weight", shape.Heads * shape.HeadSize, shape.Width, layer);
         }
 
         private void AddAttention(string prefix, int layer)
@@ -118,18 +200,24 @@ internal static class SyntheticModel
             AddMatrix(prefix + "attn_k.weight", shape.Width, kvWidth, layer);
             AddMatrix(prefix + "attn_v.weight", shape.Width, kvWidth, layer);
             AddMatrix(prefix + "attn_output.weight", queryWidth, shape.Width, layer);
-            if (shape.Architecture == "qwen2")
+            if (shape.Architecture is "qwen2" or "qwen2moe" or "gpt-oss")
             {
                 AddVector(prefix + "attn_q.bias", queryWidth, mean: 0);
                 AddVector(prefix + "attn_k.bias", kvWidth, mean: 0);
                 AddVector(prefix + "attn_v.bias", kvWidth, mean: 0);
             }
-            else if (shape.Architecture is "qwen3" or "lfm2")
+            else if (shape.Architecture is "qwen3" or "qwen3moe" or "lfm2" or "gemma3")
             {
                 AddVector(prefix + "attn_q_norm.weight", shape.HeadSize, mean: 1);
                 AddVector(prefix + "attn_k_norm.weight", shape.HeadSize, mean: 1);
             }
-            else if (shape.Architecture == "gemma2")
+
+            if (shape.Architecture == "gpt-oss")
+            {
+                AddVector(prefix + "attn_output.bias", shape.Width, mean: 0);
+                AddVector(prefix + "attn_sinks.weight", shape.Heads, mean: 0);
+            }
+            else if (shape.Architecture is "gemma2" or "gemma3")
             {
                 AddVector(prefix + "post_attention_norm.weight", shape.Width, mean: 1);
             }
@@ -158,11 +246,11 @@ internal static class SyntheticModel
         }
 
         // A deviation of gain / √columns keeps activations, and with them logits, near 1 whatever the width.
-        private void AddMatrix(string name, int columns, int rows, int layer, float gain = 1)
+        private void AddMatrix(string name, int columns, int rows, int layer, float gain = 1, int matrices = 1)
         {
             GgmlType type = SyntheticMixes.TypeOf(shape.Mix, name, columns, layer, shape.Layers, shape.TiedEmbeddings);
             SyntheticWeights weights = new(type, seed, _index++, gain / MathF.Sqrt(columns));
-            writer.AddTensor(name, type, [columns, rows], weights.Fill);
+            writer.AddTensor(name, type, matrices == 1 ? [columns, rows] : [columns, rows, matrices], weights.Fill);
         }
 
         private void AddVector(string name, int length, float mean) => AddNumbers(name, [length], deviation: 0.05f, mean);

@@ -15,7 +15,8 @@ internal enum SyntheticMix
 /// <summary>The hyperparameters of a synthetic model.</summary>
 /// <param name="Architecture">
 /// <c>llama</c>, <c>qwen2</c> (biases on q, k and v), <c>qwen3</c> (norms on q and k), <c>gemma2</c> (sliding window in every other layer), <c>mamba2</c> (recurrent), <c>granitehybrid</c>
-/// (mamba2 and attention by turns) or <c>lfm2</c> (short convolutions and attention by turns).
+/// (mamba2 and attention by turns), <c>lfm2</c> (short convolutions and attention by turns), <c>gemma3</c> (sliding window, norms on q and k), <c>phi3</c> (joint matrices), or, with experts,
+/// <c>qwen2moe</c> (a shared expert), <c>qwen3moe</c>, <c>gpt-oss</c> (sliding window, biases, sinks) or <c>deepseek2</c> (latent attention). With experts <c>llama</c> is Mixtral.
 /// </param>
 /// <param name="Layers">Transformer blocks.</param>
 /// <param name="Width">Elements of an embedding.</param>
@@ -55,6 +56,18 @@ internal sealed record SyntheticShape(
 
     /// <summary>The elements that a recurrent layer keeps of each channel.</summary>
     public int StateSize { get; init; }
+
+    /// <summary>The experts of each feed-forward network; 0 in a dense model. Each is <see cref="FeedForward"/> elements wide.</summary>
+    public int Experts { get; init; }
+
+    /// <summary>The experts that are used for one token.</summary>
+    public int ExpertsUsed { get; init; }
+
+    /// <summary>The elements to which latent attention compresses keys and values.</summary>
+    public int LatentRank { get; init; }
+
+    /// <summary>The elements of a head of latent attention that tell the position.</summary>
+    public int RotarySize => HeadSize / 2;
 
     /// <summary>Whether layers have a state in place of keys and values.</summary>
     public bool IsRecurrent(int layer) => Architecture == "mamba2" || (Architecture is "granitehybrid" or "lfm2" && layer % 2 == 0);

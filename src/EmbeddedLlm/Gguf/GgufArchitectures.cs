@@ -37,6 +37,14 @@ internal static class GgufArchitectures
     public static bool IsEncoder(string name) => name is "bert" or "eurobert" or "gemma-embedding" or "jina-bert-v2" or "jina-bert-v3" or "modern-bert" or "neo-bert"
         or "nomic-bert" or "nomic-bert-moe" or "t5encoder";
 
+    /// <summary>Whether llama.cpp lets some layers of the architecture look back a window only, where the file has its length: those that set <c>swa_type</c>.</summary>
+    public static bool HasWindow(string name) => name is "afmoe" or "cohere2" or "cohere2moe" or "exaone-moe" or "exaone4" or "gemma2" or "gemma3" or "gemma3n" or "gemma4" or "gpt-oss"
+        or "granite_swa" or "laguna" or "lfm2" or "llama4" or "mellum" or "mimo2" or "muse-glimmer" or "olmo2" or "plamo3" or "smallthinker" or "step35";
+
+    /// <summary>Whether layers of the architecture keep a state: llama.cpp's recurrent and hybrid ones (src/llama-arch.cpp).</summary>
+    public static bool HasStates(string name) => name is "mamba" or "mamba2" or "rwkv6" or "rwkv6qwen2" or "rwkv7" or "arwkv7" or "jamba" or "falcon-h1" or "plamo2" or "granitehybrid" or "lfm2"
+        or "lfm2moe" or "nemotron_h" or "nemotron_h_moe" or "qwen3next" or "kimi-linear" or "bailingmoe3" or "kimi-k3" or "qwen35" or "qwen35moe" or "qwen4exp" or "deepseek4" or "minimax-01";
+
     private static FrozenDictionary<string, GgufArchitecture> Build()
     {
         Dictionary<string, GgufArchitecture> known = new(StringComparer.Ordinal);

@@ -9,6 +9,18 @@ public sealed partial class GgufModelInfo
     /// </summary>
     internal long RecurrentStateBytes { get; }
 
+    /// <summary>The elements of the state that one layer's scan carries on for one sequence; 0 where there is no such layer.</summary>
+    internal long StateSpaceElements { get; }
+
+    /// <summary>Whether some layers look back a window of tokens only, and have a cache and a mask of their own.</summary>
+    internal bool HasWindowedLayers => SlidingWindow > 0 && GgufArchitectures.HasWindow(Architecture);
+
+    /// <summary>Whether the model makes vectors only.</summary>
+    internal bool IsEncoder => GgufArchitectures.IsEncoder(Architecture);
+
+    /// <summary>Whether sequences have a state that cannot be cut, in all layers or in some.</summary>
+    internal bool HasStates => GgufArchitectures.HasStates(Architecture);
+
     private long StateBytes(GgufMetadata metadata)
     {
         // A file can claim any size, so the product may not fit 64 bits.

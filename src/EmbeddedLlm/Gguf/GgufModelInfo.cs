@@ -32,6 +32,7 @@ public sealed partial class GgufModelInfo
         KeyLength = Hyperparameter(metadata, "attention.key_length", headSize);
         ValueLength = Hyperparameter(metadata, "attention.value_length", headSize);
         RecurrentStateBytes = StateBytes(metadata);
+        StateSpaceElements = (long)Hyperparameter(metadata, "ssm.state_size") * Hyperparameter(metadata, "ssm.inner_size");
         HasLatentAttention = Hyperparameter(metadata, "attention.key_length_mla") > 0
             && Hyperparameter(metadata, "attention.value_length_mla") > 0;
 
@@ -150,14 +151,16 @@ public sealed partial class GgufModelInfo
     public long KvBytesPerToken(GgmlType keys, GgmlType values)
     {
         long bytes = 0;
-        foreach (int heads in KvHeadCounts)
-        {
-            bytes += RowBytes(keys, (long)heads * KeyLength);
-            if (!HasLatentAttention)
-                bytes += RowBytes(values, (long)heads * ValueLength);
-        }
-
+        for (int layer = 0; layer < KvHeadCounts.Count; layer++)
+            bytes += KvBytesPerToken(layer, keys, values);
         return bytes;
+    }
+
+    /// <summary>The same for one layer.</summary>
+    internal long KvBytesPerToken(int layer, GgmlType keys, GgmlType values)
+    {
+        long heads = KvHeadCounts[layer];
+        return RowBytes(keys, heads * KeyLength) + (HasLatentAttention ? 0 : RowBytes(values, heads * ValueLength));
     }
 
     private static long RowBytes(GgmlType type, long elements)

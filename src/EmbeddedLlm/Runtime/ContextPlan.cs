@@ -14,38 +14,23 @@ namespace EmbeddedLlm.Runtime;
 /// <param name="BystanderLength">How many of these may stay while requests run that do not use them.</param>
 internal sealed record ContextPlan(int ContextLength, int CacheLength, int BatchSize, int Threads, int MostThreads, int Slots, int PrefixCacheLength, int BystanderLength)
 {
-    // A recurrent model keeps the whole state of each slot in memory that is set apart for it; elsewhere a slot costs next to nothing but a row of logits.
-    private const int PrefixSlots = 16;
-    private const int FewestCheckpointSlots = 4;
-    private const int MostCheckpointSlots = 32;
-    private const int MaxSlots = 256;
+    /// <summary>How many tokens of one step may have logits.</summary>
+    public required int Outputs { get; init; }
 
-    private const int DefaultContextLength = 8192;
-    private const long DefaultCacheBytes = 1L << 30;
-
+    /// <param name="sizes">The sizes that memory depends on.</param>
+    /// <param name="info">What the model's header says.</param>
+    /// <param name="options">How it is loaded.</param>
     /// <param name="before">The CPU clock when the load began, to see who else is busy.</param>
-    /// <exception cref="ModelLoadException">The KV cache would not fit into the machine's memory.</exception>
-    public static ContextPlan Create(ModelHandle model, GgufModelInfo info, EmbeddedModelOptions options, CpuTime? before)
+    public static ContextPlan Create(ContextSizes sizes, GgufModelInfo info, EmbeddedModelOptions options, CpuTime? before)
     {
-        int trained = NativeMethods.llama_model_n_ctx_train(model);
-        int contextLength = options.ContextLength ?? Math.Min(trained > 0 ? trained : DefaultContextLength, DefaultContextLength);
-        if (options.CacheLength is { } wanted)
-            contextLength = Math.Min(contextLength, wanted);
-
-        long cellBytes = Math.Max(1, info.KvBytesPerToken(GgufType(options.KeyCacheType), GgufType(options.ValueCacheType)));
-        long affordable = DefaultCacheBytes / cellBytes;
-        long cacheLength = options.CacheLength ?? Math.Min((long)contextLength * options.MaxSequences, Math.Max(contextLength, affordable));
-        EnsureFits(cacheLength, cellBytes);
-
         // More threads than cores never pay: on 2 cores, 16 of them were seen to need more than 30 seconds for 5 tokens of a tiny model.
-        long weightBytes = (long)NativeMethods.llama_model_size(model);
+        long weightBytes = info.TensorBytes;
         int mostThreads = Math.Min(options.Threads ?? ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), busyCores: 0), Environment.ProcessorCount);
         int threads = options.Threads is null ? Math.Min(ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), BusyCoresSince(before)), mostThreads) : mostThreads;
-        int batchSize = (int)Math.Min(Math.Max(options.BatchSize, options.MaxSequences), cacheLength);
-        int prefixCacheLength = (int)Math.Min(options.PrefixCacheLength ?? Math.Max(contextLength, cacheLength / 2), cacheLength);
-        int prefixSlots = prefixCacheLength == 0 ? 0 : ChoosePrefixSlots(model, info, options);
-        int slots = Math.Min(options.MaxSequences + prefixSlots, MaxSlots);
-        return new ContextPlan(contextLength, (int)cacheLength, batchSize, threads, mostThreads, slots, prefixCacheLength, ChooseBystanderLength(model, info, options));
+        return new ContextPlan(sizes.ContextLength, sizes.CacheLength, sizes.BatchSize, threads, mostThreads, sizes.Slots, sizes.PrefixCacheLength, ChooseBystanderLength(info, options))
+        {
+            Outputs = sizes.Outputs,
+        };
     }
 
     /// <summary>The type as llama.cpp takes it; both sides number ggml's types alike.</summary>
@@ -84,7 +69,7 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
     /// On a CPU each head looks at the mask of each cell in use, about 3 ns a time, and a token takes about as long as its weights take to be read, at 20 GB/s as measured on small
     /// machines. So many cells make it slower by a fiftieth, in the steps in which llama.cpp counts them. A GPU does not notice, and who has set a length wants it to be kept.
     /// </summary>
-    private static int ChooseBystanderLength(ModelHandle model, GgufModelInfo info, EmbeddedModelOptions options)
+    private static int ChooseBystanderLength(GgufModelInfo info, EmbeddedModelOptions options)
     {
         const double SecondsPerLook = 3e-9;
         const double BytesPerSecond = 2e10;
@@ -92,16 +77,8 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         if (options.PrefixCacheLength is not null || (options.GpuLayers != 0 && NativeMethods.llama_supports_gpu_offload()))
             return int.MaxValue;
         double looks = Math.Max(1L, info.HeadCounts.Sum(heads => (long)heads));
-        double cells = NativeMethods.llama_model_size(model) / BytesPerSecond / 50 / (looks * SecondsPerLook);
+        double cells = info.TensorBytes / BytesPerSecond / 50 / (looks * SecondsPerLook);
         return (int)Math.Min(int.MaxValue - CellStep, cells) / CellStep * CellStep;
-    }
-
-    /// <summary>Where memory cannot be cut a conversation is kept several times, at different lengths.</summary>
-    private static int ChoosePrefixSlots(ModelHandle model, GgufModelInfo info, EmbeddedModelOptions options)
-    {
-        if (NativeMethods.llama_model_is_recurrent(model) || NativeMethods.llama_model_is_hybrid(model))
-            return info.RecurrentStateBytes == 0 ? FewestCheckpointSlots : (int)Math.Clamp(options.CheckpointBytes / info.RecurrentStateBytes, FewestCheckpointSlots, MostCheckpointSlots);
-        return NativeMethods.llama_model_n_swa(model) > 0 ? MostCheckpointSlots : PrefixSlots;
     }
 
     /// <summary>How many cores others kept busy while the model was loaded, which kept one busy itself.</summary>

@@ -8,9 +8,6 @@ namespace EmbeddedLlm.Runtime;
 /// <content>The small model that guesses for the large one.</content>
 internal sealed unsafe partial class ModelLoader
 {
-    /// <summary>The most tokens that are guessed ahead of one sequence.</summary>
-    private int DraftLength => Math.Max(options.PromptLookupTokens, draftPath is null ? 0 : options.DraftTokens);
-
     /// <summary>Loads the draft model; null where there is none.</summary>
     /// <param name="decoder">The large model.</param>
     /// <param name="vocabulary">The large model's tokens.</param>
@@ -28,6 +25,7 @@ internal sealed unsafe partial class ModelLoader
             BatchSize = options.BatchSize,
             Threads = options.Threads,
             GpuLayers = options.GpuLayers,
+            MemoryLimit = options.MemoryLimit,
             FlashAttention = options.FlashAttention,
             MemoryMap = options.MemoryMap,
             LoggerFactory = options.LoggerFactory,
@@ -38,14 +36,16 @@ internal sealed unsafe partial class ModelLoader
     private DraftModel LoadAsDraft(LlamaDecoder target, Vocabulary vocabulary)
     {
         CpuTime? before = CpuCores.ReadTime();
-        GgufModelInfo info = GgufModelInfo.From(ReadHeaders());
+        IReadOnlyList<GgufFile> files = ReadHeaders();
+        GgufModelInfo info = GgufModelInfo.From(files);
+        (ContextSizes sizes, int gpuLayers) = PlanMemory(files);
         // The context keeps the model open.
-        using ModelHandle model = LoadWeights();
+        using ModelHandle model = LoadWeights(gpuLayers);
         EnsureComputes(model);
         if (NativeMethods.llama_model_is_recurrent(model) || NativeMethods.llama_model_is_hybrid(model))
             throw new ModelLoadException($"'{path}' has recurrent layers, which cannot take back wrong guesses: it cannot be a {nameof(EmbeddedModelOptions.DraftModel)}.");
         EnsureSameTokens(VocabularyReader.Read(model), vocabulary);
-        ContextPlan plan = ContextPlan.Create(model, info, options, before) with { Slots = target.MaxSequences };
+        ContextPlan plan = ContextPlan.Create(sizes with { Slots = target.MaxSequences, Outputs = target.MaxSequences }, info, options, before);
         int[] abort = LlamaDecoder.CreateAbortFlag();
         ContextHandle context = CreateContext(model, plan, abort);
         return new DraftModel(new LlamaDecoder(context, NativeMethods.llama_vocab_n_tokens(NativeMethods.llama_model_get_vocab(model)), SharingOf(model, info), GovernorOf(plan), abort), vocabulary.Count);

@@ -16,6 +16,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
 
     /// <summary>Loads on a thread of its own, since reading gigabytes would keep one of the pool's for too long.</summary>
     /// <exception cref="ModelLoadException">The file is no usable model, or llama.cpp or the memory refuses it.</exception>
+    /// <exception cref="InsufficientMemoryException">The memory that is free does not hold it.</exception>
     /// <exception cref="GgufFormatException">The file is damaged.</exception>
     /// <exception cref="NativeLibraryException">There is no llama.cpp.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
@@ -33,15 +34,16 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         GgufModelInfo info = GgufModelInfo.From(files);
         progress.ThrowIfStopped();
         NativeLibraryLoader.Load(options.NativeLibraryFolder);
+        (ContextSizes sizes, int gpuLayers) = PlanMemory(files);
         IDisposable? log = options.LoggerFactory is null ? null : NativeLog.Register(_logger);
         ModelHandle? model = null;
         ContextHandle? context = null;
         DraftModel? draftModel = null;
         try
         {
-            model = LoadWeights();
+            model = LoadWeights(gpuLayers);
             EnsureComputes(model);
-            ContextPlan plan = ContextPlan.Create(model, info, options, before);
+            ContextPlan plan = ContextPlan.Create(sizes, info, options, before);
             WarnOfUnusualOptions(plan, NativeMethods.llama_model_n_ctx_train(model));
             Vocabulary vocabulary = VocabularyReader.Read(model);
             Tokenizer tokenizer = new(model, vocabulary);
@@ -73,6 +75,12 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         }
     }
 
+    private (ContextSizes Sizes, int GpuLayers) PlanMemory(IReadOnlyList<GgufFile> files)
+    {
+        (ContextSizes sizes, MemoryPlan plan) = new MemoryPlanner(new ModelMemory(files), options, MachineMemory.Read(options)).Choose(modelId);
+        return plan.Fits ? (sizes, plan.GpuLayers) : throw new InsufficientMemoryException(plan);
+    }
+
     private IReadOnlyList<GgufFile> ReadHeaders()
     {
         try
@@ -91,10 +99,10 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         }
     }
 
-    private ModelHandle LoadWeights()
+    private ModelHandle LoadWeights(int gpuLayers)
     {
         llama_model_params parameters = NativeMethods.llama_model_default_params();
-        parameters.n_gpu_layers = options.GpuLayers ?? -1;
+        parameters.n_gpu_layers = gpuLayers;
         parameters.load_mode = options.MemoryMap && NativeMethods.llama_supports_mmap() ? llama_load_mode.MMAP : llama_load_mode.NONE;
         GCHandle handle = GCHandle.Alloc(progress);
         long mark = NativeLog.Mark();
@@ -146,8 +154,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         parameters.n_batch = (uint)plan.BatchSize;
         parameters.n_ubatch = (uint)plan.BatchSize;
         parameters.n_seq_max = (uint)plan.Slots;
-        // Only each sequence's last token and its guesses ask for logits, so their buffer need not hold a whole batch: 300 MB with 152k tokens. llama.cpp wants a row per slot.
-        parameters.n_outputs_max = (uint)(plan.Slots + options.MaxSequences * DraftLength);
+        parameters.n_outputs_max = (uint)plan.Outputs;
         parameters.n_threads = plan.Threads;
         parameters.n_threads_batch = plan.Threads;
         parameters.flash_attn_type = ContextPlan.FlashAttention(options.FlashAttention);
@@ -179,7 +186,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         PrefillChunk = options.PrefillChunk,
         PrefixCells = plan.PrefixCacheLength,
         BystanderCells = plan.BystanderLength,
-        DraftLength = DraftLength,
+        DraftLength = ContextSizes.DraftLength(options),
         UsesPromptLookup = options.PromptLookupTokens > 0,
     };
 

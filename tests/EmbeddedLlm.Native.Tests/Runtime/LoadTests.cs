@@ -83,7 +83,7 @@ public sealed class LoadTests
     [Fact]
     public async Task ACacheThatCannotFitIsRefusedBeforeItIsAllocated()
     {
-        ModelLoadException exception = await Assert.ThrowsAsync<ModelLoadException>(() => EmbeddedModel.LoadAsync("starter", new() { CacheLength = int.MaxValue - 1000 }, cancellationToken: Cancel));
+        InsufficientMemoryException exception = await Assert.ThrowsAsync<InsufficientMemoryException>(() => EmbeddedModel.LoadAsync("starter", new() { CacheLength = int.MaxValue - 1000 }, cancellationToken: Cancel));
         Assert.Contains("MiB", exception.Message, StringComparison.Ordinal);
     }
 

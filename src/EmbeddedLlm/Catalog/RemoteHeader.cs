@@ -1,0 +1,76 @@
+using System.Net;
+using System.Net.Http.Headers;
+using EmbeddedLlm.Gguf;
+
+namespace EmbeddedLlm.Catalog;
+
+/// <summary>The first bytes of a file that lies elsewhere.</summary>
+internal interface IRemoteFile
+{
+    /// <summary>Reads bytes from a position on, as many as asked for where the file is not at its end.</summary>
+    /// <returns>The bytes, and the length of the whole file where it is known.</returns>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    Task<(byte[] Bytes, long? FileLength)> ReadAsync(long offset, int length, CancellationToken cancellationToken);
+}
+
+/// <summary>Reads the header of a model that is not on this machine, a piece at a time until it is complete: some megabytes, most of them the vocabulary.</summary>
+internal static class RemoteHeader
+{
+    private const int FirstPiece = 1 << 20;
+    private const int LargestPiece = 16 << 20;
+    private const int MostBytes = 1 << 28;
+
+    /// <exception cref="GgufFormatException">The file is no GGUF file, or damaged.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static async Task<GgufFile> ReadAsync(IRemoteFile remote, CancellationToken cancellationToken)
+    {
+        byte[] prefix = [];
+        for (int piece = FirstPiece; ; piece = Math.Min(piece * 2, LargestPiece))
+        {
+            (byte[] bytes, long? length) = await remote.ReadAsync(prefix.Length, piece, cancellationToken).ConfigureAwait(false);
+            prefix = [.. prefix, .. bytes];
+            // A file that has ended has all its bytes here, so that what is missing is an error and no reason to read on.
+            length = bytes.Length < piece ? prefix.Length : length is { } whole ? Math.Max(whole, prefix.Length) : null;
+            if (GgufFile.TryReadPrefix(prefix, length, out GgufFile? file))
+                return file;
+            if (prefix.Length > MostBytes)
+                throw new IOException($"The header of the file is longer than {MostBytes >> 20} MiB.");
+        }
+    }
+}
+
+/// <summary>A file that is read in pieces by HTTP range requests (RFC 9110, section 14).</summary>
+internal sealed class HttpRemoteFile(HttpClient client, Uri address) : IRemoteFile
+{
+    public async Task<(byte[] Bytes, long? FileLength)> ReadAsync(long offset, int length, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, address);
+        request.Headers.Range = new RangeHeaderValue(offset, offset + length - 1);
+        try
+        {
+            using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+                return ([], response.Content.Headers.ContentRange?.Length);
+            response.EnsureSuccessStatusCode();
+            // A server that knows no ranges sends the file from its beginning.
+            long skipped = response.StatusCode == HttpStatusCode.PartialContent ? 0 : offset;
+            long? fileLength = response.StatusCode == HttpStatusCode.PartialContent ? response.Content.Headers.ContentRange?.Length : response.Content.Headers.ContentLength;
+            using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            byte[] bytes = new byte[length];
+            for (byte[] rest = new byte[1 << 16]; skipped > 0;)
+            {
+                int read = await stream.ReadAsync(rest.AsMemory(0, (int)Math.Min(skipped, rest.Length)), cancellationToken).ConfigureAwait(false);
+                if (read == 0)
+                    return ([], offset - skipped);
+                skipped -= read;
+            }
+
+            int count = await stream.ReadAtLeastAsync(bytes, length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            return (bytes[..count], fileLength);
+        }
+        catch (HttpRequestException exception)
+        {
+            throw new IOException($"'{address}' cannot be read: {exception.Message}", exception);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+using EmbeddedLlm.Catalog;
+using EmbeddedLlm.Gguf;
+using EmbeddedLlm.Runtime;
+
+namespace EmbeddedLlm;
+
+/// <content>What can be said of a model without loading it.</content>
+public sealed partial class EmbeddedModel
+{
+    // Buffers and the KV cache of a model whose header is not there: about a tenth of the weights, and what even the smallest take.
+    private const int EstimatedShare = 10;
+    private const long EstimatedLeast = 64L << 20;
+
+    private static readonly HttpClient Http = new();
+
+    /// <summary>Works out what memory a model takes with given options and what there is, without loading it: from the header of its file.</summary>
+    /// <param name="nameOrPath">A name in the catalogue, the path of a .gguf file, or the http or https address of one, of which only the header is read.</param>
+    /// <param name="options">How it would be loaded.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="ModelLoadException">There is no such model.</exception>
+    /// <exception cref="GgufFormatException">The file is damaged or no GGUF file.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static async Task<MemoryPlan> PlanAsync(string nameOrPath, EmbeddedModelOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new EmbeddedModelOptions();
+        options.Validate();
+        IReadOnlyList<GgufFile> files = await ReadHeadersAsync(nameOrPath, cancellationToken).ConfigureAwait(false);
+        MachineMemory machine = await Task.Run(() => MachineMemory.Read(options), cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => Plan(files, nameOrPath, options, machine), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the headers of a model's files without loading it: metadata, tensors, chat template, tokenizer. <see cref="GgufModelInfo.From(IReadOnlyList{GgufFile})"/> sums them up.</summary>
+    /// <param name="nameOrPath">A name in the catalogue, the path of a .gguf file, or the http or https address of one, of which only the header is read.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>One header for each file that the model is split over.</returns>
+    /// <exception cref="ModelLoadException">There is no such model.</exception>
+    /// <exception cref="GgufFormatException">A file is damaged or no GGUF file.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public static async Task<IReadOnlyList<GgufFile>> ReadHeadersAsync(string nameOrPath, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(nameOrPath);
+        if (Uri.TryCreate(nameOrPath, UriKind.Absolute, out Uri? address) && (address.Scheme == Uri.UriSchemeHttp || address.Scheme == Uri.UriSchemeHttps))
+        {
+            GgufFile first = await RemoteHeader.ReadAsync(new HttpRemoteFile(Http, address), cancellationToken).ConfigureAwait(false);
+            List<GgufFile> parts = [first];
+            foreach (string path in GgufSplitChecks.OtherPaths(first, address.AbsolutePath))
+                parts.Add(await RemoteHeader.ReadAsync(new HttpRemoteFile(Http, new UriBuilder(address) { Path = path }.Uri), cancellationToken).ConfigureAwait(false));
+            return parts;
+        }
+
+        (string file, _) = await ModelCatalog.Default.ResolveAsync(nameOrPath, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(() => GgufFile.OpenParts(file), cancellationToken).ConfigureAwait(false);
+        }
+        catch (GgufFormatException exception)
+        {
+            throw exception.In(file);
+        }
+    }
+
+    /// <summary>The models of the catalogue that this machine can run, the best first: the largest of those that make at least ten tokens per second, then the rest by their speed.</summary>
+    /// <param name="options">How they would be loaded.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    public static async Task<IReadOnlyList<ModelRecommendation>> RecommendAsync(EmbeddedModelOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= new EmbeddedModelOptions();
+        options.Validate();
+        (MachineMemory machine, double bandwidth) = await Task.Run(() => (MachineMemory.Read(options), MemoryBandwidth.Measure()), cancellationToken).ConfigureAwait(false);
+        List<ModelRecommendation> fitting = [];
+        foreach (CatalogEntry entry in ModelCatalog.Default.Entries)
+        {
+            if (await RecommendAsync(entry, options, machine, bandwidth, cancellationToken).ConfigureAwait(false) is { } recommendation)
+                fitting.Add(recommendation);
+        }
+
+        return Rank(fitting);
+    }
+
+    internal static IReadOnlyList<ModelRecommendation> Rank(IEnumerable<ModelRecommendation> models)
+    {
+        const double Fluent = 10;
+        return [.. models.OrderByDescending(model => model.TokensPerSecond is not < Fluent)
+            .ThenByDescending(model => model.TokensPerSecond is not < Fluent ? model.Parameters : model.TokensPerSecond)];
+    }
+
+    private static async Task<ModelRecommendation?> RecommendAsync(
+        CatalogEntry entry, EmbeddedModelOptions options, MachineMemory machine, double bandwidth, CancellationToken cancellationToken)
+    {
+        try
+        {
+            IReadOnlyList<GgufFile> files = await ReadHeadersAsync(entry.Name, cancellationToken).ConfigureAwait(false);
+            MemoryPlan plan = Plan(files, entry.Name, options, machine);
+            double? speed = plan.GpuLayers > 0 ? null : bandwidth / Math.Max(1, plan.BytesPerToken);
+            return plan.Fits ? new ModelRecommendation(entry.Name, entry.Description, entry.Parameters, plan.TotalBytes, IsEstimate: false, speed) : null;
+        }
+        catch (ModelLoadException)
+        {
+            // Not on this machine yet.
+            long bytes = entry.Size + Math.Max(EstimatedLeast, entry.Size / EstimatedShare);
+            bool fitsGpu = machine.Gpus.Any(gpu => bytes <= gpu.Available);
+            return fitsGpu || machine.Main is not { } available || bytes <= available
+                ? new ModelRecommendation(entry.Name, entry.Description, entry.Parameters, bytes, IsEstimate: true, fitsGpu ? null : bandwidth / Math.Max(1, entry.Size))
+                : null;
+        }
+    }
+
+    private static MemoryPlan Plan(IReadOnlyList<GgufFile> files, string name, EmbeddedModelOptions options, MachineMemory machine)
+    {
+        GgufModelValidator.Validate(files);
+        return new MemoryPlanner(new ModelMemory(files), options, machine).Choose(name).Plan;
+    }
+}
