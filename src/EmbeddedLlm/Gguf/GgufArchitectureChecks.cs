@@ -24,6 +24,7 @@ internal static class GgufArchitectureChecks
                 RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
                 break;
             case "qwen3next" or "qwen35" or "qwen35moe" or "qwen4exp":
+                Require(keys, "full_attention_interval", value => value > 0, "is 0");
                 RequireDivisor(keys, "ssm.group_count", "ssm.time_step_rank");
                 RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
                 break;
@@ -31,6 +32,19 @@ internal static class GgufArchitectureChecks
                 RequireDivisor(keys, "wkv.head_size", "embedding_length");
                 uint shifts = keys.Architecture is "rwkv6" or "rwkv7" ? 2u : 1u;
                 Require(keys, "token_shift_count", value => value == shifts, $"is not {shifts}");
+                break;
+            case "minimax-01":
+                Require(keys, "full_attention_interval", value => value > 0, "is 0");
+                break;
+            case "grovemoe":
+                Require(keys, "experts_per_group", value => value > 0, "is 0");
+                break;
+            case "deepseek4":
+                CheckHyperConnections(keys, layers);
+                break;
+            case "glm-dsa":
+                if (keys.PerLayer(keys.Key("attention.indexer.types"), layers - (int)Value(keys, "nextn_predict_layers")) is [0, ..])
+                    throw keys.Bad(keys.Key("attention.indexer.types"), "has the first layer use the choice of one before it");
                 break;
             case "lfm2" or "lfm2moe":
                 Require(keys, "shortconv.l_cache", value => value > 1, "is not above 1");
@@ -66,11 +80,39 @@ internal static class GgufArchitectureChecks
                 break;
         }
 
+        if (keys.Architecture is "rwkv6qwen2" && Value(keys, "wkv.head_size") is > 0 and uint size && KvHeads(keys, layers) is > 0 and uint kv && Width() / size % kv != 0)
+            throw keys.Bad(keys.Key("attention.head_count_kv"), $"is {kv:N0}, which does not divide {Width() / size:N0} heads");
+        if (HasExpertsOnly(keys.Architecture) && Value(keys, "expert_count") == 0)
+            throw keys.Bad(keys.Key("expert_count"), "is missing or 0");
+
         CheckLatentAttention(keys, layers);
         CheckRotarySections(keys);
 
         uint Width() => Value(keys, "embedding_length");
         bool IsWidthOrNone(uint value) => value == 0 || value == Width();
+    }
+
+    // Loaders that assert that there are experts, or divide by the number of those that are used.
+    private static bool HasExpertsOnly(string architecture) =>
+        architecture is "bailingmoe2" or "glm4moe" or "grovemoe" or "lfm2moe" or "llada-moe" or "qwen35moe" or "qwen4exp" or "smallthinker";
+
+    // DeepSeek 4: its graph is written for four streams, and spreads heads evenly over groups.
+    private static void CheckHyperConnections(GgufModelKeys keys, int layers)
+    {
+        const uint Streams = 4;
+        Require(keys, "hyper_connection.count", value => value == Streams, $"is not {Streams}");
+        uint heads = keys.PerLayer(keys.Key("attention.head_count"), layers)?.FirstOrDefault() ?? 0;
+        Require(keys, "attention.output_group_count", value => value > 0 && heads % value == 0, $"does not divide {heads:N0} heads");
+        uint key = Value(keys, "attention.key_length");
+        uint rope = keys.UInt32(keys.Key("rope.dimension_count")) ?? key;
+        if (rope > key || rope % 2 != 0 || key != Value(keys, "attention.value_length"))
+            throw keys.Bad(keys.Key("attention.key_length"), "is not that of values, or smaller than its rotated part");
+        Require(keys, "attention.indexer.key_length", value => value >= rope, "is smaller than the rotated part of a key");
+        if (keys.TryGetValue(keys.Key("attention.compress_ratios"), out GgufValue ratios) && ratios.Type == GgufValueType.Array
+            && ratios.GetArray().Count > GgufHyperparameterChecks.MaximumLayers)
+        {
+            throw keys.Bad(keys.Key("attention.compress_ratios"), $"has {ratios.GetArray().Count:N0} elements");
+        }
     }
 
     // Multi-head latent attention: a cached row is the compressed one and the rotary part beside it.

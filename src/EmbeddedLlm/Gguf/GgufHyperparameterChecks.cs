@@ -23,11 +23,15 @@ internal static class GgufHyperparameterChecks
     {
         if (keys.Architecture == "clip")
             throw keys.Bad("general.architecture", "is 'clip', which is part of a multi-modal model, not a language model");
+        // Their graphs take the context of another model for granted, or make sounds.
+        if (keys.Architecture is "dflash" or "eagle3" or "gemma4-assistant" or "wavtokenizer-dec")
+            throw keys.Bad("general.architecture", $"is '{keys.Architecture}', which works as a part of another model only");
 
         int layers = CheckLayers(keys);
         CheckExperts(keys, layers);
         GgufHeadChecks.Check(keys, architecture, layers, parts);
         GgufArchitectureChecks.Check(keys, layers);
+        GgufWindowChecks.Check(keys, layers);
         GgufTensorSetChecks.Check(keys, layers, parts);
         CheckNumbers(keys);
     }

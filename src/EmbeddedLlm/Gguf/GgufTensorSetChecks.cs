@@ -14,6 +14,8 @@ internal static class GgufTensorSetChecks
     {
         if (keys.Architecture is "t5" or "t5encoder")
             CheckRelativePositions(keys, parts);
+        if (keys.Architecture is "laguna" or "jina-bert-v2")
+            CheckWidths(keys, layers, parts);
         if (!Rules.TryGetValue(keys.Architecture, out Rule[]? rules))
             return;
 
@@ -31,6 +33,31 @@ internal static class GgufTensorSetChecks
 
         if (keys.Architecture is "rwkv7" or "arwkv7")
             CheckGating(rolesByLayer, parts);
+    }
+
+    // Matrices that may be as wide as one number or another, and of which any other width is asserted.
+    private static void CheckWidths(GgufModelKeys keys, int layers, IReadOnlyList<GgufFile> parts)
+    {
+        uint[] heads = keys.PerLayer(keys.Key("attention.head_count"), layers) ?? new uint[layers];
+        uint[] feedForward = keys.PerLayer(keys.Key("feed_forward_length"), layers) ?? new uint[layers];
+        long head = keys.UInt32(keys.Key("attention.key_length")) ?? (heads[0] == 0 ? 0 : keys.UInt32(keys.Key("embedding_length")) / heads[0]) ?? 0;
+        foreach (GgufTensorInfo tensor in parts.SelectMany(part => part.Tensors))
+        {
+            ReadOnlySpan<char> role = GgufTensorChecks.Role(tensor.Name, out int layer, out bool isBias);
+            if (isBias || layer < 0 || layer >= layers)
+                continue;
+
+            long narrow = role switch
+            {
+                "attn_gate" when keys.Architecture == "laguna" => heads[layer],
+                "ffn_up" when keys.Architecture == "jina-bert-v2" => feedForward[layer],
+                _ => -1,
+            };
+            long wide = narrow * (role is "attn_gate" ? head : 2);
+            long rows = tensor.DimensionOrOne(1);
+            if (narrow >= 0 && rows != narrow && rows != wide)
+                throw new GgufFormatException(0, $"the tensor '{tensor.Name}' has {rows:N0} rows, neither {narrow:N0} nor {wide:N0}");
+        }
     }
 
     // Names without layer and ending, but for biases.
