@@ -48,6 +48,7 @@ internal static class Program
             GenerateCommand.Create(terminal),
             GrammarCommand.Create(terminal),
             InfoCommand.Create(terminal),
+            QuantizeCommand.Create(terminal),
             Verbose,
         };
         root.HelpName = Usage.ProgramName;

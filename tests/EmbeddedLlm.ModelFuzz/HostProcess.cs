@@ -21,7 +21,10 @@ internal sealed class HostProcess : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="number">Chooses the options.</param>
     /// <returns>The child's line, or <c>died</c> or <c>hung</c> and how.</returns>
-    public async Task<string> LoadAsync(string path, int number)
+    public Task<string> LoadAsync(string path, int number) => SendAsync(string.Create(CultureInfo.InvariantCulture, $"{number}\t{path}"));
+
+    /// <summary>Sends a line and returns the child's.</summary>
+    internal async Task<string> SendAsync(string line)
     {
         // A leak shall not be blamed on a file that came after a thousand others.
         const int FilesPerChild = 1000;
@@ -33,7 +36,7 @@ internal sealed class HostProcess : IDisposable
         string? answer;
         try
         {
-            await process.StandardInput.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{number}\t{path}")).ConfigureAwait(false);
+            await process.StandardInput.WriteLineAsync(line).ConfigureAwait(false);
             await process.StandardInput.FlushAsync(limit.Token).ConfigureAwait(false);
             answer = await process.StandardOutput.ReadLineAsync(limit.Token).ConfigureAwait(false);
         }

@@ -1,0 +1,93 @@
+using EmbeddedLlm.Gguf;
+using EmbeddedLlm.SyntheticModels;
+
+namespace EmbeddedLlm.Tests.Gguf;
+
+/// <summary>Files that load in llama.cpp, and whose context or first token would end the process.</summary>
+public sealed class GgufGraphChecksTests
+{
+    [Theory]
+    [InlineData("gemma2", 1u)]
+    [InlineData("gemma3", 1u)]
+    [InlineData("cohere2", 1u)]
+    [InlineData("gpt-oss", 1u)]
+    [InlineData("olmo2", 1u)]
+    public void WindowWithoutALayerThatSlidesIsRefused(string architecture, uint period)
+    {
+        EditableModel Model() => new EditableModel(SyntheticShape.Tiny with { Layers = 4 }).Rename(architecture).Set(architecture + ".attention.sliding_window", 32u);
+        GgufModelValidator.Validate(Model().Build());
+        AssertRefused(architecture + ".attention.sliding_window_pattern", Model().Set(architecture + ".attention.sliding_window_pattern", period));
+    }
+
+    [Fact]
+    public void PatternIsNotLookedAtWhereThereIsNoWindow() =>
+        GgufModelValidator.Validate(new EditableModel().Rename("olmo2").Set("olmo2.attention.sliding_window_pattern", 1u).Build());
+
+    [Fact]
+    public void ListOfLayersOfWhichNoneSlidesIsRefused()
+    {
+        EditableModel Model(params bool[] slides) => new EditableModel().Rename("muse-glimmer").SetArray("muse-glimmer.attention.sliding_window_pattern", slides);
+        GgufModelValidator.Validate(Model(true, false).Build());
+        AssertRefused("muse-glimmer.attention.sliding_window_pattern", Model(false, false));
+    }
+
+    [Theory]
+    [InlineData(3u, "of which two need caches")]
+    [InlineData(uint.MaxValue, "of which two need caches")]
+    [InlineData(2u, "not of its kind")]
+    public void LayersThatShareACacheHaveOneOfTheirKind(uint shared, string reason)
+    {
+        EditableModel Model(params bool[] slides) => new EditableModel(SyntheticShape.Tiny with { Layers = 4 }).Rename("gemma4")
+            .SetArray("gemma4.attention.sliding_window_pattern", slides).Set("gemma4.attention.shared_kv_layers", 2u);
+        GgufModelValidator.Validate(Model(true, false, true, false).Build());
+        AssertRefused(reason, Model(false, false, true, false).Set("gemma4.attention.shared_kv_layers", shared));
+    }
+
+    [Theory]
+    [InlineData("qwen3next", "full_attention_interval", 0u)]
+    [InlineData("qwen35", "full_attention_interval", 0u)]
+    [InlineData("minimax-01", "full_attention_interval", 0u)]
+    [InlineData("deepseek4", "hyper_connection.count", 3u)]
+    [InlineData("deepseek4", "attention.output_group_count", 0u)]
+    [InlineData("deepseek4", "attention.output_group_count", 3u)]
+    [InlineData("glm-dsa", "attention.indexer.types", 0u)]
+    public void HyperparameterThatAGraphDividesByOrAssertsIsRefused(string architecture, string name, uint value) =>
+        AssertRefused($"{architecture}.{name}", new EditableModel().Rename(architecture).Set($"{architecture}.{name}", value));
+
+    [Theory]
+    [InlineData("glm4moe")]
+    [InlineData("grovemoe")]
+    [InlineData("lfm2moe")]
+    [InlineData("qwen35moe")]
+    public void ArchitectureOfExpertsWithoutAnyIsRefused(string architecture) =>
+        AssertRefused(architecture + ".expert_count", new EditableModel().Rename(architecture));
+
+    [Theory]
+    [InlineData("dflash")]
+    [InlineData("eagle3")]
+    [InlineData("gemma4-assistant")]
+    [InlineData("wavtokenizer-dec")]
+    public void PartOfAnotherModelIsRefused(string architecture) => AssertRefused("part of another model", new EditableModel().Rename(architecture));
+
+    [Theory]
+    [InlineData("head_count")]
+    [InlineData("head_count_kv")]
+    public void ArchitectureWithoutHeadsIsRefused(string name) => AssertRefused("qwen2.attention.head_count", new EditableModel().Set("qwen2.attention." + name, 0u));
+
+    [Fact]
+    public void TemperatureOfAttentionWithoutALengthIsRefused()
+    {
+        EditableModel Model() => new EditableModel().Rename("deepseek2").Set("deepseek2.rope.dimension_count", 8u).Set("deepseek2.attention.temperature_scale", 0.1f);
+        GgufModelValidator.Validate(Model().Set("deepseek2.attention.temperature_length", 8192u).Build());
+        AssertRefused("deepseek2.attention.temperature_scale", Model());
+    }
+
+    [Theory]
+    [InlineData("jina-bert-v2", "blk.0.ffn_up.weight", 65)]
+    [InlineData("laguna", "blk.0.attn_gate.weight", 5)]
+    public void MatrixOfAWidthThatIsAssertedIsRefused(string architecture, string tensor, long rows) =>
+        AssertRefused($"'{tensor}' has {rows} rows", new EditableModel().Rename(architecture).SetTensor(tensor, GgmlType.F32, 64, rows));
+
+    private static void AssertRefused(string reason, EditableModel model) =>
+        Assert.Contains(reason, Assert.Throws<GgufFormatException>(() => GgufModelValidator.Validate(model.Build())).Message, StringComparison.Ordinal);
+}
