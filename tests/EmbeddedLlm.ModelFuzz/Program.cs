@@ -4,6 +4,7 @@ using EmbeddedLlm.ModelFuzz;
 // Damages model files and loads each in a child process, for as long as one likes:
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- fuzz [--seed N] [--seconds S] [--first N] [--files N] [--grown N] [--folder PATH]
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- grow [--folder PATH]
+//   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- time FILE [--folder PATH]
 string folder = Option("folder") ?? Path.Combine(Path.GetTempPath(), $"embeddedllm-fuzz-{Environment.ProcessId}");
 switch (args.FirstOrDefault())
 {
@@ -28,8 +29,12 @@ switch (args.FirstOrDefault())
             return 0;
         }
 
+    case "time":
+        Console.WriteLine(await LoadTiming.MeasureAsync(args[1], folder).ConfigureAwait(false));
+        return 0;
+
     default:
-        await Console.Error.WriteLineAsync("fuzz, grow or host is expected.").ConfigureAwait(false);
+        await Console.Error.WriteLineAsync("fuzz, grow, time or host is expected.").ConfigureAwait(false);
         return 2;
 }
 

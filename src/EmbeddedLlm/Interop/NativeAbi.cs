@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace EmbeddedLlm.Interop;
 
 /// <summary>
-/// Holds a library to the layouts in Structs.cs before any of them crosses the boundary: its version first, then the three large structs,
+/// Holds a library to the layouts in Structs.cs before any of them crosses the boundary: its version first, then the two large structs,
 /// whose size and defaults its own functions write.
 /// </summary>
 internal static unsafe class NativeAbi
@@ -30,9 +30,12 @@ internal static unsafe class NativeAbi
             return $"it is llama.cpp {version}; this version of EmbeddedLlm works with v0.4 and v0.5";
 
         return FindProblem<llama_model_params>(llama, "llama_model_default_params", IsPlausible)
-            ?? FindProblem<llama_context_params>(llama, "llama_context_default_params", IsPlausible)
-            ?? FindProblem<llama_model_quantize_params>(llama, "llama_model_quantize_default_params", IsPlausible);
+            ?? FindProblem<llama_context_params>(llama, "llama_context_default_params", IsPlausible);
     }
+
+    /// <summary>As <see cref="FindProblem(nint, string?)"/>, for what only quantisation needs: a library may be fine for all else.</summary>
+    public static string? FindQuantizationProblem(nint llama) =>
+        FindProblem<llama_model_quantize_params>(llama, "llama_model_quantize_default_params", IsPlausible);
 
     internal static string? FindProblem<T>(nint llama, string name, Func<T, bool> isPlausible)
         where T : unmanaged

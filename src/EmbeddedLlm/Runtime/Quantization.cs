@@ -17,7 +17,9 @@ internal sealed class Quantization(string source, string destination, Quantizati
         EnsurePlace();
         EnsureQuantisable(files);
         EnsureRoom(files);
-        NativeLibraryLoader.Load(options.NativeLibraryFolder);
+        NativeLibraries libraries = NativeLibraryLoader.Load(options.NativeLibraryFolder);
+        if (NativeAbi.FindQuantizationProblem(libraries.Llama) is { } problem)
+            throw new QuantizationException($"llama.cpp's library cannot be used to quantise: {problem}.");
         cancellationToken.ThrowIfCancellationRequested();
 
         string unfinished = $"{destination}.{Guid.NewGuid():N}.partial";

@@ -1,7 +1,5 @@
 using EmbeddedLlm.Gguf;
-using EmbeddedLlm.Interop;
 using EmbeddedLlm.Runtime;
-using Microsoft.Extensions.Logging;
 
 namespace EmbeddedLlm;
 
