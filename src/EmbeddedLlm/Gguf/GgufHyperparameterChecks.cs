@@ -28,6 +28,7 @@ internal static class GgufHyperparameterChecks
             throw keys.Bad("general.architecture", $"is '{keys.Architecture}', which works as a part of another model only");
 
         int layers = CheckLayers(keys);
+        CheckOutputLength(keys, parts);
         CheckExperts(keys, layers);
         GgufHeadChecks.Check(keys, architecture, layers, parts);
         GgufArchitectureChecks.Check(keys, layers);
@@ -63,6 +64,15 @@ internal static class GgufHyperparameterChecks
             throw keys.Bad(keys.Key("rope.scaling.type"), "is none of none, linear, yarn and longrope");
 
         return (int)layers;
+    }
+
+    // So many elements of each vector are copied out of a tensor that has the embedding's length, where no matrix makes it another.
+    private static void CheckOutputLength(GgufModelKeys keys, IReadOnlyList<GgufFile> parts)
+    {
+        string key = keys.Key("embedding_length_out");
+        bool isProjected = keys.Architecture is "lfm2" or "lfm2moe" && parts.Any(part => part.TryGetTensor("dense_2.weight", out _));
+        if (!isProjected && keys.UInt32(key) is uint length && length > keys.UInt32(keys.Key("embedding_length")))
+            throw keys.Bad(key, $"is {length:N0}, more than the embedding's length");
     }
 
     private static void CheckExperts(GgufModelKeys keys, int layers)

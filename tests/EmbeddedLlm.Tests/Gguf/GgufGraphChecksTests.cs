@@ -75,6 +75,13 @@ public sealed class GgufGraphChecksTests
     public void ArchitectureWithoutHeadsIsRefused(string name) => AssertRefused("qwen2.attention.head_count", new EditableModel().Set("qwen2.attention." + name, 0u));
 
     [Fact]
+    public void VectorsThatAreSaidToBeLongerThanTheyAreAreRefused()
+    {
+        GgufModelValidator.Validate(new EditableModel().Set("qwen2.embedding_length_out", 64u).Build());
+        AssertRefused("qwen2.embedding_length_out", new EditableModel().Set("qwen2.embedding_length_out", 65u));
+    }
+
+    [Fact]
     public void TemperatureOfAttentionWithoutALengthIsRefused()
     {
         EditableModel Model() => new EditableModel().Rename("deepseek2").Set("deepseek2.rope.dimension_count", 8u).Set("deepseek2.attention.temperature_scale", 0.1f);
