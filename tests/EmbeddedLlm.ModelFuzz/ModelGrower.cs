@@ -49,29 +49,86 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
         return model;
     }
 
-    private static bool TryObey(RawModel model, string answer)
+    private static bool TryObey(RawModel model, string answer) => TryAddTensor(model, answer) || TryShapeTensor(model, answer) || TrySetKey(model, answer);
+
+    private static bool TryAddTensor(RawModel model, string answer)
     {
         if (MissingTensor().Match(answer) is { Success: true } missing)
+            return Add(missing.Groups["name"].Value);
+        if (MissingForm().Match(answer) is not { Success: true } form)
+            return false;
+
+        string[] roles = form.Groups["roles"].Value.Split("' and '");
+        bool isAny = false;
+        foreach (string role in roles)
+            isAny |= Add($"blk.{form.Groups["layer"].Value}.{role}{(role.EndsWith(".bias", StringComparison.Ordinal) ? "" : ".weight")}");
+        return isAny;
+
+        bool Add(string name)
         {
-            model.Tensors.Add(new RawTensor { Name = Encoding.UTF8.GetBytes(missing.Groups["name"].Value), Dimensions = [1], Type = (uint)GgmlType.F32, Data = new byte[4] });
+            if (model.FindTensor(name) is not null)
+                return false;
+            model.Tensors.Add(new RawTensor { Name = Encoding.UTF8.GetBytes(name), Dimensions = [1], Type = (uint)GgmlType.F32, Data = new byte[4] });
             return true;
         }
-
-        if (WrongShape().Match(answer) is { Success: true } wrong && model.FindTensor(wrong.Groups["name"].Value) is { } tensor)
-        {
-            tensor.Dimensions = [.. wrong.Groups["shape"].Value.Split(',').Select(text => ulong.Parse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture))];
-            tensor.Data = Pattern(tensor.Dimensions);
-            return true;
-        }
-
-        if (MissingKey().Match(answer) is { Success: true } key && model.Find(key.Groups["name"].Value) is null)
-        {
-            model.Keys.Add(Guess(key.Groups["name"].Value));
-            return true;
-        }
-
-        return false;
     }
+
+    private static bool TryShapeTensor(RawModel model, string answer)
+    {
+        const ulong Width = 64;
+        if (WrongShape().Match(answer) is { Success: true } wrong && model.FindTensor(wrong.Groups["name"].Value) is { } tensor)
+            return Shape(tensor, [.. wrong.Groups["shape"].Value.Split(',').Select(text => Number(text.Trim()))]);
+
+        // These are refused before llama.cpp gets to say what it expects.
+        if (WrongRows().Match(answer) is { Success: true } rows && model.FindTensor(rows.Groups["name"].Value) is { } matrix)
+            return Shape(matrix, rows.Groups["name"].Value.EndsWith(".bias", StringComparison.Ordinal) ? [Number(rows.Groups["rows"].Value)] : [Width, Number(rows.Groups["rows"].Value)]);
+        if (Mixtures().Match(answer) is { Success: true } mixtures && model.FindTensor(mixtures.Groups["name"].Value) is { } lerp)
+            return Shape(lerp, [Width, 1, 1, answer.Contains("without a gate", StringComparison.Ordinal) ? 5u : 6u]);
+        return false;
+
+        static bool Shape(RawTensor tensor, ulong[] dimensions)
+        {
+            tensor.Dimensions = dimensions;
+            tensor.Data = Pattern(dimensions);
+            return true;
+        }
+    }
+
+    private static bool TrySetKey(RawModel model, string answer)
+    {
+        if (MissingKey().Match(answer) is { Success: true } key && model.Find(key.Groups["name"].Value) is null)
+            return Set(Guess(key.Groups["name"].Value));
+        if (MissingArray().Match(answer) is { Success: true } array)
+            return Set(RawKey.Of(array.Groups["name"].Value, (uint[])[1, 0]));
+        if (WrongType().Match(answer) is { Success: true } type)
+        {
+            string name = type.Groups["name"].Value;
+            return Set(type.Groups["type"].Value switch { "bool" => RawKey.Of(name, true), "f32" => RawKey.Of(name, 0.5f), "str" => RawKey.Of(name, "silu"), _ => RawKey.Of(name, 2u) });
+        }
+
+        if (Experts().IsMatch(answer))
+            return Set(RawKey.Of(model.Architecture + ".expert_count", 4u)) | Set(RawKey.Of(model.Architecture + ".expert_used_count", 2u)) | Set(RawKey.Of(model.Architecture + ".expert_feed_forward_length", 32u));
+        if (answer.Contains("token type count", StringComparison.Ordinal))
+            return Set(RawKey.Of("tokenizer.ggml.token_type_count", 2u));
+        if (WrongNumber().Match(answer) is { Success: true } number)
+            return Set(RawKey.Of(number.Groups["name"].Value, (uint)Number(number.Groups["value"].Value)));
+        if (answer.Contains("leaves nothing of a key", StringComparison.Ordinal))
+            return Set(RawKey.Of(model.Architecture + ".rope.dimension_count", 8u));
+        if (answer.Contains("recurrent layer, or none with attention", StringComparison.Ordinal))
+            return Set(answer.Contains("interval", StringComparison.Ordinal) ? RawKey.Of(model.Architecture + ".full_attention_interval", 2u) : RawKey.Of(model.Architecture + ".attention.head_count_kv", (uint[])[0, 2]));
+        return MissingNumber().Match(answer) is { Success: true } zero && Set(RawKey.Of(zero.Groups["name"].Value, zero.Groups["name"].Value.EndsWith("_mla", StringComparison.Ordinal) ? 24u : 2u));
+
+        bool Set(RawKey key)
+        {
+            RawKey? old = model.Find(key.NameText);
+            if (old is not null && old.Type == key.Type && old.Data.AsSpan().SequenceEqual(key.Data))
+                return false;
+            model.Set(key);
+            return true;
+        }
+    }
+
+    private static ulong Number(string text) => ulong.Parse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
 
     // Small numbers of both signs, so that a model's answers are not all alike.
     private static byte[] Pattern(ulong[] dimensions)
@@ -98,6 +155,30 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
 
     [GeneratedRegex(@"missing tensor '(?<name>[^']+)'|tensor '(?<name>[^']+)' not found|the tensor '(?<name>[^']+)' is missing")]
     private static partial Regex MissingTensor();
+
+    [GeneratedRegex(@"layer (?<layer>\d+) has '[^']+', but not '(?<roles>.+)' \(at")]
+    private static partial Regex MissingForm();
+
+    [GeneratedRegex(@"the tensor '(?<name>[^']+)' has [\d,]+ rows(?: for heads of |, neither )(?<rows>[\d,]*\d)")]
+    private static partial Regex WrongRows();
+
+    [GeneratedRegex(@"the tensor '(?<name>[^']+)' has \d+ mixtures")]
+    private static partial Regex Mixtures();
+
+    [GeneratedRegex(@"array key not found in model: (?<name>[\w.\-]+)")]
+    private static partial Regex MissingArray();
+
+    [GeneratedRegex(@"key (?<name>[\w.\-]+) has wrong type \w+ but expected type (?<type>\w+)")]
+    private static partial Regex WrongType();
+
+    [GeneratedRegex(@"zero experts|n_expert must be|expert_count' is missing|ffn_gate_inp.weight' is empty|exps.weight' is empty")]
+    private static partial Regex Experts();
+
+    [GeneratedRegex(@"'(?<name>[^']+)' is (?:[\d,]+, which is |[\d,]+, in this architecture always |)(?:not |)(?<value>\d+)[ .]")]
+    private static partial Regex WrongNumber();
+
+    [GeneratedRegex(@"'(?<name>[^']+)' is missing or 0")]
+    private static partial Regex MissingNumber();
 
     [GeneratedRegex(@"tensor '(?<name>[^']+)' has wrong shape; expected\s*(?<shape>[\d, ]+), got")]
     private static partial Regex WrongShape();

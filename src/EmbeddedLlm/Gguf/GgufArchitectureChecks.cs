@@ -24,17 +24,14 @@ internal static class GgufArchitectureChecks
                 RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
                 break;
             case "qwen3next" or "qwen35" or "qwen35moe" or "qwen4exp":
-                Require(keys, "full_attention_interval", value => value > 0, "is 0");
                 RequireDivisor(keys, "ssm.group_count", "ssm.time_step_rank");
                 RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
                 break;
             case "rwkv6" or "rwkv7" or "rwkv6qwen2" or "arwkv7":
                 RequireDivisor(keys, "wkv.head_size", "embedding_length");
                 uint shifts = keys.Architecture is "rwkv6" or "rwkv7" ? 2u : 1u;
-                Require(keys, "token_shift_count", value => value == shifts, $"is not {shifts}");
-                break;
-            case "minimax-01":
-                Require(keys, "full_attention_interval", value => value > 0, "is 0");
+                if ((keys.UInt32(keys.Key("token_shift_count")) ?? 2) != shifts)
+                    throw keys.Bad(keys.Key("token_shift_count"), $"is not {shifts}");
                 break;
             case "grovemoe":
                 Require(keys, "experts_per_group", value => value > 0, "is 0");
@@ -118,6 +115,7 @@ internal static class GgufArchitectureChecks
     // Multi-head latent attention: a cached row is the compressed one and the rotary part beside it.
     private static void CheckLatentAttention(GgufModelKeys keys, int layers)
     {
+        CheckLatentHeads(keys, layers);
         bool isOfThisKind = keys.Architecture is "bailingmoe3" or "deepseek2" or "deepseek32" or "dots3note" or "glm-dsa"
             or "kimi-k3" or "kimi-linear" or "mistral4" or "plm";
         if (!isOfThisKind)
@@ -144,6 +142,18 @@ internal static class GgufArchitectureChecks
             throw keys.Bad(keys.Key("attention.value_length"), $"is not the rank of {rank:N0}");
         if (isAlwaysLatent)
             Require(keys, "attention.indexer.key_length", value => value >= rope, "is smaller than the rotated part of a key");
+    }
+
+    // All heads share one compressed key; where it is not kept compressed, each has its own.
+    private static void CheckLatentHeads(GgufModelKeys keys, int layers)
+    {
+        if (keys.Architecture is not ("deepseek2" or "deepseek32" or "glm-dsa" or "minicpm3" or "mistral4" or "plm"))
+            return;
+
+        bool isLatent = keys.Architecture is not ("minicpm3" or "plm") && Value(keys, "attention.key_length_mla") > 0 && Value(keys, "attention.value_length_mla") > 0;
+        uint expected = isLatent ? 1 : keys.PerLayer(keys.Key("attention.head_count"), layers)?[0] ?? 0;
+        if (KvHeads(keys, layers) is var heads && heads != expected)
+            throw keys.Bad(keys.Key("attention.head_count_kv"), $"is {heads:N0}, in this architecture always {expected:N0}");
     }
 
     // Positions of several axes, as models that see images have them: the rotated elements are dealt out to sections.

@@ -33,6 +33,7 @@ internal static class GgufHyperparameterChecks
         GgufHeadChecks.Check(keys, architecture, layers, parts);
         GgufArchitectureChecks.Check(keys, layers);
         GgufWindowChecks.Check(keys, layers);
+        GgufHybridChecks.Check(keys, layers);
         GgufTensorSetChecks.Check(keys, layers, parts);
         CheckNumbers(keys);
     }

@@ -81,10 +81,54 @@ public sealed class GgufGraphChecksTests
         AssertRefused("qwen2.embedding_length_out", new EditableModel().Set("qwen2.embedding_length_out", 65u));
     }
 
+    [Theory]
+    [InlineData("minicpm3")]
+    [InlineData("plm")]
+    [InlineData("deepseek2")]
+    public void KeysThatAreNotKeptCompressedAreOneForEachHead(string architecture)
+    {
+        EditableModel Model() => new EditableModel().Rename(architecture).Set(architecture + ".rope.dimension_count", 8u);
+        GgufModelValidator.Validate(Model().Set(architecture + ".attention.head_count_kv", 4u).Build());
+        AssertRefused(architecture + ".attention.head_count_kv", Model());
+    }
+
+    [Fact]
+    public void HybridHasRecurrentLayersAndOthers()
+    {
+        EditableModel Model(params uint[] heads) => new EditableModel(SyntheticShape.TinyHybrid).SetArray("granitehybrid.attention.head_count_kv", heads);
+        GgufModelValidator.Validate(Model(0, 2, 0, 2).Build());
+        AssertRefused("granitehybrid.attention.head_count_kv", Model(0, 0, 0, 0));
+        AssertRefused("granitehybrid.attention.head_count_kv", Model(2, 2, 2, 2));
+    }
+
+    [Theory]
+    [InlineData("nemotron_h", "attention.head_count_kv")]
+    [InlineData("qwen3next", "full_attention_interval")]
+    [InlineData("minimax-01", "full_attention_interval")]
+    public void HybridWithoutALayerOfOneKindIsRefused(string architecture, string name)
+    {
+        EditableModel model = new EditableModel(SyntheticShape.Tiny with { Layers = 2 }).Rename(architecture);
+        AssertRefused($"{architecture}.{name}", name.StartsWith("full", StringComparison.Ordinal) ? model.Set($"{architecture}.{name}", 3u) : model);
+    }
+
+    [Theory]
+    [InlineData("arwkv7")]
+    [InlineData("rwkv6qwen2")]
+    public void ShiftOfTokensIsTwoUnlessItIsSaid(string architecture) =>
+        AssertRefused(architecture + ".token_shift_count", new EditableModel().Rename(architecture).Set(architecture + ".wkv.head_size", 16u));
+
+    [Fact]
+    public void TensorDataThatAMapOfTheFileWouldNotAlignIsRefused()
+    {
+        EditableModel Model(uint alignment) => new EditableModel().Set("general.alignment", alignment);
+        GgufModelValidator.Validate(Model(64).Build());
+        AssertRefused("multiple of 32", Model(1));
+    }
+
     [Fact]
     public void TemperatureOfAttentionWithoutALengthIsRefused()
     {
-        EditableModel Model() => new EditableModel().Rename("deepseek2").Set("deepseek2.rope.dimension_count", 8u).Set("deepseek2.attention.temperature_scale", 0.1f);
+        EditableModel Model() => new EditableModel().Rename("deepseek2").Set("deepseek2.rope.dimension_count", 8u).Set("deepseek2.attention.head_count_kv", 4u).Set("deepseek2.attention.temperature_scale", 0.1f);
         GgufModelValidator.Validate(Model().Set("deepseek2.attention.temperature_length", 8192u).Build());
         AssertRefused("deepseek2.attention.temperature_scale", Model());
     }
