@@ -82,6 +82,12 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
         // These are refused before llama.cpp gets to say what it expects.
         if (WrongRows().Match(answer) is { Success: true } rows && model.FindTensor(rows.Groups["name"].Value) is { } matrix)
             return Shape(matrix, rows.Groups["name"].Value.EndsWith(".bias", StringComparison.Ordinal) ? [Number(rows.Groups["rows"].Value)] : [Width, Number(rows.Groups["rows"].Value)]);
+        if (Empty().Match(answer) is { Success: true } empty && model.FindTensor(empty.Groups["name"].Value) is { } nothing)
+        {
+            TrySetKey(model, "zero experts");
+            return Shape(nothing, [.. nothing.Dimensions.Select(dimension => Math.Max(dimension, 4))]);
+        }
+
         if (Mixtures().Match(answer) is { Success: true } mixtures && model.FindTensor(mixtures.Groups["name"].Value) is { } lerp)
             return Shape(lerp, [Width, 1, 1, answer.Contains("without a gate", StringComparison.Ordinal) ? 5u : 6u]);
         return false;
@@ -116,6 +122,14 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
             return Set(RawKey.Of(model.Architecture + ".rope.dimension_count", 8u));
         if (answer.Contains("recurrent layer, or none with attention", StringComparison.Ordinal))
             return Set(answer.Contains("interval", StringComparison.Ordinal) ? RawKey.Of(model.Architecture + ".full_attention_interval", 2u) : RawKey.Of(model.Architecture + ".attention.head_count_kv", (uint[])[0, 2]));
+        if (SameAsRank().Match(answer) is { Success: true } rank)
+            return Set(RawKey.Of(rank.Groups["name"].Value, 24u)) | Set(RawKey.Of(model.Architecture + ".attention.value_length", 16u));
+        if (answer.Contains("ssm.inner_size", StringComparison.Ordinal))
+            return Set(RawKey.Of(model.Architecture + ".ssm.inner_size", 64u)) | Set(RawKey.Of(model.Architecture + ".ssm.state_size", 16u)) | Set(RawKey.Of(model.Architecture + ".ssm.time_step_rank", 4u));
+        if (answer.Contains("expert_gating_func", StringComparison.Ordinal))
+            return Set(RawKey.Of(model.Architecture + ".expert_gating_func", 2u));
+        if (answer.Contains("afmoe.attention.sliding_window", StringComparison.Ordinal))
+            return Set(RawKey.Of("afmoe.attention.sliding_window", 32u));
         return MissingNumber().Match(answer) is { Success: true } zero && Set(RawKey.Of(zero.Groups["name"].Value, zero.Groups["name"].Value.EndsWith("_mla", StringComparison.Ordinal) ? 24u : 2u));
 
         bool Set(RawKey key)
@@ -142,8 +156,12 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
         var key when key.Contains("epsilon", StringComparison.Ordinal) || key.Contains("scale", StringComparison.Ordinal) || key.EndsWith("freq_base", StringComparison.Ordinal)
             || key.Contains("softcapping", StringComparison.Ordinal) || key.Contains("clamp", StringComparison.Ordinal) || key.Contains("beta", StringComparison.Ordinal) => RawKey.Of(name, 1f),
         "expert_count" => RawKey.Of(name, 4u),
+        "expert_gating_func" or "attention.indexer.head_count" => RawKey.Of(name, 2u),
         "expert_used_count" => RawKey.Of(name, 2u),
         "attention.sliding_window" => RawKey.Of(name, 32u),
+        "attention.sliding_window_pattern" => RawKey.Of(name, (uint[])[1, 0]),
+        "kda.gate_lower_bound" => RawKey.Of(name, -1f),
+        "attention.output_group_count" => RawKey.Of(name, 2u),
         "attention.causal" => RawKey.Of(name, true),
         "ssm.conv_kernel" or "shortconv.l_cache" => RawKey.Of(name, 4u),
         "ssm.inner_size" => RawKey.Of(name, 128u),
@@ -162,6 +180,9 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
     [GeneratedRegex(@"the tensor '(?<name>[^']+)' has [\d,]+ rows(?: for heads of |, neither )(?<rows>[\d,]*\d)")]
     private static partial Regex WrongRows();
 
+    [GeneratedRegex(@"the tensor '(?<name>[^']+)' is empty")]
+    private static partial Regex Empty();
+
     [GeneratedRegex(@"the tensor '(?<name>[^']+)' has \d+ mixtures")]
     private static partial Regex Mixtures();
 
@@ -171,11 +192,14 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
     [GeneratedRegex(@"key (?<name>[\w.\-]+) has wrong type \w+ but expected type (?<type>\w+)")]
     private static partial Regex WrongType();
 
-    [GeneratedRegex(@"zero experts|n_expert must be|expert_count' is missing|ffn_gate_inp.weight' is empty|exps.weight' is empty")]
+    [GeneratedRegex(@"zero experts|n_expert must be|expert_count' is missing")]
     private static partial Regex Experts();
 
     [GeneratedRegex(@"'(?<name>[^']+)' is (?:[\d,]+, which is |[\d,]+, in this architecture always |)(?:not |)(?<value>\d+)[ .]")]
     private static partial Regex WrongNumber();
+
+    [GeneratedRegex(@"'(?<name>[^']+)' is [\d,]+, not the sum of a rank")]
+    private static partial Regex SameAsRank();
 
     [GeneratedRegex(@"'(?<name>[^']+)' is missing or 0")]
     private static partial Regex MissingNumber();

@@ -26,7 +26,17 @@ internal static class GgufArchitectureChecks
             case "qwen3next" or "qwen35" or "qwen35moe" or "qwen4exp":
                 RequireDivisor(keys, "ssm.group_count", "ssm.time_step_rank");
                 RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
+                // Keys and values of the delta rule are of one size.
+                Require(keys, "ssm.inner_size", value => value == (long)Value(keys, "ssm.state_size") * Value(keys, "ssm.time_step_rank"), "is not the size of the state for each time step's head");
                 break;
+            case "chameleon":
+                // The logits of its image tokens, which always are the same ones, are overwritten.
+                const int Tokens = 8196;
+                if (keys.Strings("tokenizer.ggml.tokens") is not { Count: >= Tokens })
+                    throw keys.Bad("tokenizer.ggml.tokens", $"has fewer than the {Tokens:N0} tokens of this architecture");
+                break;
+            case "plm":
+                throw keys.Bad("general.architecture", "is 'plm', with which llama.cpp ends the process");
             case "rwkv6" or "rwkv7" or "rwkv6qwen2" or "arwkv7":
                 RequireDivisor(keys, "wkv.head_size", "embedding_length");
                 uint shifts = keys.Architecture is "rwkv6" or "rwkv7" ? 2u : 1u;
@@ -77,8 +87,12 @@ internal static class GgufArchitectureChecks
                 break;
         }
 
-        if (keys.Architecture is "rwkv6qwen2" && Value(keys, "wkv.head_size") is > 0 and uint size && KvHeads(keys, layers) is > 0 and uint kv && Width() / size % kv != 0)
-            throw keys.Bad(keys.Key("attention.head_count_kv"), $"is {kv:N0}, which does not divide {Width() / size:N0} heads");
+        if (Value(keys, "wkv.head_size") is > 0 and uint size && KvHeads(keys, layers) is > 0 and uint kv
+            && (keys.Architecture == "rwkv6" ? Width() / size != kv : keys.Architecture == "rwkv6qwen2" && Width() / size % kv != 0))
+        {
+            throw keys.Bad(keys.Key("attention.head_count_kv"), $"is {kv:N0} for {Width() / size:N0} heads");
+        }
+
         if (HasExpertsOnly(keys.Architecture) && Value(keys, "expert_count") == 0)
             throw keys.Bad(keys.Key("expert_count"), "is missing or 0");
 
@@ -144,16 +158,23 @@ internal static class GgufArchitectureChecks
             Require(keys, "attention.indexer.key_length", value => value >= rope, "is smaller than the rotated part of a key");
     }
 
-    // All heads share one compressed key; where it is not kept compressed, each has its own.
+    // All heads share one compressed key; where it is not kept compressed, each has its own. Layers without any are recurrent.
     private static void CheckLatentHeads(GgufModelKeys keys, int layers)
     {
-        if (keys.Architecture is not ("deepseek2" or "deepseek32" or "glm-dsa" or "minicpm3" or "mistral4" or "plm"))
+        bool isLatentKind = keys.Architecture is "deepseek2" or "deepseek32" or "glm-dsa" or "kimi-k3" or "kimi-linear" or "mistral4";
+        if (!isLatentKind && keys.Architecture is not ("deepseek2-ocr" or "minicpm3" or "olmoe"))
             return;
 
-        bool isLatent = keys.Architecture is not ("minicpm3" or "plm") && Value(keys, "attention.key_length_mla") > 0 && Value(keys, "attention.value_length_mla") > 0;
-        uint expected = isLatent ? 1 : keys.PerLayer(keys.Key("attention.head_count"), layers)?[0] ?? 0;
-        if (KvHeads(keys, layers) is var heads && heads != expected)
-            throw keys.Bad(keys.Key("attention.head_count_kv"), $"is {heads:N0}, in this architecture always {expected:N0}");
+        bool isLatent = isLatentKind && Value(keys, "attention.key_length_mla") > 0 && Value(keys, "attention.value_length_mla") > 0;
+        uint[] heads = keys.PerLayer(keys.Key("attention.head_count"), layers) ?? new uint[layers];
+        uint[] kvHeads = keys.PerLayer(keys.Key("attention.head_count_kv"), layers) ?? heads;
+        for (int layer = 0; layer < layers; layer++)
+        {
+            uint expected = isLatent ? 1 : heads[layer];
+            bool isRecurrent = kvHeads[layer] == 0 && keys.Architecture is "kimi-k3" or "kimi-linear";
+            if (!isRecurrent && kvHeads[layer] != expected)
+                throw keys.Bad(keys.Key("attention.head_count_kv"), $"is {kvHeads[layer]:N0} in layer {layer}, in this architecture always {expected:N0}");
+        }
     }
 
     // Positions of several axes, as models that see images have them: the rotated elements are dealt out to sections.

@@ -99,7 +99,8 @@ internal static class GgufHyperparameterChecks
             throw keys.Bad(keys.Key("expert_group_count"), $"is {groups:N0} for {experts:N0} experts");
         if (groups > 1 && experts % groups != 0)
             throw keys.Bad(keys.Key("expert_group_count"), $"is {groups:N0}, which does not divide {experts:N0} experts");
-        if (experts > 0 && keys.UInt32(keys.Key("expert_gating_func")) is uint gating && IsNoGating(keys.Architecture, gating))
+        uint gating = keys.UInt32(keys.Key("expert_gating_func")) ?? 0;
+        if (experts > 0 && IsNoGating(keys.Architecture, gating))
             throw keys.Bad(keys.Key("expert_gating_func"), $"is {gating:N0}");
         if (groups > 1 && (groupsUsed == 0 || groupsUsed >= groups))
             throw keys.Bad(keys.Key("expert_group_used_count"), $"is {groupsUsed:N0} of {groups:N0} groups");

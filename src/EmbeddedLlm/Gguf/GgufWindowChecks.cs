@@ -14,6 +14,15 @@ internal static class GgufWindowChecks
         bool[]? slides = FindSliding(keys, main);
         if (slides is not null && !slides.Contains(true))
             throw keys.Bad(keys.Key(PatternKey), "leaves no layer with the window that the architecture has");
+        // Without a cache there are masks for both kinds of layers, and where one is not used there is an assertion for it too.
+        if (keys.Architecture is "gemma-embedding" or "modern-bert" && slides is not null && !slides.Contains(false))
+            throw keys.Bad(keys.Key(PatternKey), "leaves no layer without the window");
+        // Its graph takes a cache of two kinds for granted.
+        if (keys.Architecture == "afmoe" && slides is null)
+            throw keys.Bad(keys.Key(WindowKey), "is missing or 0");
+        // Every fourth layer has no rotation, and the scale that it has instead is asserted to be used.
+        if (keys.Architecture == "llama4" && slides is not null && main < 4)
+            throw keys.Bad(keys.Key("block_count"), $"is {main:N0} where a layer of four has no rotation");
         if (keys.Architecture == "gemma4")
             CheckSharing(keys, layers, slides ?? new bool[main]);
         if (keys.Architecture is "deepseek2" or "mistral4" && keys.Single(keys.Key("attention.temperature_scale")) is float scale and not 0
@@ -38,6 +47,8 @@ internal static class GgufWindowChecks
             "afmoe" or "olmo2" when window > 0 => Every(keys, main, 4, isDenseFirst: false),
             "llama4" when window != 0 => Every(keys, main, 4, isDenseFirst: false),
             "smallthinker" or "laguna" when window > 0 => Every(keys, main, 4, isDenseFirst: true),
+            "gemma-embedding" => Every(keys, main, 6, isDenseFirst: false),
+            "modern-bert" when window > 0 => Every(keys, main, 3, isDenseFirst: true),
             "cohere2moe" => Listed(keys, main) ?? Every(keys, main, 4, isDenseFirst: true),
             "muse-glimmer" => Listed(keys, main) ?? Every(keys, main, 4, isDenseFirst: false),
             "mellum" when window > 0 => Listed(keys, main) ?? Every(keys, main, 4, isDenseFirst: false),

@@ -28,7 +28,8 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
     public static ContextPlan Create(ModelHandle model, GgufModelInfo info, EmbeddedModelOptions options, CpuTime? before)
     {
         int trained = NativeMethods.llama_model_n_ctx_train(model);
-        int contextLength = options.ContextLength ?? Math.Min(trained > 0 ? trained : DefaultContextLength, DefaultContextLength);
+        // A prompt's token and an answer's take two, whatever the file says.
+        int contextLength = options.ContextLength ?? Math.Clamp(trained > 0 ? trained : DefaultContextLength, 2, DefaultContextLength);
         if (options.CacheLength is { } wanted)
             contextLength = Math.Min(contextLength, wanted);
 

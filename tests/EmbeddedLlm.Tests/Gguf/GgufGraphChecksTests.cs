@@ -45,7 +45,6 @@ public sealed class GgufGraphChecksTests
 
     [Theory]
     [InlineData("qwen3next", "full_attention_interval", 0u)]
-    [InlineData("qwen35", "full_attention_interval", 0u)]
     [InlineData("minimax-01", "full_attention_interval", 0u)]
     [InlineData("deepseek4", "hyper_connection.count", 3u)]
     [InlineData("deepseek4", "attention.output_group_count", 0u)]
@@ -83,11 +82,12 @@ public sealed class GgufGraphChecksTests
 
     [Theory]
     [InlineData("minicpm3")]
-    [InlineData("plm")]
+    [InlineData("olmoe")]
     [InlineData("deepseek2")]
+    [InlineData("deepseek2-ocr")]
     public void KeysThatAreNotKeptCompressedAreOneForEachHead(string architecture)
     {
-        EditableModel Model() => new EditableModel().Rename(architecture).Set(architecture + ".rope.dimension_count", 8u);
+        EditableModel Model() => new EditableModel().Rename(architecture).Set(architecture + ".rope.dimension_count", architecture == "olmoe" ? 16u : 8u).RemoveAllTensors();
         GgufModelValidator.Validate(Model().Set(architecture + ".attention.head_count_kv", 4u).Build());
         AssertRefused(architecture + ".attention.head_count_kv", Model());
     }
@@ -123,6 +123,59 @@ public sealed class GgufGraphChecksTests
         EditableModel Model(uint alignment) => new EditableModel().Set("general.alignment", alignment);
         GgufModelValidator.Validate(Model(64).Build());
         AssertRefused("multiple of 32", Model(1));
+    }
+
+    [Fact]
+    public void DeltaRuleHasKeysAndValuesOfOneSize()
+    {
+        EditableModel Model(uint state) => new EditableModel().Rename("qwen3next").Set("qwen3next.full_attention_interval", 2u)
+            .Set("qwen3next.ssm.inner_size", 128u).Set("qwen3next.ssm.time_step_rank", 4u).Set("qwen3next.ssm.state_size", state);
+        GgufModelValidator.Validate(Model(32).Build());
+        AssertRefused("qwen3next.ssm.inner_size", Model(16));
+    }
+
+    [Fact]
+    public void CacheOfTwoKindsNeedsAWindow() => AssertRefused("afmoe.attention.sliding_window", new EditableModel().Rename("afmoe"));
+
+    [Fact]
+    public void ProjectionsGoWithTheCacheThatIsMadeForThem()
+    {
+        EditableModel Model(string name) => new EditableModel().Rename("kimi-linear").SetArray("kimi-linear.attention.head_count_kv", 4u, 0u).Set("kimi-linear.rope.dimension_count", 8u)
+            .RemoveAllTensors().SetTensor("blk.0.attn_kv_a_mqa.weight", GgmlType.F32, 64, 24).SetTensor($"blk.0.{name}.weight", GgmlType.F32, 64, 64);
+        GgufModelValidator.Validate(Model("attn_kv_b").Build());
+        AssertRefused("key_length_mla", Model("attn_kv_b").SetTensor("blk.0.attn_k_b.weight", GgmlType.F32, 8).SetTensor("blk.0.attn_v_b.weight", GgmlType.F32, 8));
+    }
+
+    [Fact]
+    public void ImageTokensThatAreOverwrittenAreThere() => AssertRefused("8,196 tokens", new EditableModel().Rename("chameleon"));
+
+    [Fact]
+    public void ArchitectureWhoseGraphIsBrokenIsRefused() => AssertRefused("llama.cpp ends the process", new EditableModel().Rename("plm"));
+
+    [Fact]
+    public void GatingThatIsMissingIsRefusedWhereThereIsNoDefault()
+    {
+        EditableModel Model() => new EditableModel().Rename("smallthinker").Set("smallthinker.expert_count", 4u).Set("smallthinker.expert_used_count", 2u);
+        GgufModelValidator.Validate(Model().Set("smallthinker.expert_gating_func", 2u).Build());
+        AssertRefused("smallthinker.expert_gating_func", Model());
+    }
+
+    [Theory]
+    [InlineData("gemma-embedding", 2)]
+    [InlineData("llama4", 3)]
+    public void LayersOfOneKindAreRefusedWhereBothAreTakenForGranted(string architecture, int layers)
+    {
+        EditableModel Model(int count) => new EditableModel(SyntheticShape.Tiny with { Layers = count }).Rename(architecture).Set(architecture + ".attention.sliding_window", 32u);
+        GgufModelValidator.Validate(Model(8).Build());
+        AssertRefused(architecture, Model(layers));
+    }
+
+    [Fact]
+    public void HeadsOfRwkvAreThoseOfItsWidth()
+    {
+        EditableModel Model(uint heads) => new EditableModel().Rename("rwkv6").Set("rwkv6.wkv.head_size", 16u).Set("rwkv6.attention.head_count_kv", heads).RemoveAllTensors();
+        GgufModelValidator.Validate(Model(4).Build());
+        AssertRefused("rwkv6.attention.head_count_kv", Model(2));
     }
 
     [Fact]
