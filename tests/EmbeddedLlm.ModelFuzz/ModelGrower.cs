@@ -46,6 +46,17 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
             key.Name = Encoding.UTF8.GetBytes(architecture + key.NameText[(old.Length - 1)..]);
         model.Set(RawKey.Of("general.architecture", architecture));
         model.Set(RawKey.Of(architecture + ".attention.layer_norm_epsilon", 1e-5f));
+        if (architecture is "cogvlm" or "dots1" or "jais2" or "modern-bert" or "qwen" or "rwkv6" or "t5" or "t5encoder")
+            model.Set(RawKey.Of(architecture + ".attention.head_count_kv", 4u));
+        if (architecture is "nemotron_h" or "nemotron_h_moe")
+        {
+            model.Set(RawKey.Of(architecture + ".block_count", 3u));
+            model.Set(RawKey.Of(architecture + ".attention.head_count_kv", (uint[])[0, 2, 0]));
+            model.Set(RawKey.Of(architecture + ".feed_forward_length", (uint[])[0, 0, 128]));
+        }
+
+        if (architecture == "deepseek4")
+            model.Set(RawKey.Of(architecture + ".attention.compress_ratios", (uint[])[0, 0]));
         return model;
     }
 
@@ -116,6 +127,12 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
             return Set(RawKey.Of(model.Architecture + ".expert_count", 4u)) | Set(RawKey.Of(model.Architecture + ".expert_used_count", 2u)) | Set(RawKey.Of(model.Architecture + ".expert_feed_forward_length", 32u));
         if (answer.Contains("token type count", StringComparison.Ordinal))
             return Set(RawKey.Of("tokenizer.ggml.token_type_count", 2u));
+        if (answer.Contains("expert_gating_func", StringComparison.Ordinal))
+            return Set(RawKey.Of(model.Architecture + ".expert_gating_func", 2u));
+        if (answer.Contains("gemma-embedding.attention.sliding_window_pattern", StringComparison.Ordinal))
+            return Set(RawKey.Of("gemma-embedding.attention.sliding_window_pattern", 2u));
+        if (answer.Contains("no rotation", StringComparison.Ordinal))
+            return Set(RawKey.Of(model.Architecture + ".block_count", 4u));
         if (WrongNumber().Match(answer) is { Success: true } number)
             return Set(RawKey.Of(number.Groups["name"].Value, (uint)Number(number.Groups["value"].Value)));
         if (answer.Contains("leaves nothing of a key", StringComparison.Ordinal))
@@ -126,8 +143,6 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
             return Set(RawKey.Of(rank.Groups["name"].Value, 24u)) | Set(RawKey.Of(model.Architecture + ".attention.value_length", 16u));
         if (answer.Contains("ssm.inner_size", StringComparison.Ordinal))
             return Set(RawKey.Of(model.Architecture + ".ssm.inner_size", 64u)) | Set(RawKey.Of(model.Architecture + ".ssm.state_size", 16u)) | Set(RawKey.Of(model.Architecture + ".ssm.time_step_rank", 4u));
-        if (answer.Contains("expert_gating_func", StringComparison.Ordinal))
-            return Set(RawKey.Of(model.Architecture + ".expert_gating_func", 2u));
         if (answer.Contains("afmoe.attention.sliding_window", StringComparison.Ordinal))
             return Set(RawKey.Of("afmoe.attention.sliding_window", 32u));
         return MissingNumber().Match(answer) is { Success: true } zero && Set(RawKey.Of(zero.Groups["name"].Value, zero.Groups["name"].Value.EndsWith("_mla", StringComparison.Ordinal) ? 24u : 2u));
@@ -195,7 +210,7 @@ internal sealed partial class ModelGrower(RawModel seed, Func<RawModel, Task<str
     [GeneratedRegex(@"zero experts|n_expert must be|expert_count' is missing")]
     private static partial Regex Experts();
 
-    [GeneratedRegex(@"'(?<name>[^']+)' is (?:[\d,]+, which is |[\d,]+, in this architecture always |)(?:not |)(?<value>\d+)[ .]")]
+    [GeneratedRegex(@"'(?<name>[^']+)' is (?:[\d,]+, which is |[\d,]+ in layer \d+, in this architecture always |)(?:not |)(?<value>\d+)[ .]")]
     private static partial Regex WrongNumber();
 
     [GeneratedRegex(@"'(?<name>[^']+)' is [\d,]+, not the sum of a rank")]

@@ -142,7 +142,7 @@ internal static class GgufArchitectureChecks
         bool isLatent = keys.Architecture != "plm" && mlaKey > 0 && Value(keys, "attention.value_length_mla") > 0;
         uint rank = Value(keys, "attention.kv_lora_rank");
 
-        bool isAlwaysLatent = keys.Architecture is "deepseek32" or "dots3note" or "glm-dsa";
+        bool isAlwaysLatent = keys.Architecture is "bailingmoe3" or "deepseek32" or "dots3note" or "glm-dsa";
         if (!isLatent && isAlwaysLatent)
             throw keys.Bad(keys.Key("attention.key_length_mla"), "is missing or 0");
         if ((isLatent ? mlaKey : key) <= rope)
@@ -161,7 +161,7 @@ internal static class GgufArchitectureChecks
     // All heads share one compressed key; where it is not kept compressed, each has its own. Layers without any are recurrent.
     private static void CheckLatentHeads(GgufModelKeys keys, int layers)
     {
-        bool isLatentKind = keys.Architecture is "deepseek2" or "deepseek32" or "glm-dsa" or "kimi-k3" or "kimi-linear" or "mistral4";
+        bool isLatentKind = keys.Architecture is "bailingmoe3" or "deepseek2" or "deepseek32" or "glm-dsa" or "kimi-k3" or "kimi-linear" or "mistral4";
         if (!isLatentKind && keys.Architecture is not ("deepseek2-ocr" or "minicpm3" or "olmoe"))
             return;
 
@@ -171,7 +171,7 @@ internal static class GgufArchitectureChecks
         for (int layer = 0; layer < layers; layer++)
         {
             uint expected = isLatent ? 1 : heads[layer];
-            bool isRecurrent = kvHeads[layer] == 0 && keys.Architecture is "kimi-k3" or "kimi-linear";
+            bool isRecurrent = kvHeads[layer] == 0 && keys.Architecture is "bailingmoe3" or "kimi-k3" or "kimi-linear";
             if (!isRecurrent && kvHeads[layer] != expected)
                 throw keys.Bad(keys.Key("attention.head_count_kv"), $"is {kvHeads[layer]:N0} in layer {layer}, in this architecture always {expected:N0}");
         }
