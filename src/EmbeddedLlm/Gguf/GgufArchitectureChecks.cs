@@ -71,6 +71,9 @@ internal static class GgufArchitectureChecks
                 Require(keys, "dense_3_feat_out", IsWidthOrNone, "is not the embedding's length");
                 break;
             case "deepseek2-ocr":
+                uint ocrHead = Width() / Math.Max(1, keys.PerLayer(keys.Key("attention.head_count"), layers)?[0] ?? 1);
+                Require(keys, "attention.key_length", value => value == ocrHead, $"is not {ocrHead:N0}");
+                Require(keys, "attention.value_length", value => value == ocrHead, $"is not {ocrHead:N0}");
                 if (keys.Single(keys.Key("rope.freq_base")) is float frequency && MathF.Abs(frequency - 10_000) >= 1e-4f)
                     throw keys.Bad(keys.Key("rope.freq_base"), "is not 10,000");
                 break;

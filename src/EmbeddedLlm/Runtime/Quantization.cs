@@ -1,7 +1,5 @@
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Interop;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EmbeddedLlm.Runtime;
 
@@ -62,7 +60,7 @@ internal sealed class Quantization(string source, string destination, Quantizati
         if (!Directory.Exists(Path.GetDirectoryName(destination)))
             throw new DirectoryNotFoundException($"There is no folder '{Path.GetDirectoryName(destination)}'.");
 
-        static string RealPath(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        static string RealPath(string path) => !File.Exists(path) ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
     }
 
     private void EnsureQuantisable(IReadOnlyList<GgufFile> files)

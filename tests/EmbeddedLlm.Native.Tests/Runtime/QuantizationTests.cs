@@ -10,17 +10,17 @@ public sealed class QuantizationTests
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(SyntheticMix.F32, QuantizationType.Q8_0, GgmlType.Q8_0)]
-    [InlineData(SyntheticMix.F16, QuantizationType.Q4_K_M, GgmlType.Q4_K)]
-    [InlineData(SyntheticMix.F16, QuantizationType.Q5_K_M, GgmlType.Q5_K)]
-    [InlineData(SyntheticMix.F16, QuantizationType.Q6_K, GgmlType.Q6_K)]
-    [InlineData(SyntheticMix.F16, QuantizationType.IQ4_XS, GgmlType.IQ4_XS)]
-    [InlineData(SyntheticMix.F32, QuantizationType.BF16, GgmlType.BF16)]
-    [InlineData(SyntheticMix.F16, QuantizationType.TQ2_0, GgmlType.TQ2_0)]
-    public async Task AQuantisedModelIsSmallerAndAnswers(SyntheticMix mix, QuantizationType type, GgmlType expected)
+    [InlineData(nameof(SyntheticMix.F32), QuantizationType.Q8_0, GgmlType.Q8_0)]
+    [InlineData(nameof(SyntheticMix.F16), QuantizationType.Q4_K_M, GgmlType.Q4_K)]
+    [InlineData(nameof(SyntheticMix.F16), QuantizationType.Q5_K_M, GgmlType.Q5_K)]
+    [InlineData(nameof(SyntheticMix.F16), QuantizationType.Q6_K, GgmlType.Q6_K)]
+    [InlineData(nameof(SyntheticMix.F16), QuantizationType.IQ4_XS, GgmlType.IQ4_XS)]
+    [InlineData(nameof(SyntheticMix.F32), QuantizationType.BF16, GgmlType.BF16)]
+    [InlineData(nameof(SyntheticMix.F16), QuantizationType.TQ2_0, GgmlType.TQ2_0)]
+    public async Task AQuantisedModelIsSmallerAndAnswers(string mix, QuantizationType type, GgmlType expected)
     {
         using TemporaryFolder folder = new();
-        (string source, string destination) = (WriteModel(folder, mix), folder.PathOf("out.gguf"));
+        (string source, string destination) = (WriteModel(folder, Enum.Parse<SyntheticMix>(mix)), folder.PathOf("out.gguf"));
         await ModelQuantizer.QuantizeAsync(source, destination, type, cancellationToken: Cancel);
 
         Assert.True(new FileInfo(destination).Length < new FileInfo(source).Length);

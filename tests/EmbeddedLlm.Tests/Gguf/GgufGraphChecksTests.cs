@@ -46,6 +46,8 @@ public sealed class GgufGraphChecksTests
     [Theory]
     [InlineData("qwen3next", "full_attention_interval", 0u)]
     [InlineData("minimax-01", "full_attention_interval", 0u)]
+    [InlineData("deepseek2-ocr", "attention.key_length", 24u)]
+    [InlineData("deepseek2-ocr", "attention.value_length", 24u)]
     [InlineData("deepseek4", "hyper_connection.count", 3u)]
     [InlineData("deepseek4", "attention.output_group_count", 0u)]
     [InlineData("deepseek4", "attention.output_group_count", 3u)]
