@@ -19,7 +19,7 @@ internal sealed class FuzzRun : IDisposable
     private readonly ulong _seed;
     private readonly string _folder;
     private readonly int _grownShare;
-    private readonly HostProcess _host = new(FileLimit);
+    private readonly HostProcess _host;
     private readonly IReadOnlyList<(string Name, RawModel Model)> _bases = BaseModels.Create();
     private readonly ConcurrentDictionary<string, RawModel> _grown = new(StringComparer.Ordinal);
     private readonly List<string> _failures = [];
@@ -29,8 +29,10 @@ internal sealed class FuzzRun : IDisposable
     /// <param name="seed">Of the random numbers.</param>
     /// <param name="folder">Where files are written; one that fails stays there.</param>
     /// <param name="grownShare">One of so many files comes from a model of an architecture that is grown, which takes a while the first time; 0 for none.</param>
-    public FuzzRun(int seed, string folder, int grownShare)
+    /// <param name="programFolder">Where this program was built.</param>
+    public FuzzRun(int seed, string folder, int grownShare, string programFolder)
     {
+        _host = new HostProcess(programFolder, FileLimit);
         (_seed, _folder, _grownShare) = ((ulong)seed, folder, grownShare);
         Directory.CreateDirectory(folder);
     }

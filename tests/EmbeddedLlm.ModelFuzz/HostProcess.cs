@@ -10,12 +10,18 @@ internal sealed class HostProcess : IDisposable
     private const int KeptErrorLines = 12;
 
     private readonly TimeSpan _limit;
+    private readonly string _program;
     private readonly Queue<string> _errors = new();
     private Process? _process;
     private int _files;
 
+    /// <param name="folder">Where this program was built.</param>
     /// <param name="limit">How long one file may take.</param>
-    public HostProcess(TimeSpan limit) => _limit = limit;
+    public HostProcess(string folder, TimeSpan limit)
+    {
+        _limit = limit;
+        _program = Path.Combine(folder, OperatingSystem.IsWindows() ? "EmbeddedLlm.ModelFuzz.exe" : "EmbeddedLlm.ModelFuzz");
+    }
 
     /// <summary>Has a file loaded.</summary>
     /// <param name="path">The file.</param>
@@ -66,8 +72,7 @@ internal sealed class HostProcess : IDisposable
 
     private Process Start()
     {
-        string program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "EmbeddedLlm.ModelFuzz.exe" : "EmbeddedLlm.ModelFuzz");
-        ProcessStartInfo start = new(program, ["host"])
+        ProcessStartInfo start = new(_program, ["host"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

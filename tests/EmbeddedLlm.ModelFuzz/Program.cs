@@ -12,7 +12,7 @@ switch (args.FirstOrDefault())
         return await ModelHost.RunAsync().ConfigureAwait(false);
 
     case "fuzz":
-        using (FuzzRun run = new(Number("seed", 1), folder, Number("grown", 4)))
+        using (FuzzRun run = new(Number("seed", 1), folder, Number("grown", 4), AppContext.BaseDirectory))
         {
             FuzzReport report = await run.RunAsync(TimeSpan.FromSeconds(Number("seconds", 60)), Number("first", 0), Number("files", int.MaxValue), Console.WriteLine).ConfigureAwait(false);
             Console.WriteLine($"{report.Files} files: {report.Used} used, {report.Refused} refused, {report.Failures.Count} failures.");
@@ -20,7 +20,7 @@ switch (args.FirstOrDefault())
         }
 
     case "grow":
-        using (FuzzRun run = new(seed: 0, folder, grownShare: 0))
+        using (FuzzRun run = new(seed: 0, folder, grownShare: 0, AppContext.BaseDirectory))
         {
             foreach ((string name, string answer) in await run.UseBasesAsync().ConfigureAwait(false))
                 Console.WriteLine($"base {name}: {answer}");

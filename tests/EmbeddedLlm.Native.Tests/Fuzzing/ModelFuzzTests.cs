@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using EmbeddedLlm.ModelFuzz;
 
 namespace EmbeddedLlm.Native.Tests.Fuzzing;
@@ -12,11 +13,14 @@ public sealed class ModelFuzzTests
 
     private static readonly int Seed = Environment.GetEnvironmentVariable("EMBEDDEDLLM_FUZZ_SEED") is { } seed ? int.Parse(seed, CultureInfo.InvariantCulture) : 1;
 
+    private static readonly string ProgramFolder = Path.GetFullPath(
+        typeof(ModelFuzzTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "ModelFuzzFolder").Value!);
+
     [Fact]
     public async Task ADamagedModelIsUsedOrRefusedAndNeverEndsTheProcess()
     {
         using TemporaryFolder folder = new();
-        using FuzzRun run = new(Seed, folder.Path, grownShare: 50);
+        using FuzzRun run = new(Seed, folder.Path, grownShare: 50, ProgramFolder);
         FuzzReport report = await run.RunAsync(Time);
         Assert.Empty(report.Failures);
         Assert.True(report.Used > report.Files / 20, $"Only {report.Used} of {report.Files} files got as far as an answer.");
@@ -27,7 +31,7 @@ public sealed class ModelFuzzTests
     public async Task TheModelsThatAreDamagedAreHealthyBefore()
     {
         using TemporaryFolder folder = new();
-        using FuzzRun run = new(Seed, folder.Path, grownShare: 0);
+        using FuzzRun run = new(Seed, folder.Path, grownShare: 0, ProgramFolder);
         Assert.All(await run.UseBasesAsync(), model => Assert.StartsWith("used", model.Answer, StringComparison.Ordinal));
     }
 
@@ -35,7 +39,7 @@ public sealed class ModelFuzzTests
     public async Task ADeadChildIsSeen()
     {
         using TemporaryFolder folder = new();
-        using HostProcess host = new(TimeSpan.FromMinutes(1));
+        using HostProcess host = new(ProgramFolder, TimeSpan.FromMinutes(1));
         string answer = await host.LoadAsync(folder.Write("model.gguf", "GGUF"u8), number: 1);
         Assert.StartsWith("refused GgufFormatException", answer, StringComparison.Ordinal);
         // Not a number: the child ends with an exception of its own.
