@@ -46,8 +46,6 @@ public sealed class GgufGraphChecksTests
     [Theory]
     [InlineData("qwen3next", "full_attention_interval", 0u)]
     [InlineData("minimax-01", "full_attention_interval", 0u)]
-    [InlineData("deepseek2-ocr", "attention.key_length", 24u)]
-    [InlineData("deepseek2-ocr", "attention.value_length", 24u)]
     [InlineData("deepseek4", "hyper_connection.count", 3u)]
     [InlineData("deepseek4", "attention.output_group_count", 0u)]
     [InlineData("deepseek4", "attention.output_group_count", 3u)]
@@ -134,6 +132,19 @@ public sealed class GgufGraphChecksTests
             .Set("qwen3next.ssm.inner_size", 128u).Set("qwen3next.ssm.time_step_rank", 4u).Set("qwen3next.ssm.state_size", state);
         GgufModelValidator.Validate(Model(32).Build());
         AssertRefused("qwen3next.ssm.inner_size", Model(16));
+    }
+
+    [Theory]
+    [InlineData(16u, true)]
+    [InlineData(24u, false)]
+    public void HeadsThatAreCutOutOfTheWidthAreOfItsSize(uint size, bool isFine)
+    {
+        EditableModel model = new EditableModel().Rename("deepseek2-ocr").Set("deepseek2-ocr.attention.head_count_kv", 4u)
+            .Set("deepseek2-ocr.attention.key_length", size).Set("deepseek2-ocr.attention.value_length", size).RemoveAllTensors();
+        if (isFine)
+            GgufModelValidator.Validate(model.Build());
+        else
+            AssertRefused("deepseek2-ocr.attention.key_length", model);
     }
 
     [Fact]
