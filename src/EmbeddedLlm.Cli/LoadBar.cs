@@ -11,7 +11,8 @@ internal static class LoadBar
     /// <param name="terminal">Where the bar appears, if it is a terminal.</param>
     /// <param name="isShown">Whether there may be a bar at all.</param>
     /// <param name="load">Starts the load.</param>
-    public static async Task<T> RunAsync<T>(Terminal terminal, bool isShown, Func<IProgress<float>, Task<T>> load)
+    /// <param name="title">What goes on.</param>
+    public static async Task<T> RunAsync<T>(Terminal terminal, bool isShown, Func<IProgress<float>, Task<T>> load, string title = "Loading")
     {
         Fraction fraction = new();
         Task<T> task = load(fraction);
@@ -28,7 +29,7 @@ internal static class LoadBar
 
         async Task ShowAsync(ProgressContext context)
         {
-            ProgressTask bar = context.AddTask("Loading");
+            ProgressTask bar = context.AddTask(title);
             while (!await EndsWithinAsync(task, Frame).ConfigureAwait(false))
             {
                 // The header and the vocabulary come before the weights, and nobody counts them.

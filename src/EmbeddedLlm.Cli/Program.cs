@@ -55,6 +55,7 @@ internal static class Program
             VerifyCommand.Create(terminal),
             InspectCommand.Create(terminal),
             RecommendCommand.Create(terminal),
+            QuantizeCommand.Create(terminal),
             Verbose,
         };
         root.HelpName = Usage.ProgramName;

@@ -13,12 +13,14 @@ public sealed partial class EmbeddedModel
     /// </summary>
     /// <param name="options">How texts become vectors; the defaults suit the model.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense, or asks for more tokens than the model was trained with.</exception>
-    /// <exception cref="NotSupportedException">The model is for ranking, and no pooling is named.</exception>
+    /// <exception cref="NotSupportedException">The model is for ranking, and no pooling is named; or llama.cpp gives no vectors of its architecture.</exception>
     public IEmbeddingGenerator<string, Embedding<float>> AsEmbeddingGenerator(EmbeddingOptions? options = null)
     {
         options ??= new EmbeddingOptions();
         options.Validate();
         EmbeddingEngines engines = _model.Embeddings;
+        if (!engines.Facts.MakesVectors)
+            throw new NotSupportedException($"'{Id}' is of an architecture of which llama.cpp gives no vectors.");
         EmbeddingPooling pooling = options.Pooling ?? engines.Facts.Pooling ?? throw new NotSupportedException(
             $"'{Id}' is for ranking: use {nameof(RerankAsync)}, or name a pooling with {nameof(EmbeddingOptions)}.{nameof(EmbeddingOptions.Pooling)}.");
         EmbedderKey key = new(pooling, options.MaxInputTokens);

@@ -26,11 +26,32 @@ internal static class GgufArchitectureChecks
             case "qwen3next" or "qwen35" or "qwen35moe" or "qwen4exp":
                 RequireDivisor(keys, "ssm.group_count", "ssm.time_step_rank");
                 RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
+                // Keys and values of the delta rule are of one size.
+                Require(keys, "ssm.inner_size", value => value == (long)Value(keys, "ssm.state_size") * Value(keys, "ssm.time_step_rank"), "is not the size of the state for each time step's head");
                 break;
+            case "chameleon":
+                // The logits of its image tokens, which always are the same ones, are overwritten.
+                const int Tokens = 8196;
+                if (keys.Strings("tokenizer.ggml.tokens") is not { Count: >= Tokens })
+                    throw keys.Bad("tokenizer.ggml.tokens", $"has fewer than the {Tokens:N0} tokens of this architecture");
+                break;
+            case "plm":
+                throw keys.Bad("general.architecture", "is 'plm', with which llama.cpp ends the process");
             case "rwkv6" or "rwkv7" or "rwkv6qwen2" or "arwkv7":
                 RequireDivisor(keys, "wkv.head_size", "embedding_length");
                 uint shifts = keys.Architecture is "rwkv6" or "rwkv7" ? 2u : 1u;
-                Require(keys, "token_shift_count", value => value == shifts, $"is not {shifts}");
+                if ((keys.UInt32(keys.Key("token_shift_count")) ?? 2) != shifts)
+                    throw keys.Bad(keys.Key("token_shift_count"), $"is not {shifts}");
+                break;
+            case "grovemoe":
+                Require(keys, "experts_per_group", value => value > 0, "is 0");
+                break;
+            case "deepseek4":
+                CheckHyperConnections(keys, layers);
+                break;
+            case "glm-dsa":
+                if (keys.PerLayer(keys.Key("attention.indexer.types"), layers - (int)Value(keys, "nextn_predict_layers")) is [0, ..])
+                    throw keys.Bad(keys.Key("attention.indexer.types"), "has the first layer use the choice of one before it");
                 break;
             case "lfm2" or "lfm2moe":
                 Require(keys, "shortconv.l_cache", value => value > 1, "is not above 1");
@@ -50,6 +71,9 @@ internal static class GgufArchitectureChecks
                 Require(keys, "dense_3_feat_out", IsWidthOrNone, "is not the embedding's length");
                 break;
             case "deepseek2-ocr":
+                uint ocrHead = Width() / Math.Max(1, keys.PerLayer(keys.Key("attention.head_count"), layers)?[0] ?? 1);
+                Require(keys, "attention.key_length", value => value == ocrHead, $"is not {ocrHead:N0}");
+                Require(keys, "attention.value_length", value => value == ocrHead, $"is not {ocrHead:N0}");
                 if (keys.Single(keys.Key("rope.freq_base")) is float frequency && MathF.Abs(frequency - 10_000) >= 1e-4f)
                     throw keys.Bad(keys.Key("rope.freq_base"), "is not 10,000");
                 break;
@@ -66,6 +90,15 @@ internal static class GgufArchitectureChecks
                 break;
         }
 
+        if (Value(keys, "wkv.head_size") is > 0 and uint size && KvHeads(keys, layers) is > 0 and uint kv
+            && (keys.Architecture == "rwkv6" ? Width() / size != kv : keys.Architecture == "rwkv6qwen2" && Width() / size % kv != 0))
+        {
+            throw keys.Bad(keys.Key("attention.head_count_kv"), $"is {kv:N0} for {Width() / size:N0} heads");
+        }
+
+        if (HasExpertsOnly(keys.Architecture) && Value(keys, "expert_count") == 0)
+            throw keys.Bad(keys.Key("expert_count"), "is missing or 0");
+
         CheckLatentAttention(keys, layers);
         CheckRotarySections(keys);
 
@@ -73,9 +106,33 @@ internal static class GgufArchitectureChecks
         bool IsWidthOrNone(uint value) => value == 0 || value == Width();
     }
 
+    // Loaders that assert that there are experts, or divide by the number of those that are used.
+    private static bool HasExpertsOnly(string architecture) =>
+        architecture is "bailingmoe2" or "glm4moe" or "grovemoe" or "lfm2moe" or "llada-moe" or "qwen35moe" or "qwen4exp" or "smallthinker";
+
+    // DeepSeek 4: its graph is written for four streams, and spreads heads evenly over groups.
+    private static void CheckHyperConnections(GgufModelKeys keys, int layers)
+    {
+        const uint Streams = 4;
+        Require(keys, "hyper_connection.count", value => value == Streams, $"is not {Streams}");
+        uint heads = keys.PerLayer(keys.Key("attention.head_count"), layers)?.FirstOrDefault() ?? 0;
+        Require(keys, "attention.output_group_count", value => value > 0 && heads % value == 0, $"does not divide {heads:N0} heads");
+        uint key = Value(keys, "attention.key_length");
+        uint rope = keys.UInt32(keys.Key("rope.dimension_count")) ?? key;
+        if (rope > key || rope % 2 != 0 || key != Value(keys, "attention.value_length"))
+            throw keys.Bad(keys.Key("attention.key_length"), "is not that of values, or smaller than its rotated part");
+        Require(keys, "attention.indexer.key_length", value => value >= rope, "is smaller than the rotated part of a key");
+        if (keys.TryGetValue(keys.Key("attention.compress_ratios"), out GgufValue ratios) && ratios.Type == GgufValueType.Array
+            && ratios.GetArray().Count > GgufHyperparameterChecks.MaximumLayers)
+        {
+            throw keys.Bad(keys.Key("attention.compress_ratios"), $"has {ratios.GetArray().Count:N0} elements");
+        }
+    }
+
     // Multi-head latent attention: a cached row is the compressed one and the rotary part beside it.
     private static void CheckLatentAttention(GgufModelKeys keys, int layers)
     {
+        CheckLatentHeads(keys, layers);
         bool isOfThisKind = keys.Architecture is "bailingmoe3" or "deepseek2" or "deepseek32" or "dots3note" or "glm-dsa"
             or "kimi-k3" or "kimi-linear" or "mistral4" or "plm";
         if (!isOfThisKind)
@@ -88,7 +145,7 @@ internal static class GgufArchitectureChecks
         bool isLatent = keys.Architecture != "plm" && mlaKey > 0 && Value(keys, "attention.value_length_mla") > 0;
         uint rank = Value(keys, "attention.kv_lora_rank");
 
-        bool isAlwaysLatent = keys.Architecture is "deepseek32" or "dots3note" or "glm-dsa";
+        bool isAlwaysLatent = keys.Architecture is "bailingmoe3" or "deepseek32" or "dots3note" or "glm-dsa";
         if (!isLatent && isAlwaysLatent)
             throw keys.Bad(keys.Key("attention.key_length_mla"), "is missing or 0");
         if ((isLatent ? mlaKey : key) <= rope)
@@ -102,6 +159,25 @@ internal static class GgufArchitectureChecks
             throw keys.Bad(keys.Key("attention.value_length"), $"is not the rank of {rank:N0}");
         if (isAlwaysLatent)
             Require(keys, "attention.indexer.key_length", value => value >= rope, "is smaller than the rotated part of a key");
+    }
+
+    // All heads share one compressed key; where it is not kept compressed, each has its own. Layers without any are recurrent.
+    private static void CheckLatentHeads(GgufModelKeys keys, int layers)
+    {
+        bool isLatentKind = keys.Architecture is "bailingmoe3" or "deepseek2" or "deepseek32" or "glm-dsa" or "kimi-k3" or "kimi-linear" or "mistral4";
+        if (!isLatentKind && keys.Architecture is not ("deepseek2-ocr" or "minicpm3" or "olmoe"))
+            return;
+
+        bool isLatent = isLatentKind && Value(keys, "attention.key_length_mla") > 0 && Value(keys, "attention.value_length_mla") > 0;
+        uint[] heads = keys.PerLayer(keys.Key("attention.head_count"), layers) ?? new uint[layers];
+        uint[] kvHeads = keys.PerLayer(keys.Key("attention.head_count_kv"), layers) ?? heads;
+        for (int layer = 0; layer < layers; layer++)
+        {
+            uint expected = isLatent ? 1 : heads[layer];
+            bool isRecurrent = kvHeads[layer] == 0 && keys.Architecture is "bailingmoe3" or "kimi-k3" or "kimi-linear";
+            if (!isRecurrent && kvHeads[layer] != expected)
+                throw keys.Bad(keys.Key("attention.head_count_kv"), $"is {kvHeads[layer]:N0} in layer {layer}, in this architecture always {expected:N0}");
+        }
     }
 
     // Positions of several axes, as models that see images have them: the rotated elements are dealt out to sections.

@@ -30,6 +30,9 @@ internal static class GgufArchitectures
 {
     private static readonly FrozenDictionary<string, GgufArchitecture> Known = Build();
 
+    /// <summary>The names of all.</summary>
+    public static IEnumerable<string> Names => Known.Keys;
+
     /// <summary>Finds what is known of an architecture. llama.cpp refuses by itself what is not in the table.</summary>
     public static bool TryFind(string name, out GgufArchitecture architecture) => Known.TryGetValue(name, out architecture);
 

@@ -14,6 +14,8 @@ internal static class GgufHeadChecks
         uint[] heads = keys.PerLayer(keys.Key(HeadsKey), layers) ?? new uint[layers];
         uint[] kvHeads = keys.PerLayer(keys.Key(KvHeadsKey), layers) ?? heads;
         CheckCounts(keys, architecture, heads, kvHeads);
+        if ((heads[0] == 0 || kvHeads[0] == 0) && architecture.HasFlag(GgufArchitecture.UniformHeads))
+            throw keys.Bad(keys.Key(HeadsKey), "is missing or 0");
         if (heads[0] == 0)
             return;
 

@@ -23,11 +23,17 @@ internal static class GgufHyperparameterChecks
     {
         if (keys.Architecture == "clip")
             throw keys.Bad("general.architecture", "is 'clip', which is part of a multi-modal model, not a language model");
+        // Their graphs take the context of another model for granted, or make sounds.
+        if (keys.Architecture is "dflash" or "eagle3" or "gemma4-assistant" or "wavtokenizer-dec")
+            throw keys.Bad("general.architecture", $"is '{keys.Architecture}', which works as a part of another model only");
 
         int layers = CheckLayers(keys);
+        CheckOutputLength(keys, parts);
         CheckExperts(keys, layers);
         GgufHeadChecks.Check(keys, architecture, layers, parts);
         GgufArchitectureChecks.Check(keys, layers);
+        GgufWindowChecks.Check(keys, layers);
+        GgufHybridChecks.Check(keys, layers);
         GgufTensorSetChecks.Check(keys, layers, parts);
         CheckNumbers(keys);
     }
@@ -61,6 +67,15 @@ internal static class GgufHyperparameterChecks
         return (int)layers;
     }
 
+    // So many elements of each vector are copied out of a tensor that has the embedding's length, where no matrix makes it another.
+    private static void CheckOutputLength(GgufModelKeys keys, IReadOnlyList<GgufFile> parts)
+    {
+        string key = keys.Key("embedding_length_out");
+        bool isProjected = keys.Architecture is "lfm2" or "lfm2moe" && parts.Any(part => part.TryGetTensor("dense_2.weight", out _));
+        if (!isProjected && keys.UInt32(key) is uint length && length > keys.UInt32(keys.Key("embedding_length")))
+            throw keys.Bad(key, $"is {length:N0}, more than the embedding's length");
+    }
+
     private static void CheckExperts(GgufModelKeys keys, int layers)
     {
         uint experts = keys.UInt32(keys.Key("expert_count")) ?? 0;
@@ -84,7 +99,8 @@ internal static class GgufHyperparameterChecks
             throw keys.Bad(keys.Key("expert_group_count"), $"is {groups:N0} for {experts:N0} experts");
         if (groups > 1 && experts % groups != 0)
             throw keys.Bad(keys.Key("expert_group_count"), $"is {groups:N0}, which does not divide {experts:N0} experts");
-        if (experts > 0 && keys.UInt32(keys.Key("expert_gating_func")) is uint gating && IsNoGating(keys.Architecture, gating))
+        uint gating = keys.UInt32(keys.Key("expert_gating_func")) ?? 0;
+        if (experts > 0 && IsNoGating(keys.Architecture, gating))
             throw keys.Bad(keys.Key("expert_gating_func"), $"is {gating:N0}");
         if (groups > 1 && (groupsUsed == 0 || groupsUsed >= groups))
             throw keys.Bad(keys.Key("expert_group_used_count"), $"is {groupsUsed:N0} of {groups:N0} groups");

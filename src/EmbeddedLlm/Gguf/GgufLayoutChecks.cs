@@ -8,6 +8,9 @@ internal static class GgufLayoutChecks
     // ggml's GGML_MAX_NAME, with the zero byte at its end.
     private const int MaximumNameBytes = 64;
 
+    // ggml's TENSOR_ALIGNMENT, which memory that is mapped from a file is asserted to have.
+    private const int TensorAlignment = 32;
+
     public static void Check(GgufFile file)
     {
         if (file.Metadata.Count > GgufModelValidator.MaximumEntries)
@@ -32,6 +35,9 @@ internal static class GgufLayoutChecks
             if (tensor.Offset != expected)
                 throw new GgufFormatException(file.DataOffset,
                     $"the data of '{tensor.Name}' is at {tensor.Offset:N0} where {expected:N0} is expected");
+
+            if ((file.DataOffset + tensor.Offset) % TensorAlignment != 0)
+                throw new GgufFormatException(file.DataOffset + tensor.Offset, $"the data of '{tensor.Name}' is at no multiple of {TensorAlignment}");
 
             expected += tensor.ByteSize + (-tensor.ByteSize & (file.Alignment - 1));
         }

@@ -16,7 +16,7 @@ internal static class GgufTensorChecks
             "hc_attn_base", "hc_attn_scale", "hc_ffn_base", "hc_ffn_scale", "layer_output_scale",
             "output_hc_base", "output_hc_scale", "output_res_score", "ple_conv1d",
             "rope_factors_long", "rope_factors_short", "rope_freqs", "shortconv.conv", "ssm_a",
-            "ssm_conv1d", "ssm_conv1d_k", "ssm_conv1d_q", "ssm_conv1d_v", "ssm_d", "time_mix_first", "time_mix_lerp_fused",
+            "ssm_conv1d", "ssm_conv1d_k", "ssm_conv1d_q", "ssm_conv1d_v", "ssm_d", "time_mix_first", "time_mix_lerp_fused", "token_types",
         ],
         StringComparer.Ordinal);
 

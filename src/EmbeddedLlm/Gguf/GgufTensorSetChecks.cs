@@ -14,6 +14,12 @@ internal static class GgufTensorSetChecks
     {
         if (keys.Architecture is "t5" or "t5encoder")
             CheckRelativePositions(keys, parts);
+        if (keys.Architecture == "rwkv6qwen2" && parts.SelectMany(part => part.Tensors).FirstOrDefault(tensor => GgufTensorChecks.Role(tensor.Name, out _, out _) is "time_mix_first") is { } first)
+            throw new GgufFormatException(0, $"there is a tensor '{first.Name}', which goes with norms that this architecture does not load");
+        if (keys.Architecture is "kimi-linear" or "kimi-k3")
+            CheckLatentForm(keys, FindRoles(layers, parts));
+        if (keys.Architecture is "laguna" or "jina-bert-v2")
+            CheckWidths(keys, layers, parts);
         if (!Rules.TryGetValue(keys.Architecture, out Rule[]? rules))
             return;
 
@@ -31,6 +37,44 @@ internal static class GgufTensorSetChecks
 
         if (keys.Architecture is "rwkv7" or "arwkv7")
             CheckGating(rolesByLayer, parts);
+    }
+
+    // The cache is made for one form of the projection, and the layers' tensors choose between both.
+    private static void CheckLatentForm(GgufModelKeys keys, HashSet<string>[] rolesByLayer)
+    {
+        bool isLatent = keys.UInt32(keys.Key("attention.key_length_mla")) > 0 && keys.UInt32(keys.Key("attention.value_length_mla")) > 0;
+        for (int layer = 0; layer < rolesByLayer.Length; layer++)
+        {
+            HashSet<string> roles = rolesByLayer[layer];
+            bool isSplit = roles.Contains("attn_k_b") && roles.Contains("attn_v_b");
+            if (roles.Contains("attn_kv_a_mqa") && (isSplit != isLatent || (!isSplit && !roles.Contains("attn_kv_b"))))
+                throw new GgufFormatException(0, $"layer {layer} has projections that do not go with 'attention.key_length_mla'");
+        }
+    }
+
+    // Matrices that may be as wide as one number or another, and of which any other width is asserted.
+    private static void CheckWidths(GgufModelKeys keys, int layers, IReadOnlyList<GgufFile> parts)
+    {
+        uint[] heads = keys.PerLayer(keys.Key("attention.head_count"), layers) ?? new uint[layers];
+        uint[] feedForward = keys.PerLayer(keys.Key("feed_forward_length"), layers) ?? new uint[layers];
+        long head = keys.UInt32(keys.Key("attention.key_length")) ?? (heads[0] == 0 ? 0 : keys.UInt32(keys.Key("embedding_length")) / heads[0]) ?? 0;
+        foreach (GgufTensorInfo tensor in parts.SelectMany(part => part.Tensors))
+        {
+            ReadOnlySpan<char> role = GgufTensorChecks.Role(tensor.Name, out int layer, out bool isBias);
+            if (isBias || layer < 0 || layer >= layers)
+                continue;
+
+            long narrow = role switch
+            {
+                "attn_gate" when keys.Architecture == "laguna" => heads[layer],
+                "ffn_up" when keys.Architecture == "jina-bert-v2" => feedForward[layer],
+                _ => -1,
+            };
+            long wide = narrow * (role is "attn_gate" ? head : 2);
+            long rows = tensor.DimensionOrOne(1);
+            if (narrow >= 0 && rows != narrow && rows != wide)
+                throw new GgufFormatException(0, $"the tensor '{tensor.Name}' has {rows:N0} rows, neither {narrow:N0} nor {wide:N0}");
+        }
     }
 
     // Names without layer and ending, but for biases.

@@ -33,6 +33,10 @@ internal static unsafe class NativeAbi
             ?? FindProblem<llama_context_params>(llama, "llama_context_default_params", IsPlausible);
     }
 
+    /// <summary>As <see cref="FindProblem(nint, string?)"/>, for what only quantisation needs: a library may be fine for all else.</summary>
+    public static string? FindQuantizationProblem(nint llama) =>
+        FindProblem<llama_model_quantize_params>(llama, "llama_model_quantize_default_params", IsPlausible);
+
     internal static string? FindProblem<T>(nint llama, string name, Func<T, bool> isPlausible)
         where T : unmanaged
     {
@@ -72,7 +76,7 @@ internal static unsafe class NativeAbi
         fixed (byte* pointer = buffer)
             ((delegate* unmanaged[Cdecl]<byte*, byte*>)function)(pointer);
 
-        // Both structs align to 8 bytes, and their last fields' padding need not be written.
+        // The structs align to 8 bytes, and their last fields' padding need not be written.
         int written = buffer.LastIndexOfAnyExcept(pattern) + 1;
         return (written + 7) & ~7;
     }
@@ -107,6 +111,19 @@ internal static unsafe class NativeAbi
         && defaults.samplers is null
         && defaults.n_samplers == 0
         && defaults.ctx_other is null;
+
+    // ggml_type's count stands for none; it grows with llama.cpp.
+    private static bool IsPlausible(llama_model_quantize_params defaults) =>
+        defaults is
+        {
+            nthread: 0, ftype: (int)QuantizationType.Q8_0, output_tensor_type: > 30 and < 1000,
+            allow_requantize: 0, quantize_output_tensor: 1, only_copy: 0, pure: 0, keep_split: 0, dry_run: 0,
+        }
+        && defaults.token_embedding_type == defaults.output_tensor_type
+        && defaults.imatrix is null
+        && defaults.kv_overrides is null
+        && defaults.tt_overrides is null
+        && defaults.prune_layers is null;
 
     private struct ReturnBuffer
     {

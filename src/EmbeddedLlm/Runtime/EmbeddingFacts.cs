@@ -16,6 +16,9 @@ internal sealed record EmbeddingFacts(EmbeddingPooling? Pooling, bool HasRanking
     private const uint Last = 3;
     private const uint Rank = 4;
 
+    /// <summary>Whether llama.cpp can give vectors: of these it reads more than there is, which ends the process.</summary>
+    public bool MakesVectors { get; private init; } = true;
+
     public static EmbeddingFacts Read(IReadOnlyList<GgufFile> files)
     {
         GgufMetadata metadata = files[0].Metadata;
@@ -36,7 +39,10 @@ internal sealed record EmbeddingFacts(EmbeddingPooling? Pooling, bool HasRanking
             // llama.cpp takes the softmax over the two labels of these.
             GivesProbabilities: architecture is "qwen3" or "qwen3vl",
             isEncoder,
-            NeedsWholeInputs: isEncoder || !looksBackwardsOnly || architecture == "llama-embed");
+            NeedsWholeInputs: isEncoder || !looksBackwardsOnly || architecture == "llama-embed")
+        {
+            MakesVectors = architecture is not ("deepseek4" or "qwen4exp"),
+        };
     }
 
     /// <summary>A head is two projections, or the last alone; with the first one alone it has to give one number.</summary>

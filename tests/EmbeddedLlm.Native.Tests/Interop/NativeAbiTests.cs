@@ -22,6 +22,7 @@ public sealed unsafe class NativeAbiTests
     {
         NativeLibraries libraries = NativeLibraryLoader.Load();
         Assert.Null(NativeAbi.FindProblem(libraries.Llama, libraries.Version));
+        Assert.Null(NativeAbi.FindQuantizationProblem(libraries.Llama));
     }
 
     [Fact]
@@ -53,6 +54,7 @@ public sealed unsafe class NativeAbiTests
     {
         Assert.Equal(80, sizeof(llama_model_params));
         Assert.Equal(160, sizeof(llama_context_params));
+        Assert.Equal(64, sizeof(llama_model_quantize_params));
         Assert.Equal(56, sizeof(llama_batch));
         Assert.Equal(12, sizeof(llama_token_data));
         Assert.Equal(32, sizeof(llama_token_data_array));

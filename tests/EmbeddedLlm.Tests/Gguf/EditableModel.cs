@@ -76,6 +76,12 @@ internal sealed class EditableModel
         return this;
     }
 
+    public EditableModel RemoveAllTensors()
+    {
+        _tensors.Clear();
+        return this;
+    }
+
     public GgufFile Build()
     {
         GgufWriter writer = new();

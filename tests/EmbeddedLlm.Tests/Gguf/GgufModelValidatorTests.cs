@@ -80,6 +80,7 @@ public sealed class GgufModelValidatorTests
     public void LatentAttentionWhoseSizesDoNotAddUpIsRefused(string name, uint value)
     {
         EditableModel Model() => new EditableModel().Rename("deepseek2")
+            .Set("deepseek2.attention.head_count_kv", 1u)
             .Set("deepseek2.attention.key_length", 576u)
             .Set("deepseek2.attention.value_length", 512u)
             .Set("deepseek2.attention.key_length_mla", 192u)

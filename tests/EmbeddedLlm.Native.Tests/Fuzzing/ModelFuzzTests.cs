@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Reflection;
+using EmbeddedLlm.ModelFuzz;
+
+namespace EmbeddedLlm.Native.Tests.Fuzzing;
+
+/// <summary>Damaged model files, each loaded by a child process that none of them may end.</summary>
+public sealed class ModelFuzzTests
+{
+    // Hours can be asked for; a minute tells whether something is broken that was not.
+    private static readonly TimeSpan Time =
+        TimeSpan.FromSeconds(Environment.GetEnvironmentVariable("EMBEDDEDLLM_FUZZ_SECONDS") is { } seconds ? double.Parse(seconds, CultureInfo.InvariantCulture) : 60);
+
+    private static readonly int Seed = Environment.GetEnvironmentVariable("EMBEDDEDLLM_FUZZ_SEED") is { } seed ? int.Parse(seed, CultureInfo.InvariantCulture) : 1;
+
+    private static readonly string ProgramFolder = Path.GetFullPath(
+        typeof(ModelFuzzTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "ModelFuzzFolder").Value!);
+
+    [Fact]
+    public async Task ADamagedModelIsUsedOrRefusedAndNeverEndsTheProcess()
+    {
+        using TemporaryFolder folder = new();
+        using FuzzRun run = new(Seed, folder.Path, grownShare: 50, ProgramFolder);
+        FuzzReport report = await run.RunAsync(Time);
+        Assert.Empty(report.Failures);
+        Assert.True(report.Used > report.Files / 20, $"Only {report.Used} of {report.Files} files got as far as an answer.");
+        Assert.True(report.Refused > report.Files / 20, $"Only {report.Refused} of {report.Files} files were refused.");
+    }
+
+    [Fact]
+    public async Task TheModelsThatAreDamagedAreHealthyBefore()
+    {
+        using TemporaryFolder folder = new();
+        using FuzzRun run = new(Seed, folder.Path, grownShare: 0, ProgramFolder);
+        Assert.All(await run.UseBasesAsync(), model => Assert.StartsWith("used", model.Answer, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task ADeadChildIsSeen()
+    {
+        using TemporaryFolder folder = new();
+        using HostProcess host = new(ProgramFolder, TimeSpan.FromMinutes(1));
+        string answer = await host.LoadAsync(folder.Write("model.gguf", "GGUF"u8), number: 1);
+        Assert.StartsWith("refused GgufFormatException", answer, StringComparison.Ordinal);
+        // Not a number: the child ends with an exception of its own.
+        Assert.StartsWith("died with", await host.SendAsync("x\ty"), StringComparison.Ordinal);
+        Assert.StartsWith("refused", await host.LoadAsync(folder.PathOf("model.gguf"), number: 1), StringComparison.Ordinal);
+    }
+}
