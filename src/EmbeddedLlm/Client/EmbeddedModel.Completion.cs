@@ -125,6 +125,7 @@ public sealed partial class EmbeddedModel
             Prompt = prompt,
             MaxOutputTokens = RequestMapper.MaxOutputTokens(common),
             StopStrings = RequestMapper.StopStrings(common),
+            Adapters = _model.Adapters.SetOf(options?.Adapters),
             Sampling = RequestMapper.Sampling(common, options, _sampling),
             TokenReport = RequestMapper.TokenReport(options),
             Priority = options?.Priority ?? 0,

@@ -6,7 +6,7 @@ using EmbeddedLlm.Scheduling;
 
 namespace EmbeddedLlm.Runtime;
 
-/// <summary>The real decoder: a llama.cpp context. Owns the context, which keeps its model open.</summary>
+/// <summary>The real decoder: a llama.cpp context. Owns the context, which keeps its model open, and its adapters.</summary>
 internal sealed unsafe class LlamaDecoder : IDecoder
 {
     private readonly ContextHandle _context;
@@ -15,15 +15,18 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     private readonly CellSharing _sharing;
     private readonly ThreadGovernor? _governor;
     private readonly NativeBatch _batch;
+    private readonly LoadedAdapters? _adapters;
 
     /// <param name="context">The context; owned from here on.</param>
     /// <param name="vocabularySize">The number of logits in a row.</param>
     /// <param name="sharing">What the model's memory allows.</param>
     /// <param name="governor">Chooses the number of threads from step to step; null where it is fixed.</param>
     /// <param name="abort">The flag that the context's abort callback reads, see <see cref="AbortCallback"/>.</param>
-    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, int[] abort)
+    /// <param name="adapters">The adapters that sets refer to; owned from here on. Null for none.</param>
+    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, int[] abort, LoadedAdapters? adapters = null)
     {
         _context = context;
+        _adapters = adapters;
         _memory = NativeMethods.llama_get_memory(context);
         _abort = abort;
         _sharing = sharing;
@@ -56,6 +59,13 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 
     /// <summary>The address of a flag from <see cref="CreateAbortFlag"/>.</summary>
     public static void* AddressOf(int[] abortFlag) => Pinned(abortFlag);
+
+    public void UseAdapters(AdapterSet adapters)
+    {
+        if (_adapters is null)
+            throw new InvalidOperationException($"The model was loaded without adapters, and {adapters} are to be used.");
+        _adapters.Use(_context, adapters);
+    }
 
     public DecodeResult Decode()
     {
@@ -121,7 +131,12 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 
     public void RequestAbort() => Volatile.Write(ref _abort[0], 1);
 
-    public void Dispose() => _context.Dispose();
+    public void Dispose()
+    {
+        // The context points to its adapters to the end.
+        _context.Dispose();
+        _adapters?.Dispose();
+    }
 
     private static int* Pinned(int[] array) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(array));
 
