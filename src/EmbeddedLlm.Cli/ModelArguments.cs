@@ -75,8 +75,9 @@ internal sealed class ModelArguments(bool chats)
     private static LoraAdapter[] ParseAdapters(ArgumentResult result)
     {
         LoraAdapter[] adapters = [.. result.Tokens.Select((token, index) => ParseAdapter(token.Value, index))];
-        if (adapters.FirstOrDefault(adapter => adapter.Path.Length == 0 || !float.IsFinite(adapter.Scale)) is not null)
-            result.AddError("--lora takes the path of a .gguf file, and perhaps a colon and a number behind it.");
+        int wrong = Array.FindIndex(adapters, adapter => adapter.Path.Length == 0 || !float.IsFinite(adapter.Scale));
+        if (wrong >= 0)
+            result.AddError($"--lora takes the path of a .gguf file, and perhaps a colon and a finite number behind it, not '{result.Tokens[wrong].Value}'.");
         return adapters;
     }
 

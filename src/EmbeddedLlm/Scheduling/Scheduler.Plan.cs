@@ -254,19 +254,26 @@ internal sealed partial class Scheduler
         }
     }
 
-    /// <summary>Sends the youngest sequence of the lowest priority back to the queue, where it comes first. The last one stays: alone it has all the cells it may need.</summary>
+    /// <summary>
+    /// Sends the youngest sequence of the lowest priority back to the queue, where it comes first. The last one stays: alone it has all the cells it may need. Those that wait to be started have no cells, and
+    /// may wait for just the one that would go.
+    /// </summary>
     private bool TryPreempt()
     {
-        if (_running.Count < 2)
-            return false;
-        Sequence victim = _running[0];
+        Sequence? victim = null;
+        int started = 0;
         foreach (Sequence sequence in _running)
         {
-            if (sequence.Request.Priority < victim.Request.Priority
+            if (!sequence.IsStarted)
+                continue;
+            started++;
+            if (victim is null || sequence.Request.Priority < victim.Request.Priority
                 || (sequence.Request.Priority == victim.Request.Priority && sequence.Admission > victim.Admission))
                 victim = sequence;
         }
 
+        if (victim is null || started < 2)
+            return false;
         _cache.Take(victim.Slot, victim.Adapters, victim.Tokens, isKept: false);
         _running.Remove(victim);
         victim.Preempt();
