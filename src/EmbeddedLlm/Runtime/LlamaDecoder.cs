@@ -16,6 +16,7 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     private readonly ThreadGovernor? _governor;
     private readonly NativeBatch _batch;
     private readonly LoadedAdapters? _adapters;
+    private bool _hasNewAdapters;
 
     /// <param name="context">The context; owned from here on.</param>
     /// <param name="vocabularySize">The number of logits in a row.</param>
@@ -65,14 +66,17 @@ internal sealed unsafe class LlamaDecoder : IDecoder
         if (_adapters is null)
             throw new InvalidOperationException($"The model was loaded without adapters, and {adapters} are to be used.");
         _adapters.Use(_context, adapters);
+        _hasNewAdapters = true;
     }
 
     public DecodeResult Decode()
     {
         long startedAt = Stopwatch.GetTimestamp();
         int code = NativeMethods.llama_decode(_context, _batch.Filled);
-        if (code == 0 && _governor is not null && _governor.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp()))
+        // With new adapters llama.cpp has first measured out its memory anew, which tells nothing of how long a step takes.
+        if (code == 0 && _governor is not null && !_hasNewAdapters && _governor.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp()))
             NativeMethods.llama_set_n_threads(_context, _governor.Threads, _governor.Threads);
+        _hasNewAdapters = false;
         // A request that came before the decode counts for it: it must not be lost while the engine is being stopped.
         Volatile.Write(ref _abort[0], 0);
         return ResultOf(code);

@@ -1,8 +1,8 @@
 namespace EmbeddedLlm.Scheduling;
 
 /// <summary>
-/// The tokens of slots as a radix tree, one for each set of adapters that they were computed with: finds the slots that begin with the same tokens as a prompt, at a cost that depends on the prompt and not on how many slots there
-/// are. Engine thread only.
+/// The tokens of slots as radix trees, one for each set of adapters that they were computed with: finds the slots that begin with the same tokens as a prompt, at a cost that depends on the prompt and not
+/// on how many slots there are. Engine thread only.
 /// </summary>
 internal sealed class PrefixIndex
 {
