@@ -70,8 +70,8 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Stops the load.</param>
     /// <returns>The model, which the caller disposes.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
-    /// <exception cref="ModelLoadException">There is no such model, or it cannot be used.</exception>
-    /// <exception cref="GgufFormatException">The file is damaged or no GGUF file.</exception>
+    /// <exception cref="ModelLoadException">There is no such model, or it cannot be used, or an adapter does not fit it.</exception>
+    /// <exception cref="GgufFormatException">The file, or an adapter's, is damaged or no GGUF file.</exception>
     /// <exception cref="NativeLibraryException">llama.cpp's libraries are missing or of the wrong version.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public static async Task<EmbeddedModel> LoadAsync(
