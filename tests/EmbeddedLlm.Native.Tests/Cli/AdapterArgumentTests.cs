@@ -21,7 +21,7 @@ public sealed class AdapterArgumentTests
     public async Task AFileThatIsNoAdapterIsAFailure()
     {
         CliResult result = await ChatAsync("--lora", TestPaths.Starter);
-        Assert.StartsWith($"error: '{TestPaths.Starter}' is not a valid GGUF file: 'general.type' is 'model', not 'adapter'", result.Error);
+        Assert.StartsWith($"error: '{TestPaths.Starter}' is not a valid GGUF file: the key 'general.type' is missing", result.Error);
         Assert.Equal(("", 1), (result.Output, result.ExitCode));
     }
 

@@ -9,6 +9,10 @@ namespace EmbeddedLlm.Native.Tests.Client;
 public sealed class AdapterTests(StarterModelFixture starter)
 {
     private const string Prompt = "Once upon a time there was";
+    private const string Question = "Count to five, and then say what comes after that.";
+
+    /// <summary>Rounding, which depends on how many tokens a step has, was seen to move logits by 0.001.</summary>
+    private const float Tolerance = 0.005f;
 
     private static readonly AdapterScale[] One = [new("one")];
     private static readonly AdapterScale[] Two = [new("two")];
@@ -49,15 +53,16 @@ public sealed class AdapterTests(StarterModelFixture starter)
     {
         using TemporaryFolder folder = new();
         await using EmbeddedModel model = await LoadAsync(folder, Starter, scale: 0);
-        Assert.Equal("1, 2, 3, 4, 5.", (await ChatAsync(null)).Text);
+        ChatResponse unchanged = await ChatAsync(null);
+        Assert.Equal((await starter.Chat.GetResponseAsync(Question, new() { Temperature = 0, MaxOutputTokens = 24 }, Cancel)).Text, unchanged.Text);
         ChatResponse first = await ChatAsync(One);
-        Assert.NotEqual("1, 2, 3, 4, 5.", first.Text);
-        // Nothing of it was computed with these adapters, and then all of it.
+        Assert.NotEqual(unchanged.Text, first.Text);
+        // Nothing of it was computed with these adapters, and then nearly all of it.
         Assert.Equal(0, first.Usage!.CachedInputTokenCount);
-        Assert.True((await ChatAsync(One)).Usage!.CachedInputTokenCount > 0);
+        Assert.Equal(first.Usage.InputTokenCount - 1, (await ChatAsync(One)).Usage!.CachedInputTokenCount);
 
         Task<ChatResponse> ChatAsync(AdapterScale[]? adapters) =>
-            model.AsChatClient().GetResponseAsync("Count to five.", new() { Temperature = 0, MaxOutputTokens = 24, RawRepresentationFactory = _ => new EmbeddedChatOptions { Adapters = adapters } }, Cancel);
+            model.AsChatClient().GetResponseAsync(Question, new() { Temperature = 0, MaxOutputTokens = 24, RawRepresentationFactory = _ => new EmbeddedChatOptions { Adapters = adapters } }, Cancel);
     }
 
     [Theory]
@@ -73,17 +78,21 @@ public sealed class AdapterTests(StarterModelFixture starter)
         string path = WriteModel(folder, architecture);
         (string Prompt, AdapterScale[] Adapters)[] requests =
             [.. new[] { "The first of all prompts, which is a long one", "Another" }.SelectMany(prompt => new AdapterScale[][] { [], One, Two, Both }.Select(adapters => (prompt, adapters)))];
-        List<string> expected = [];
+        List<IReadOnlyList<GeneratedToken>> expected = [];
         await using (EmbeddedModel alone = await LoadAsync(folder, path, prefix: 0))
         {
             foreach ((string prompt, AdapterScale[] adapters) in requests)
-                expected.Add(await AskAsync(alone, prompt, adapters));
+                expected.Add(await TokensAsync(alone, prompt, adapters));
         }
 
-        Assert.Equal(requests.Length, expected.Distinct().Count());
+        float[] first = [.. expected.Select(tokens => tokens[0].LogProbability!.Value)];
+        Assert.All(first, (value, i) => Assert.DoesNotContain(first[..i], other => Math.Abs(other - value) < 2 * Tolerance));
         await using EmbeddedModel model = await LoadAsync(folder, path);
         for (int round = 0; round < 2; round++)
-            Assert.Equal(expected, await Task.WhenAll(requests.Select(request => AskAsync(model, request.Prompt, request.Adapters))));
+        {
+            IReadOnlyList<GeneratedToken>[] actual = await Task.WhenAll(requests.Select(request => TokensAsync(model, request.Prompt, request.Adapters)));
+            Assert.All(actual, (tokens, i) => AssertSame(expected[i], tokens));
+        }
     }
 
     /// <summary>W + scale · alpha / rank · B · A, computed here, has to give what the adapter gives.</summary>
@@ -100,13 +109,9 @@ public sealed class AdapterTests(StarterModelFixture starter)
 
         await using EmbeddedModel model = await LoadAsync(path, new LoraAdapter(folder.PathOf("one.gguf"), Scale: Scale));
         await using EmbeddedModel other = await LoadAsync(merged);
-        CompletionOptions options = Greedy(null, 30);
-        options.LogProbabilities = true;
-        CompletionResponse actual = await model.CompleteAsync(Prompt, options, Cancel);
-        CompletionResponse expected = await other.CompleteAsync(Prompt, options, Cancel);
-        Assert.Equal(expected.Text, actual.Text);
-        Assert.NotEqual((await model.CompleteAsync(Prompt, Greedy([], 30), Cancel)).Text, actual.Text);
-        Assert.All(expected.Tokens.Zip(actual.Tokens), pair => Assert.Equal(pair.First.LogProbability!.Value, pair.Second.LogProbability!.Value, 0.01f));
+        IReadOnlyList<GeneratedToken> actual = await TokensAsync(model, Prompt, null);
+        AssertSame(await TokensAsync(other, Prompt, null), actual);
+        Assert.NotEqual(actual[0].LogProbability!.Value, (await TokensAsync(model, Prompt, []))[0].LogProbability!.Value, Tolerance);
     }
 
     [Fact]
@@ -148,7 +153,7 @@ public sealed class AdapterTests(StarterModelFixture starter)
 
         Assert.Contains(truncated, (await Assert.ThrowsAsync<GgufFormatException>(() => LoadBesideOneAsync(truncated))).Message, StringComparison.Ordinal);
         Assert.Contains(text, (await Assert.ThrowsAsync<GgufFormatException>(() => LoadBesideOneAsync(text))).Message, StringComparison.Ordinal);
-        Assert.Contains("not 'adapter'", (await Assert.ThrowsAsync<GgufFormatException>(() => LoadBesideOneAsync(Starter))).Message, StringComparison.Ordinal);
+        Assert.Contains("'general.type' is missing", (await Assert.ThrowsAsync<GgufFormatException>(() => LoadBesideOneAsync(Starter))).Message, StringComparison.Ordinal);
         Assert.Contains("'qwen2', and the model's is 'llama'", (await Assert.ThrowsAsync<ModelLoadException>(() => LoadBesideOneAsync(folder.PathOf("foreign.gguf")))).Message, StringComparison.Ordinal);
         Assert.Contains("are not for 'blk.0.", (await Assert.ThrowsAsync<ModelLoadException>(() => LoadBesideOneAsync(folder.PathOf("wide.gguf")))).Message, StringComparison.Ordinal);
         Assert.Contains("cannot be read", (await Assert.ThrowsAsync<ModelLoadException>(() => LoadBesideOneAsync(folder.PathOf("missing.gguf")))).Message, StringComparison.Ordinal);
@@ -242,7 +247,7 @@ public sealed class AdapterTests(StarterModelFixture starter)
         {
             byte[] data = modelBytes.AsSpan((int)(model.DataOffset + tensor.Offset), (int)tensor.ByteSize).ToArray();
             if (adapter.TryGetTensor(tensor.Name + ".lora_a", out GgufTensorInfo? a) && adapter.TryGetTensor(tensor.Name + ".lora_b", out GgufTensorInfo? b))
-                AddProduct(MemoryMarshal.Cast<byte, float>(data), Floats(a), Floats(b), (int)tensor.Dimensions[0], (int)b.Dimensions[0], factor);
+                AddProduct(MemoryMarshal.Cast<byte, float>(data.AsSpan()), Floats(a), Floats(b), (int)tensor.Dimensions[0], (int)b.Dimensions[0], factor);
             writer.AddTensor(tensor.Name, tensor.Type, tensor.Dimensions, data);
         }
 
@@ -304,9 +309,22 @@ public sealed class AdapterTests(StarterModelFixture starter)
 
     private static CompletionOptions Greedy(IReadOnlyList<AdapterScale>? adapters, int maxTokens = 24) => new() { Temperature = 0, MaxOutputTokens = maxTokens, Adapters = adapters };
 
+    private static async Task<IReadOnlyList<GeneratedToken>> TokensAsync(EmbeddedModel model, string prompt, IReadOnlyList<AdapterScale>? adapters)
+    {
+        CompletionOptions options = Greedy(adapters);
+        options.LogProbabilities = true;
+        return (await model.CompleteAsync(prompt, options, Cancel)).Tokens;
+    }
+
+    private static void AssertSame(IReadOnlyList<GeneratedToken> expected, IReadOnlyList<GeneratedToken> actual)
+    {
+        Assert.Equal(expected.Select(token => token.Id), actual.Select(token => token.Id));
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First.LogProbability!.Value, pair.Second.LogProbability!.Value, Tolerance));
+    }
+
     private static async Task<string> AskAsync(EmbeddedModel model, string prompt, IReadOnlyList<AdapterScale>? adapters, int maxTokens = 24) =>
         (await model.CompleteAsync(prompt, Greedy(adapters, maxTokens), Cancel)).Text;
 
-    private static async Task<long?> CachedAsync(EmbeddedModel model, string prompt, IReadOnlyList<AdapterScale>? adapters) =>
-        (await model.CompleteAsync(prompt, Greedy(adapters, 1), Cancel)).Usage.CachedInputTokenCount;
+    private static async Task<long> CachedAsync(EmbeddedModel model, string prompt, IReadOnlyList<AdapterScale>? adapters) =>
+        (await model.CompleteAsync(prompt, Greedy(adapters, 1), Cancel)).Usage.CachedInputTokenCount!.Value;
 }

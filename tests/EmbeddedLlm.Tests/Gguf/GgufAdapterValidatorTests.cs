@@ -85,10 +85,10 @@ public sealed class GgufAdapterValidatorTests
     public void BothMatricesHaveOneRank() => AssertRefused("has rank 4 and", Adapter().SetTensor(Query + ".lora_b", GgmlType.F32, 8, 64));
 
     [Theory]
-    [InlineData(Query + ".lora_a", 32, 4)]
-    [InlineData(Query + ".lora_b", 4, 32)]
-    [InlineData(Query + ".lora_a", 64, 4, 2)]
-    [InlineData(Query + ".lora_b", 4, 64, 3)]
+    [InlineData(Query + ".lora_a", 32L, 4L)]
+    [InlineData(Query + ".lora_b", 4L, 32L)]
+    [InlineData(Query + ".lora_a", 64L, 4L, 2L)]
+    [InlineData(Query + ".lora_b", 4L, 64L, 3L)]
     public void ShapesThatDoNotFitTheModelsAreNamed(string tensor, params long[] dimensions)
     {
         GgufFile adapter = Adapter().SetTensor(tensor, GgmlType.F32, dimensions).Build();

