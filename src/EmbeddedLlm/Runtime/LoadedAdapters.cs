@@ -71,12 +71,12 @@ internal sealed partial class LoadedAdapters : IDisposable
         ScaledAdapter[] scaled = new ScaledAdapter[wanted.Count];
         for (int i = 0; i < scaled.Length; i++)
         {
-            AdapterScale adapter = wanted[i] ?? throw new ArgumentException("An adapter is null.", nameof(GenerationOptions.Adapters));
+            AdapterScale adapter = wanted[i] ?? throw new ArgumentException("An adapter is null.", nameof(EmbeddedModelOptions.Adapters));
             if (!float.IsFinite(adapter.Scale))
-                throw new ArgumentOutOfRangeException(nameof(GenerationOptions.Adapters), adapter.Scale, $"The scale of the adapter '{adapter.Name}' is not finite.");
+                throw new ArgumentOutOfRangeException(nameof(EmbeddedModelOptions.Adapters), adapter.Scale, $"The scale of the adapter '{adapter.Name}' is not finite.");
             int index = IndexOf(adapter.Name);
             if (Array.Exists(scaled[..i], other => other.Index == index))
-                throw new ArgumentException($"The adapter '{adapter.Name}' is asked for twice.", nameof(GenerationOptions.Adapters));
+                throw new ArgumentException($"The adapter '{adapter.Name}' is asked for twice.", nameof(EmbeddedModelOptions.Adapters));
             scaled[i] = new ScaledAdapter(index, adapter.Scale);
         }
 
@@ -126,7 +126,7 @@ internal sealed partial class LoadedAdapters : IDisposable
         throw new ArgumentException(Adapters.Count == 0
             ? $"There is no adapter '{name}': the model was loaded without any."
             : $"There is no adapter '{name}'. Those there are: {string.Join(", ", Adapters.Select(adapter => $"'{adapter.Name}'"))}.",
-            nameof(GenerationOptions.Adapters));
+            nameof(EmbeddedModelOptions.Adapters));
     }
 
     private static void Check(LoraAdapter adapter, string modelPath, IReadOnlyList<GgufFile> modelFiles, ILogger logger)
