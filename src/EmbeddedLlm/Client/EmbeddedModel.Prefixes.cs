@@ -39,20 +39,12 @@ public sealed partial class EmbeddedModel
 
     /// <summary>Computes tokens ahead that later prompts begin with. It waits for requests that are there.</summary>
     /// <param name="tokens">The tokens, as <see cref="Tokenize"/> gives them; a begin-of-sequence token included where prompts have one.</param>
-    /// <param name="cancellationToken">Stops the computation.</param>
-    /// <exception cref="ArgumentException">There is no token.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary.</exception>
-    /// <inheritdoc cref="PreloadAsync(IEnumerable{ChatMessage}, ChatOptions?, CancellationToken)"/>
-    public Task<PreloadedPrefix> PreloadTokensAsync(ReadOnlyMemory<int> tokens, CancellationToken cancellationToken = default) => PreloadTokensAsync(tokens, adapters: null, cancellationToken);
-
-    /// <summary>Computes tokens ahead, with adapters, that later prompts with the same adapters begin with. It waits for requests that are there.</summary>
-    /// <param name="tokens">The tokens, as <see cref="Tokenize"/> gives them; a begin-of-sequence token included where prompts have one.</param>
     /// <param name="adapters">The adapters, as <see cref="GenerationOptions.Adapters"/> of the requests has them.</param>
     /// <param name="cancellationToken">Stops the computation.</param>
     /// <exception cref="ArgumentException">There is no token, or an adapter was not loaded.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A token is not in the vocabulary.</exception>
     /// <inheritdoc cref="PreloadAsync(IEnumerable{ChatMessage}, ChatOptions?, CancellationToken)"/>
-    public Task<PreloadedPrefix> PreloadTokensAsync(ReadOnlyMemory<int> tokens, IReadOnlyList<AdapterScale>? adapters, CancellationToken cancellationToken = default)
+    public Task<PreloadedPrefix> PreloadTokensAsync(ReadOnlyMemory<int> tokens, IReadOnlyList<AdapterScale>? adapters = null, CancellationToken cancellationToken = default)
     {
         if (tokens.IsEmpty)
             throw new ArgumentException("There is no token.", nameof(tokens));
@@ -65,22 +57,16 @@ public sealed partial class EmbeddedModel
     /// from where you would run a program from.
     /// </remarks>
     /// <param name="path">The file's path.</param>
+    /// <param name="adapters">The adapters that it was computed with, as <see cref="GenerationOptions.Adapters"/> of the requests has them.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <returns>The prefix, which stays in the KV cache until it is disposed.</returns>
-    /// <exception cref="PrefixFileException">The file is damaged, or was saved by another model, with other options or by another llama.cpp.</exception>
+    /// <exception cref="PrefixFileException">The file is damaged, or was saved by another model, with other options or adapters, or by another llama.cpp.</exception>
+    /// <exception cref="ArgumentException">An adapter was not loaded.</exception>
     /// <exception cref="PrefixCacheFullException">The part of the KV cache that prefixes may have does not hold it beside those that are there and the requests that run.</exception>
     /// <exception cref="IOException">The file cannot be read; <see cref="FileNotFoundException"/> where it is missing.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
-    public Task<PreloadedPrefix> RestoreAsync(string path, CancellationToken cancellationToken = default) => RestoreAsync(path, adapters: null, cancellationToken);
-
-    /// <summary>Brings back a prefix that was computed with adapters, for requests with the same ones.</summary>
-    /// <param name="path">The file's path.</param>
-    /// <param name="adapters">The adapters, as <see cref="GenerationOptions.Adapters"/> of the requests has them.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="ArgumentException">An adapter was not loaded.</exception>
-    /// <inheritdoc cref="RestoreAsync(string, CancellationToken)"/>
-    public async Task<PreloadedPrefix> RestoreAsync(string path, IReadOnlyList<AdapterScale>? adapters, CancellationToken cancellationToken = default)
+    public async Task<PreloadedPrefix> RestoreAsync(string path, IReadOnlyList<AdapterScale>? adapters = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         AdapterSet set = AdaptersFor(adapters);

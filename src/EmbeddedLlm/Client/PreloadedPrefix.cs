@@ -29,7 +29,7 @@ public sealed class PreloadedPrefix : IAsyncDisposable, IDisposable
     /// </summary>
     public bool IsLoaded => _prefix.Slot >= 0;
 
-    /// <summary>Saves the prefix to a file, from which <see cref="EmbeddedModel.RestoreAsync(string, CancellationToken)"/> brings it back without computing it. A file that is there already is replaced once the new one is whole.</summary>
+    /// <summary>Saves the prefix to a file, from which <see cref="EmbeddedModel.RestoreAsync"/> brings it back without computing it. A file that is there already is replaced once the new one is whole.</summary>
     /// <remarks>
     /// The file holds the tokens, and thus the text, as well as the model's state after them: about <c>Info.KvBytesPerToken</c> for each token. It is of use to the same model file, the same KV cache types,
     /// the same adapters and the same llama.cpp.

@@ -9,12 +9,14 @@ namespace EmbeddedLlm.Runtime;
 internal sealed partial class LoadedAdapters : IDisposable
 {
     private readonly AdapterHandle[] _handles;
+    private readonly string[] _names;
     private readonly Lazy<byte[]>[] _fingerprints;
 
     private LoadedAdapters(LoraAdapter[] adapters, AdapterHandle[] handles)
     {
         Adapters = adapters;
         _handles = handles;
+        _names = [.. adapters.Select(adapter => adapter.NameOrDefault)];
         _fingerprints = [.. adapters.Select(adapter => new Lazy<byte[]>(() => StateIdentity.FingerprintOf(adapter.Path), LazyThreadSafetyMode.PublicationOnly))];
         Defaults = AdapterSet.Of(adapters.Select((adapter, index) => new ScaledAdapter(index, adapter.Scale)));
     }
@@ -62,21 +64,28 @@ internal sealed partial class LoadedAdapters : IDisposable
     }
 
     /// <summary>The set that a request asks for.</summary>
-    /// <param name="wanted">The adapters by their names; null for the defaults.</param>
+    /// <param name="adapters">The adapters by their names; null for the defaults.</param>
     /// <exception cref="ArgumentException">There is no adapter of a name, or it is there twice, or a scale is not finite.</exception>
-    public AdapterSet SetOf(IReadOnlyList<AdapterScale>? wanted)
+    public AdapterSet SetOf(IReadOnlyList<AdapterScale>? adapters)
     {
-        if (wanted is null)
+        if (adapters is null)
             return Defaults;
-        ScaledAdapter[] scaled = new ScaledAdapter[wanted.Count];
+        ScaledAdapter[] scaled = new ScaledAdapter[adapters.Count];
         for (int i = 0; i < scaled.Length; i++)
         {
-            AdapterScale adapter = wanted[i] ?? throw new ArgumentException("An adapter is null.", nameof(EmbeddedModelOptions.Adapters));
-            if (!float.IsFinite(adapter.Scale))
-                throw new ArgumentOutOfRangeException(nameof(EmbeddedModelOptions.Adapters), adapter.Scale, $"The scale of the adapter '{adapter.Name}' is not finite.");
-            int index = IndexOf(adapter.Name);
+            AdapterScale adapter = adapters[i] ?? throw new ArgumentException("An adapter is null.", nameof(adapters));
+            int index = Array.FindIndex(_names, name => name == adapter.Name);
+            if (index < 0)
+            {
+                throw new ArgumentException(
+                    _names.Length == 0 ? $"There is no adapter '{adapter.Name}': the model was loaded without any." : $"There is no adapter '{adapter.Name}'. Those there are: '{string.Join("', '", _names)}'.",
+                    nameof(adapters));
+            }
+
             if (Array.Exists(scaled[..i], other => other.Index == index))
-                throw new ArgumentException($"The adapter '{adapter.Name}' is asked for twice.", nameof(EmbeddedModelOptions.Adapters));
+                throw new ArgumentException($"The adapter '{adapter.Name}' is asked for twice.", nameof(adapters));
+            if (!float.IsFinite(adapter.Scale))
+                throw new ArgumentOutOfRangeException(nameof(adapters), adapter.Scale, $"The scale of the adapter '{adapter.Name}' is not finite.");
             scaled[i] = new ScaledAdapter(index, adapter.Scale);
         }
 
@@ -113,20 +122,6 @@ internal sealed partial class LoadedAdapters : IDisposable
     {
         foreach (AdapterHandle handle in _handles)
             handle.Dispose();
-    }
-
-    private int IndexOf(string name)
-    {
-        for (int i = 0; i < Adapters.Count; i++)
-        {
-            if (Adapters[i].Name == name)
-                return i;
-        }
-
-        throw new ArgumentException(Adapters.Count == 0
-            ? $"There is no adapter '{name}': the model was loaded without any."
-            : $"There is no adapter '{name}'. Those there are: {string.Join(", ", Adapters.Select(adapter => $"'{adapter.Name}'"))}.",
-            nameof(EmbeddedModelOptions.Adapters));
     }
 
     private static void Check(LoraAdapter adapter, string modelPath, IReadOnlyList<GgufFile> modelFiles, ILogger logger)

@@ -206,7 +206,7 @@ public sealed class AdapterTests(StarterModelFixture starter)
         await using EmbeddedModel again = await LoadAsync(path, new LoraAdapter(two, "b", 0.5f), new LoraAdapter(one, "a"));
         foreach (IReadOnlyList<AdapterScale> others in new IReadOnlyList<AdapterScale>[] { [], [new("a")], [new("a"), new("b")], [new("a", 0.5f), new("b")] })
             Assert.Contains("adapters", (await Assert.ThrowsAsync<PrefixFileException>(() => again.RestoreAsync(file, others, Cancel))).Message, StringComparison.Ordinal);
-        await using PreloadedPrefix restored = await again.RestoreAsync(file, Cancel);
+        await using PreloadedPrefix restored = await again.RestoreAsync(file, cancellationToken: Cancel);
         string whole = again.Detokenize(tokens) + "Go!";
         Assert.Equal(0, await CachedAsync(again, whole, []));
         Assert.InRange(await CachedAsync(again, whole, null), tokens.Length - 2, tokens.Length);
