@@ -97,8 +97,8 @@ public sealed class EmbeddedModelOptions
     public bool MemoryMap { get; set; } = true;
 
     /// <summary>
-    /// The LoRA adapters to load with the model, each of another name. Requests are computed with all of them, at their own scales, unless <see cref="GenerationOptions.Adapters"/> says otherwise; embeddings
-    /// and rerankings always with none. Requests with the same adapters and scales are computed together; different ones take turns of several tokens. Default: none.
+    /// The LoRA adapters to load with the model, each of another name. Requests are computed with all of them, at their own scales, unless <see cref="GenerationOptions.Adapters"/> says otherwise; embeddings,
+    /// rerankings and what a draft model guesses always with none. Requests with the same adapters and scales are computed together; different ones take turns of several tokens. Default: none.
     /// </summary>
     public IReadOnlyList<LoraAdapter> Adapters { get; set; } = [];
 
