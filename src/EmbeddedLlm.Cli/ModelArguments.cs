@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
 
 namespace EmbeddedLlm.Cli;
 
@@ -17,6 +19,16 @@ internal sealed class ModelArguments(bool chats)
     private readonly Option<int?> _threads = Numbers.Option("--threads", "The number of CPU threads that compute.", minimum: 1);
     private readonly Option<int?> _gpuLayers = Numbers.Option("--gpu-layers", "How many of the model's layers the GPU holds; 0 for none.", minimum: 0);
 
+    private readonly Option<LoraAdapter[]> _adapters = new("--lora")
+    {
+        Description = "A LoRA adapter to load with the model, and how strongly it works; 1 if left out. May be given several times.",
+        HelpName = "PATH[:SCALE]",
+        CustomParser = ParseAdapters,
+        DefaultValueFactory = _ => [],
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
     private readonly Option<string?> _nativeFolder = new("--native-dir")
     {
         Description = "The folder that holds llama.cpp's libraries.",
@@ -34,6 +46,7 @@ internal sealed class ModelArguments(bool chats)
         command.Add(_context);
         command.Add(_threads);
         command.Add(_gpuLayers);
+        command.Add(_adapters);
         command.Add(_nativeFolder);
         if (chats)
             command.Add(_chatMl);
@@ -50,11 +63,31 @@ internal sealed class ModelArguments(bool chats)
             ContextLength = result.GetValue(_context),
             Threads = result.GetValue(_threads),
             GpuLayers = result.GetValue(_gpuLayers),
+            Adapters = result.GetRequiredValue(_adapters),
             NativeLibraryFolder = result.GetValue(_nativeFolder),
             ChatTemplateFallback = result.GetValue(_chatMl) ? ChatTemplateFallback.ChatMl : ChatTemplateFallback.Error,
             LoggerFactory = verbose ? new StandardErrorLog(terminal) : null,
         };
         string model = result.GetRequiredValue(_model);
         return LoadBar.RunAsync(terminal, !verbose, progress => EmbeddedModel.LoadAsync(model, options, progress, cancellationToken));
+    }
+
+    private static LoraAdapter[] ParseAdapters(ArgumentResult result)
+    {
+        LoraAdapter[] adapters = [.. result.Tokens.Select((token, index) => ParseAdapter(token.Value, index))];
+        int wrong = Array.FindIndex(adapters, adapter => adapter.Path.Length == 0 || !float.IsFinite(adapter.Scale));
+        if (wrong >= 0)
+            result.AddError($"--lora takes the path of a .gguf file, and perhaps a colon and a finite number behind it, not '{result.Tokens[wrong].Value}'.");
+        return adapters;
+    }
+
+    /// <summary>What is behind the last colon is a scale only where it is a number: paths have colons as well. By their numbers two files of one name can be told apart.</summary>
+    private static LoraAdapter ParseAdapter(string text, int index)
+    {
+        string name = (index + 1).ToString(CultureInfo.InvariantCulture);
+        int colon = text.LastIndexOf(':');
+        return colon >= 0 && float.TryParse(text.AsSpan(colon + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out float scale)
+            ? new LoraAdapter(text[..colon], name, scale)
+            : new LoraAdapter(text, name);
     }
 }

@@ -103,6 +103,12 @@ public sealed class EmbeddedModelOptions
     /// <summary>Whether the file is mapped into memory rather than read. Default: <see langword="true"/>.</summary>
     public bool MemoryMap { get; set; } = true;
 
+    /// <summary>
+    /// The LoRA adapters to load with the model, each of another name. Requests are computed with all of them, at their own scales, unless <see cref="GenerationOptions.Adapters"/> says otherwise; embeddings,
+    /// rerankings and what a draft model guesses always with none. Requests with the same adapters and scales are computed together; different ones take turns of several tokens. Default: none.
+    /// </summary>
+    public IReadOnlyList<LoraAdapter> Adapters { get; set; } = [];
+
     /// <summary>A Jinja chat template to use in place of the one in the model's file.</summary>
     public string? ChatTemplate { get; set; }
 
@@ -178,8 +184,26 @@ public sealed class EmbeddedModelOptions
         Store?.Validate();
         if (!Enum.IsDefined(ToolFallback))
             throw new ArgumentOutOfRangeException(nameof(ToolFallback), ToolFallback, null);
+        ValidateAdapters();
         if (FlashAttention is false && ValueCacheType is KvCacheType.Q8_0 or KvCacheType.Q5_0 or KvCacheType.Q4_0)
             throw new ArgumentException($"A quantised value cache ({ValueCacheType}) needs {nameof(FlashAttention)}.", nameof(ValueCacheType));
+    }
+
+    private void ValidateAdapters()
+    {
+        ArgumentNullException.ThrowIfNull(Adapters);
+        HashSet<string> names = new(StringComparer.Ordinal);
+        foreach (LoraAdapter adapter in Adapters)
+        {
+            ArgumentNullException.ThrowIfNull(adapter, nameof(Adapters));
+            ArgumentException.ThrowIfNullOrEmpty(adapter.Path, nameof(Adapters));
+            if (adapter.NameOrDefault.Length == 0)
+                throw new ArgumentException($"The adapter '{adapter.Path}' has an empty name.", nameof(Adapters));
+            if (!names.Add(adapter.NameOrDefault))
+                throw new ArgumentException($"Two adapters have the name '{adapter.NameOrDefault}'.", nameof(Adapters));
+            if (!float.IsFinite(adapter.Scale))
+                throw new ArgumentOutOfRangeException(nameof(Adapters), adapter.Scale, $"The scale of the adapter '{adapter.NameOrDefault}' is not finite.");
+        }
     }
 
     /// <summary>Throws where a time limit is none that a timer can keep: not above zero, or more than 49 days.</summary>

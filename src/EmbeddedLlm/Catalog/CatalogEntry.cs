@@ -52,6 +52,27 @@ internal sealed class CatalogEntry : IJsonOnDeserialized
     public CatalogVariant? FindVariant(string? quantisation) =>
         quantisation is null ? Variants?.FirstOrDefault() : Array.Find(Variants ?? [], variant => variant.Quantisation.Equals(quantisation, StringComparison.OrdinalIgnoreCase));
 
+    /// <summary>
+    /// The bytes of the file that is taken by default; where they are not known, what so many weights take at its quantisation. Bits a weight as llama.cpp's quantize names them for an 8B
+    /// model, F16 left out.
+    /// </summary>
+    public long EstimateSize()
+    {
+        CatalogVariant? variant = FindVariant(null);
+        if ((Size ?? variant?.Size) is { } known)
+            return known;
+        double bits = variant?.Quantisation.ToUpperInvariant() switch
+        {
+            "Q4_K_M" => 4.9,
+            "Q5_K_M" => 5.7,
+            "Q6_K" => 6.6,
+            "Q8_0" => 8.5,
+            "MXFP4" => 4.5,
+            _ => 16,
+        };
+        return (long)((Parameters ?? 0) * bits / 8);
+    }
+
     /// <summary>The place of a variant on the hub.</summary>
     public HubSource SourceOf(CatalogVariant variant)
     {

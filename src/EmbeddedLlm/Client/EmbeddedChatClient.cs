@@ -87,15 +87,17 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     /// <summary>The priority of prefixes that are computed ahead: after all requests, where they are given none.</summary>
     internal const int PreloadPriority = int.MinValue;
 
-    /// <summary>The tokens that all prompts begin with which begin with these messages, and the priority that the options give them.</summary>
+    /// <summary>The tokens that all prompts begin with which begin with these messages, and the adapters and the priority that the options give them.</summary>
+    /// <exception cref="ArgumentException">An adapter is not there.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the messages with a user's after them.</exception>
     /// <exception cref="NotSupportedException">An option or content is not supported.</exception>
-    internal (int[] Tokens, int Priority) FindPrefix(IReadOnlyList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    internal (PinnedPrefix Prefix, int Priority) FindPrefix(IReadOnlyList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
         PromptRequest asked = PromptRequestOf(options, more, ToolSet.Of(options), ReasoningRequest.Of(options, more, prompts.Reasoning));
-        return (PromptBoundaries.CommonBeginning(messages, Tokens(asked, cancellationToken)), more?.Priority ?? PreloadPriority);
+        int[] tokens = PromptBoundaries.CommonBeginning(messages, Tokens(asked, cancellationToken));
+        return (new PinnedPrefix(tokens, model.AdaptersFor(more?.Adapters)), more?.Priority ?? PreloadPriority);
     }
 
     /// <summary>Renders and tokenizes on the thread pool, so that a long prompt does not hold up a caller's user interface.</summary>
@@ -141,6 +143,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             Prompt = tokens,
             MaxOutputTokens = RequestMapper.MaxOutputTokens(options),
             StopStrings = RequestMapper.StopStrings(options),
+            Adapters = model.AdaptersFor(more?.Adapters),
             Sampling = RequestMapper.Sampling(options, more, sampling),
             TokenReport = RequestMapper.TokenReport(more),
             Priority = more?.Priority ?? 0,

@@ -17,7 +17,7 @@ public sealed partial class EmbeddedModel
     /// <param name="options">How to go on; the defaults are the model's.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>What comes after the text.</returns>
-    /// <exception cref="ArgumentException">An option is out of its range, or contradicts another; or the prompt is empty, and the model has no token that begins a text.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range, or contradicts another, or an adapter was not loaded; or the prompt is empty, and the model has no token that begins a text.</exception>
     /// <exception cref="NotSupportedException">A grammar comes together with stop sequences.</exception>
     /// <exception cref="ContextOverflowException">The prompt leaves no room for an answer.</exception>
     /// <exception cref="QueueFullException">Too many requests wait.</exception>
@@ -125,6 +125,7 @@ public sealed partial class EmbeddedModel
             Prompt = prompt,
             MaxOutputTokens = RequestMapper.MaxOutputTokens(common),
             StopStrings = RequestMapper.StopStrings(common),
+            Adapters = AdaptersFor(options?.Adapters),
             Sampling = RequestMapper.Sampling(common, options, _sampling),
             TokenReport = RequestMapper.TokenReport(options),
             Priority = options?.Priority ?? 0,

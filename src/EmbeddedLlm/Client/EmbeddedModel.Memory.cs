@@ -49,7 +49,7 @@ public sealed partial class EmbeddedModel
             return parts;
         }
 
-        (string file, _) = await ModelCatalog.Default.ResolveAsync(nameOrPath, cancellationToken).ConfigureAwait(false);
+        (string file, _) = await new ModelStore().ResolveAsync(nameOrPath, ModelDownload.Never, progress: null, cancellationToken).ConfigureAwait(false);
         try
         {
             return await Task.Run(() => GgufFile.OpenParts(file), cancellationToken).ConfigureAwait(false);
@@ -89,20 +89,22 @@ public sealed partial class EmbeddedModel
     private static async Task<ModelRecommendation?> RecommendAsync(
         CatalogEntry entry, EmbeddedModelOptions options, MachineMemory machine, double bandwidth, CancellationToken cancellationToken)
     {
+        long parameters = entry.Parameters ?? 0;
         try
         {
             IReadOnlyList<GgufFile> files = await ReadHeadersAsync(entry.Name, cancellationToken).ConfigureAwait(false);
             MemoryPlan plan = Plan(files, entry.Name, options, machine);
             double? speed = plan.GpuLayers > 0 ? null : bandwidth / Math.Max(1, plan.BytesPerToken);
-            return plan.Fits ? new ModelRecommendation(entry.Name, entry.Description, entry.Parameters, plan.TotalBytes, IsEstimate: false, speed) : null;
+            return plan.Fits ? new ModelRecommendation(entry.Name, entry.Description, parameters, plan.TotalBytes, IsEstimate: false, speed) : null;
         }
         catch (ModelLoadException)
         {
             // Not on this machine yet.
-            long bytes = entry.Size + Math.Max(EstimatedLeast, entry.Size / EstimatedShare);
+            long size = entry.EstimateSize();
+            long bytes = size + Math.Max(EstimatedLeast, size / EstimatedShare);
             bool fitsGpu = machine.Gpus.Any(gpu => bytes <= gpu.Available);
             return fitsGpu || machine.Main is not { } available || bytes <= available
-                ? new ModelRecommendation(entry.Name, entry.Description, entry.Parameters, bytes, IsEstimate: true, fitsGpu ? null : bandwidth / Math.Max(1, entry.Size))
+                ? new ModelRecommendation(entry.Name, entry.Description, parameters, bytes, IsEstimate: true, fitsGpu ? null : bandwidth / Math.Max(1, size))
                 : null;
         }
     }

@@ -73,10 +73,10 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <param name="cancellationToken">Stops the load.</param>
     /// <returns>The model, which the caller disposes.</returns>
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
-    /// <exception cref="ModelLoadException">There is no such model, or it cannot be used.</exception>
+    /// <exception cref="ModelLoadException">There is no such model, or it cannot be used, or an adapter does not fit it.</exception>
     /// <exception cref="ModelDownloadException">The model was to be downloaded, and could not be.</exception>
     /// <exception cref="InsufficientMemoryException">The free memory does not hold it; nothing stays loaded.</exception>
-    /// <exception cref="GgufFormatException">The file is damaged or no GGUF file.</exception>
+    /// <exception cref="GgufFormatException">The file, or an adapter's, is damaged or no GGUF file.</exception>
     /// <exception cref="NativeLibraryException">llama.cpp's libraries are missing or of the wrong version.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public static async Task<EmbeddedModel> LoadAsync(
@@ -87,7 +87,8 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
         ModelStore store = new(options.Store ?? new ModelStoreOptions(), options.LoggerFactory);
         (string path, CatalogEntry? entry) = await store.ResolveAsync(nameOrPath, options.Download, options.DownloadProgress, cancellationToken).ConfigureAwait(false);
         string id = entry?.Name ?? System.IO.Path.GetFileNameWithoutExtension(path);
-        string? draftPath = options.DraftModel is null ? null : (await ModelCatalog.Default.ResolveAsync(options.DraftModel, cancellationToken).ConfigureAwait(false)).Path;
+        string? draftPath = options.DraftModel is null ? null :
+            (await store.ResolveAsync(options.DraftModel, options.Download, options.DownloadProgress, cancellationToken).ConfigureAwait(false)).Path;
         LoadedModel model = await ModelLoader.LoadAsync(path, id, draftPath, options, progress, cancellationToken).ConfigureAwait(false);
         return new EmbeddedModel(model, id, path, options, entry);
     }

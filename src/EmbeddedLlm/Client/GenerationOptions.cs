@@ -94,6 +94,12 @@ public abstract class GenerationOptions
     /// </summary>
     public Grammar? Grammar { get; set; }
 
+    /// <summary>
+    /// Which of the model's LoRA adapters the request is computed with, and how strongly; empty for none. An <see cref="ArgumentException"/> names one that was not loaded. What was computed with other adapters or
+    /// scales is of no use to the request: it finds nothing of it in the KV cache. Default: all that were loaded, see <see cref="EmbeddedModelOptions.Adapters"/>.
+    /// </summary>
+    public IReadOnlyList<AdapterScale>? Adapters { get; set; }
+
     /// <summary>Whether to report the generated tokens by their ids, see <see cref="GeneratedToken"/>. Default: no, unless probabilities are asked for.</summary>
     public bool? IncludeTokens { get; set; }
 

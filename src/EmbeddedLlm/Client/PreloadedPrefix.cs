@@ -31,8 +31,8 @@ public sealed class PreloadedPrefix : IAsyncDisposable, IDisposable
 
     /// <summary>Saves the prefix to a file, from which <see cref="EmbeddedModel.RestoreAsync"/> brings it back without computing it. A file that is there already is replaced once the new one is whole.</summary>
     /// <remarks>
-    /// The file holds the tokens, and thus the text, as well as the model's state after them: about <c>Info.KvBytesPerToken</c> for each token. It is of use to the same model file, the same KV cache types
-    /// and the same llama.cpp.
+    /// The file holds the tokens, and thus the text, as well as the model's state after them: about <c>Info.KvBytesPerToken</c> for each token. It is of use to the same model file, the same KV cache types,
+    /// the same adapters and the same llama.cpp.
     /// </remarks>
     /// <param name="path">The file's path.</param>
     /// <param name="cancellationToken">Stops the writing; no file is left.</param>

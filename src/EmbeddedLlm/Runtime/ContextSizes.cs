@@ -23,7 +23,8 @@ internal sealed record ContextSizes(int ContextLength, int CacheLength, int Batc
     /// <summary>What the options ask for, and for the rest what suits the model.</summary>
     public static ContextSizes Choose(GgufModelInfo info, EmbeddedModelOptions options)
     {
-        int contextLength = options.ContextLength ?? Math.Min(info.ContextLength > 0 ? info.ContextLength : DefaultContextLength, DefaultContextLength);
+        // A prompt's token and an answer's take two, whatever the file says.
+        int contextLength = options.ContextLength ?? Math.Clamp(info.ContextLength > 0 ? info.ContextLength : DefaultContextLength, 2, DefaultContextLength);
         if (options.CacheLength is { } wanted)
             contextLength = Math.Min(contextLength, wanted);
         long cellBytes = Math.Max(1, info.KvBytesPerToken(ContextPlan.GgufType(options.KeyCacheType), ContextPlan.GgufType(options.ValueCacheType)));

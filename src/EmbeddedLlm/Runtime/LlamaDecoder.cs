@@ -6,7 +6,7 @@ using EmbeddedLlm.Scheduling;
 
 namespace EmbeddedLlm.Runtime;
 
-/// <summary>The real decoder: a llama.cpp context. Owns the context, which keeps its model open.</summary>
+/// <summary>The real decoder: a llama.cpp context. Owns the context, which keeps its model open, and its adapters.</summary>
 internal sealed unsafe class LlamaDecoder : IDecoder
 {
     private readonly ContextHandle _context;
@@ -15,15 +15,19 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     private readonly CellSharing _sharing;
     private readonly ThreadGovernor? _governor;
     private readonly NativeBatch _batch;
+    private readonly LoadedAdapters? _adapters;
+    private bool _hasNewAdapters;
 
     /// <param name="context">The context; owned from here on.</param>
     /// <param name="vocabularySize">The number of logits in a row.</param>
     /// <param name="sharing">What the model's memory allows.</param>
     /// <param name="governor">Chooses the number of threads from step to step; null where it is fixed.</param>
     /// <param name="abort">The flag that the context's abort callback reads, see <see cref="AbortCallback"/>.</param>
-    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, int[] abort)
+    /// <param name="adapters">The adapters that sets refer to; owned from here on. Null for none.</param>
+    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, int[] abort, LoadedAdapters? adapters = null)
     {
         _context = context;
+        _adapters = adapters;
         _memory = NativeMethods.llama_get_memory(context);
         _abort = abort;
         _sharing = sharing;
@@ -57,12 +61,22 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     /// <summary>The address of a flag from <see cref="CreateAbortFlag"/>.</summary>
     public static void* AddressOf(int[] abortFlag) => Pinned(abortFlag);
 
+    public void UseAdapters(AdapterSet adapters)
+    {
+        if (_adapters is null)
+            throw new InvalidOperationException($"The model was loaded without adapters, and {adapters} are to be used.");
+        _adapters.Use(_context, adapters);
+        _hasNewAdapters = true;
+    }
+
     public DecodeResult Decode()
     {
         long startedAt = Stopwatch.GetTimestamp();
         int code = NativeMethods.llama_decode(_context, _batch.Filled);
-        if (code == 0 && _governor is not null && _governor.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp()))
+        // With new adapters llama.cpp has first measured out its memory anew, which tells nothing of how long a step takes.
+        if (code == 0 && _governor is not null && !_hasNewAdapters && _governor.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp()))
             NativeMethods.llama_set_n_threads(_context, _governor.Threads, _governor.Threads);
+        _hasNewAdapters = false;
         // A request that came before the decode counts for it: it must not be lost while the engine is being stopped.
         Volatile.Write(ref _abort[0], 0);
         return ResultOf(code);
@@ -121,7 +135,12 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 
     public void RequestAbort() => Volatile.Write(ref _abort[0], 1);
 
-    public void Dispose() => _context.Dispose();
+    public void Dispose()
+    {
+        // The context points to its adapters to the end.
+        _context.Dispose();
+        _adapters?.Dispose();
+    }
 
     private static int* Pinned(int[] array) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(array));
 

@@ -20,6 +20,7 @@ internal sealed class LoadedModel : IAsyncDisposable, IDisposable
         Tokenizer tokenizer,
         Engine? engine,
         EmbeddingEngines embeddings,
+        LoadedAdapters adapters,
         ModelFacts facts,
         IDisposable? log)
     {
@@ -31,6 +32,7 @@ internal sealed class LoadedModel : IAsyncDisposable, IDisposable
         Tokenizer = tokenizer;
         _engine = engine;
         Embeddings = embeddings;
+        Adapters = adapters;
         Facts = facts;
     }
 
@@ -52,6 +54,9 @@ internal sealed class LoadedModel : IAsyncDisposable, IDisposable
     public bool GeneratesText => _engine is not null;
 
     public EmbeddingEngines Embeddings { get; }
+
+    /// <summary>The adapters that requests may name. Their handles belong to the engine's decoder.</summary>
+    public LoadedAdapters Adapters { get; }
 
     public ModelFacts Facts { get; }
 

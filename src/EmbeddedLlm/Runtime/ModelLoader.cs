@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EmbeddedLlm.Runtime;
 
-/// <summary>Brings a model from a file into memory: check the header, load the weights, make a context, read the vocabulary, start the engine.</summary>
+/// <summary>Brings a model from a file into memory: check the header, load the weights and the adapters, make a context, read the vocabulary, start the engine.</summary>
 internal sealed unsafe partial class ModelLoader(string path, string modelId, EmbeddedModelOptions options, LoadProgress progress, string? draftPath = null)
 {
     private readonly ILogger _logger = options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance;
@@ -32,29 +32,35 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         CpuTime? before = CpuCores.ReadTime();
         IReadOnlyList<GgufFile> files = ReadHeaders();
         GgufModelInfo info = GgufModelInfo.From(files);
+        EmbeddingFacts embedding = EmbeddingFacts.Read(files);
+        if (embedding.IsEncoder && options.Adapters.Count > 0)
+            throw new ModelLoadException($"'{path}' is an encoder, and adapters are for generated text only.");
+        LoadedAdapters.Check(options.Adapters, path, files, _logger);
         progress.ThrowIfStopped();
         NativeLibraryLoader.Load(options.NativeLibraryFolder);
         (ContextSizes sizes, int gpuLayers) = PlanMemory(files);
         IDisposable? log = options.LoggerFactory is null ? null : NativeLog.Register(_logger);
         ModelHandle? model = null;
         ContextHandle? context = null;
+        LoadedAdapters? adapters = null;
         DraftModel? draftModel = null;
         try
         {
             model = LoadWeights(gpuLayers);
             EnsureComputes(model);
+            adapters = LoadedAdapters.Load(options.Adapters, model);
+            progress.ThrowIfStopped();
             ContextPlan plan = ContextPlan.Create(sizes, info, options, before);
             WarnOfUnusualOptions(plan, NativeMethods.llama_model_n_ctx_train(model));
             Vocabulary vocabulary = VocabularyReader.Read(model);
             Tokenizer tokenizer = new(model, vocabulary);
-            EmbeddingFacts embedding = EmbeddingFacts.Read(files);
             LlamaDecoder? decoder = null;
             if (!embedding.IsEncoder)
             {
                 int[] abort = LlamaDecoder.CreateAbortFlag();
                 context = CreateContext(model, plan, abort);
                 progress.ThrowIfStopped();
-                decoder = new LlamaDecoder(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort);
+                decoder = new LlamaDecoder(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort, adapters);
                 draftModel = LoadDraft(decoder, vocabulary, plan.ContextLength);
             }
 
@@ -63,12 +69,13 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             EmbeddingEngines embeddings = new(model, inputs, embedding, info, options, plan);
             Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan), _logger, modelId, draftModel);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads);
-            return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, embeddings, facts, log);
+            return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, embeddings, adapters, facts, log);
         }
         catch
         {
             draftModel?.Dispose();
             context?.Dispose();
+            adapters?.Dispose();
             model?.Dispose();
             log?.Dispose();
             throw;

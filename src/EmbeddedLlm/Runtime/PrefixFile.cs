@@ -75,7 +75,7 @@ internal static class PrefixFile
             if (layout != identity.Layout)
                 throw new PrefixFileException($"'{path}' was saved with {layout}, and this is {identity.Layout}.");
             if (!header.AsSpan(HeaderBytes - HashBytes).SequenceEqual(identity.Fingerprint))
-                throw new PrefixFileException($"'{path}' was saved by another model.");
+                throw new PrefixFileException($"'{path}' was saved by another model, or with other adapters.");
 
             byte[] tokens = await ReadPartAsync(sizes.Tokens * sizeof(int)).ConfigureAwait(false);
             byte[] state = await ReadPartAsync(sizes.State).ConfigureAwait(false);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text;
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Interop;
 
@@ -8,7 +9,7 @@ namespace EmbeddedLlm.Runtime;
 
 /// <summary>What the state of a sequence depends on beside its tokens: a model can go on from states of an equal identity only.</summary>
 /// <param name="Fingerprint">
-/// SHA-256 of each of the model's files: its length, its header (all metadata and the layout of all tensors), and samples of its tensor data, 4 KiB from each of 256 equal parts. Quick for files of many
+/// SHA-256 of each of the model's files, and of each adapter that takes part: its length, its header (all metadata and the layout of all tensors), and samples of its tensor data, 4 KiB from each of 256 equal parts. Quick for files of many
 /// gigabytes; two models of one layout that differ in no sample are told apart by nothing.
 /// </param>
 /// <param name="Layout">llama.cpp's version and the options that decide what a state looks like, to be read by people as well.</param>
@@ -33,6 +34,27 @@ internal sealed record StateIdentity(byte[] Fingerprint, string Layout)
         if (files.Any(file => file.TryGetTensor("rope_factors_long.weight", out _)))
             layout += string.Create(CultureInfo.InvariantCulture, $", cache {cacheLength}");
         return new StateIdentity(hash.GetHashAndReset(), layout);
+    }
+
+    /// <summary>What stands for one file: all that goes into <see cref="Fingerprint"/> of it.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="GgufFormatException">The file has been damaged since it was loaded.</exception>
+    public static byte[] FingerprintOf(string path)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Add(hash, path, GgufFile.Open(path).DataOffset);
+        return hash.GetHashAndReset();
+    }
+
+    /// <summary>The identity of states that are computed with adapters, whatever their names and order.</summary>
+    public StateIdentity With(IEnumerable<(byte[] Fingerprint, float Scale)> adapters)
+    {
+        (string Name, float Scale)[] sorted = [.. adapters.Select(adapter => (Convert.ToHexString(adapter.Fingerprint), adapter.Scale)).Order()];
+        if (sorted.Length == 0)
+            return this;
+        string[] scales = [.. sorted.Select(adapter => adapter.Scale.ToString("R", CultureInfo.InvariantCulture))];
+        byte[] parts = Encoding.UTF8.GetBytes(string.Join(' ', sorted.Select((adapter, i) => $"{adapter.Name} {scales[i]}")));
+        return new StateIdentity(SHA256.HashData([.. Fingerprint, .. parts]), $"{Layout}, adapters with scale {string.Join(" and ", scales)}");
     }
 
     private static void Add(IncrementalHash hash, string path, long dataOffset)

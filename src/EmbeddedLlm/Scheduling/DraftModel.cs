@@ -6,7 +6,7 @@ namespace EmbeddedLlm.Scheduling;
 /// A small model with the same tokens that guesses what a large one will say next (speculative decoding: Leviathan et al. 2023, arXiv:2211.17192, here with greedy guesses that
 /// stand where sampling chooses them, so that the answer is the large model's own). All sequences that want guesses get them in one batch. Engine thread only.
 /// </summary>
-/// <remarks>Each slot of the large model has the same slot here. What the small one has computed may lag behind, be less, or be lost: that costs guesses and nothing else.</remarks>
+/// <remarks>Each slot of the large model has the same slot here. It knows of no adapters: where the large one has some, more guesses are wrong. What the small one has computed may lag behind, be less, or be lost: that costs guesses and nothing else.</remarks>
 internal sealed class DraftModel : IDisposable
 {
     /// <summary>A guess less probable than this ends the guessing: computing it in the large model would more often be in vain than not.</summary>

@@ -11,6 +11,9 @@ internal sealed class GenerationRequest
     /// <summary>The most tokens to generate; the context's end is a limit as well.</summary>
     public int MaxOutputTokens { get; init; } = int.MaxValue;
 
+    /// <summary>The adapters that it is computed with.</summary>
+    public AdapterSet Adapters { get; init; } = AdapterSet.None;
+
     public SamplingOptions Sampling { get; init; } = new();
 
     /// <summary>Strings in UTF-8, none empty, before whose first occurrence the answer ends.</summary>
@@ -37,7 +40,7 @@ internal sealed class GenerationRequest
     /// </summary>
     public int[] Checkpoints { get; init; } = [];
 
-    /// <summary>The prompt as a prefix to be computed and kept, without an answer; null for all other requests.</summary>
+    /// <summary>The prompt as a prefix to be computed and kept, with the same adapters and without an answer; null for all other requests.</summary>
     public PinnedPrefix? Prefix { get; init; }
 
     /// <summary>What the answer is held to; null where it is free.</summary>

@@ -27,6 +27,11 @@ internal interface IDecoder : IDisposable
     DecodeBatch Batch { get; }
 
     /// <summary>
+    /// Sets the adapters of the following decodes; before the first call there are none. Costs time with the next decode. What a slot's cells were computed with is the caller's business.
+    /// </summary>
+    void UseAdapters(AdapterSet adapters);
+
+    /// <summary>
     /// Computes the batch. Unless the result is <see cref="DecodeResult.Done"/>, the cells of the batch's sequences are in doubt and have to be removed or
     /// cut back before the next call. Never throws.
     /// </summary>

@@ -22,8 +22,8 @@ internal sealed partial class PrefixCache
 
         _pins[slot] = prefix;
         prefix.Slot = slot;
-        DropBeginnings(prefix.Tokens, prefix.Tokens.Length);
-        Add(slot, prefix.Tokens, prefix.Tokens.Length);
+        DropBeginnings(prefix.Adapters, prefix.Tokens, prefix.Tokens.Length);
+        Add(slot, prefix.Adapters, prefix.Tokens, prefix.Tokens.Length);
         return true;
     }
 

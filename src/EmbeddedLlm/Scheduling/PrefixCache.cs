@@ -46,16 +46,17 @@ internal sealed partial class PrefixCache
     public bool IsCached(int slot) => _lastUse[slot] != 0;
 
     /// <summary>Finds the slot that has most of a sequence's first tokens computed.</summary>
+    /// <param name="adapters">What the sequence is computed with; nothing else is found.</param>
     /// <param name="tokens">The sequence's tokens.</param>
     /// <param name="count">How many of them; the last is never shared, since its logits are needed.</param>
     /// <param name="soon">How many tokens a running sequence will have computed soon, if that is more.</param>
-    public PrefixMatch Find(int[] tokens, int count, out int soon)
+    public PrefixMatch Find(AdapterSet adapters, int[] tokens, int count, out int soon)
     {
         PrefixMatch best = default;
         soon = 0;
         if (_budget == 0)
             return best;
-        foreach ((int slot, int common) in _index.Match(tokens, count - 1))
+        foreach ((int slot, int common) in _index.Match(adapters, tokens, count - 1))
         {
             if (best.Common == 0)
                 best = best with { Common = common };
@@ -82,14 +83,15 @@ internal sealed partial class PrefixCache
 
     /// <summary>Offers what a running sequence computes of its tokens to others.</summary>
     /// <param name="slot">Its slot.</param>
+    /// <param name="adapters">What it is computed with.</param>
     /// <param name="tokens">Its tokens.</param>
     /// <param name="count">How many of them.</param>
     /// <param name="checkpoints">At which counts of tokens it is going to be kept, ascending.</param>
-    public void Offer(int slot, int[] tokens, int count, int[] checkpoints)
+    public void Offer(int slot, AdapterSet adapters, int[] tokens, int count, int[] checkpoints)
     {
         if (_budget == 0)
             return;
-        _index.Add(slot, tokens, count);
+        _index.Add(slot, adapters, tokens, count);
         _promised[slot] = checkpoints;
     }
 
@@ -102,11 +104,12 @@ internal sealed partial class PrefixCache
 
     /// <summary>Keeps a copy of what a running sequence has computed so far, whatever becomes of it. Nothing happens where there is no room, or such a copy already.</summary>
     /// <param name="slot">The sequence's slot.</param>
+    /// <param name="adapters">What it is computed with.</param>
     /// <param name="tokens">Its tokens; what is there must not change any more.</param>
     /// <param name="count">How many of them are computed.</param>
-    public void Keep(int slot, int[] tokens, int count)
+    public void Keep(int slot, AdapterSet adapters, int[] tokens, int count)
     {
-        if (count > _budget || !_decoder.CanShare(slot, count) || IsCovered(slot, tokens, count))
+        if (count > _budget || !_decoder.CanShare(slot, count) || IsCovered(slot, adapters, tokens, count))
             return;
         int copy;
         while (!_pool.TryAcquire(out copy))
@@ -116,25 +119,26 @@ internal sealed partial class PrefixCache
         }
 
         _pool.Share(slot, copy, count);
-        Add(copy, tokens, count);
+        Add(copy, adapters, tokens, count);
     }
 
     /// <summary>Takes over a slot whose sequence ends: keeps it where that is of use, else gives it back to the pool.</summary>
     /// <param name="slot">The slot.</param>
+    /// <param name="adapters">What the sequence was computed with.</param>
     /// <param name="tokens">The sequence's tokens; the array must not change any more.</param>
     /// <param name="isKept">Whether its cells can be relied on.</param>
-    public void Take(int slot, int[] tokens, bool isKept)
+    public void Take(int slot, AdapterSet adapters, int[] tokens, bool isKept)
     {
         Withdraw(slot);
         int length = _pool.LengthOf(slot);
-        if (!isKept || length == 0 || length > _budget || IsCovered(slot, tokens, length))
+        if (!isKept || length == 0 || length > _budget || IsCovered(slot, adapters, tokens, length))
         {
             _pool.Release(slot);
             return;
         }
 
-        DropBeginnings(tokens, length);
-        Add(slot, tokens, length);
+        DropBeginnings(adapters, tokens, length);
+        Add(slot, adapters, tokens, length);
     }
 
     /// <summary>Gives up the slot that was of no use for the longest time, pinned ones aside.</summary>
@@ -180,9 +184,9 @@ internal sealed partial class PrefixCache
         return count;
     }
 
-    private void Add(int slot, int[] tokens, int length)
+    private void Add(int slot, AdapterSet adapters, int[] tokens, int length)
     {
-        _index.Add(slot, tokens, length);
+        _index.Add(slot, adapters, tokens, length);
         _lastUse[slot] = ++_clock;
         CachedSlots++;
         while (CountCells() > _budget)
@@ -217,9 +221,9 @@ internal sealed partial class PrefixCache
     }
 
     /// <summary>Whether another cached slot has the same tokens and perhaps more, so that this one is of no further use.</summary>
-    private bool IsCovered(int slot, int[] tokens, int length)
+    private bool IsCovered(int slot, AdapterSet adapters, int[] tokens, int length)
     {
-        foreach ((int other, int common) in _index.Match(tokens, length))
+        foreach ((int other, int common) in _index.Match(adapters, tokens, length))
         {
             if (common < length)
                 return false;
@@ -233,18 +237,18 @@ internal sealed partial class PrefixCache
     }
 
     /// <summary>Gives up what the tokens begin with, as far as it can be had from them from now on.</summary>
-    private void DropBeginnings(int[] tokens, int length)
+    private void DropBeginnings(AdapterSet adapters, int[] tokens, int length)
     {
         // Where a slot that goes on forgets, its beginnings are there for a reason.
         if (_decoder.NeedsCheckpoints || !_decoder.HasCellPerToken)
             return;
-        while (FindBeginning(tokens, length) is { } slot)
+        while (FindBeginning(adapters, tokens, length) is { } slot)
             Drop(slot);
     }
 
-    private int? FindBeginning(int[] tokens, int length)
+    private int? FindBeginning(AdapterSet adapters, int[] tokens, int length)
     {
-        foreach ((int slot, int common) in _index.Match(tokens, length))
+        foreach ((int slot, int common) in _index.Match(adapters, tokens, length))
         {
             if (IsCached(slot) && _pins[slot] is null && common == _index.LengthOf(slot))
                 return slot;

@@ -1,12 +1,12 @@
 namespace EmbeddedLlm.Scheduling;
 
 /// <summary>
-/// The tokens of slots as a radix tree: finds the slots that begin with the same tokens as a prompt, at a cost that depends on the prompt and not on how many slots there
-/// are. Engine thread only.
+/// The tokens of slots as radix trees, one for each set of adapters that they were computed with: finds the slots that begin with the same tokens as a prompt, at a cost that depends on the prompt and not
+/// on how many slots there are. Engine thread only.
 /// </summary>
 internal sealed class PrefixIndex
 {
-    private readonly Node _root = new(null, [], 0, 0);
+    private readonly Dictionary<AdapterSet, Root> _roots = [];
     private readonly Node?[] _ends;
 
     public PrefixIndex(int slotCount) => _ends = new Node?[slotCount];
@@ -18,11 +18,13 @@ internal sealed class PrefixIndex
     public int LengthOf(int slot) => _ends[slot]?.End ?? 0;
 
     /// <summary>Adds a slot. The array is kept, and its first tokens must not change while the slot is here.</summary>
-    public void Add(int slot, int[] tokens, int count)
+    public void Add(int slot, AdapterSet adapters, int[] tokens, int count)
     {
         if (_ends[slot] is not null)
             throw new InvalidOperationException($"Slot {slot} is in the index already.");
-        Node node = _root;
+        if (!_roots.TryGetValue(adapters, out Root? root))
+            _roots.Add(adapters, root = new Root(adapters));
+        Node node = root;
         node.Slots.Add(slot);
         while (node.End < count)
         {
@@ -58,16 +60,21 @@ internal sealed class PrefixIndex
                 parent.Children.Remove(node.Tokens[node.Start]);
             else if (parent is not null)
                 MergeWithOnlyChild(node);
+            else if (node.Slots.Count == 0)
+                _roots.Remove(((Root)node).Adapters);
             node = parent;
         }
     }
 
     /// <summary>
-    /// The slots that have a beginning in common with the tokens, and its length; longest first. A slot may come again with a lesser length. Valid until the index changes.
+    /// The slots that have a beginning in common with the tokens, computed with the same adapters, and its length; longest first. A slot may come again with a lesser length. Valid until the index
+    /// changes.
     /// </summary>
-    public IEnumerable<(int Slot, int Count)> Match(int[] tokens, int count)
+    public IEnumerable<(int Slot, int Count)> Match(AdapterSet adapters, int[] tokens, int count)
     {
-        Node? node = _root;
+        Node? node = _roots.GetValueOrDefault(adapters);
+        if (node is null)
+            yield break;
         int common = 0;
         while (common == node.End && common < count && node.Children.TryGetValue(tokens[common], out Node? next))
         {
@@ -85,14 +92,14 @@ internal sealed class PrefixIndex
     /// <summary>Throws where the tree is not what the slots say.</summary>
     public void CheckIntegrity()
     {
-        Stack<Node> left = new([_root]);
+        Stack<Node> left = new(_roots.Values);
         while (left.TryPop(out Node? node))
         {
-            if (node != _root && (node.Start >= node.End || node.Start != node.Parent!.End))
+            if (node is not Root && (node.Start >= node.End || node.Start != node.Parent!.End))
                 throw new InvalidOperationException($"A node from {node.Start} to {node.End} follows one that ends at {node.Parent!.End}.");
             int below = node.Children.Values.Sum(child => child.Slots.Count);
             int here = node.Slots.Count(slot => _ends[slot] == node);
-            if (below + here != node.Slots.Count || (node != _root && node.Slots.Count == 0))
+            if (below + here != node.Slots.Count || node.Slots.Count == 0)
                 throw new InvalidOperationException($"{node.Slots.Count} slots pass where {here} end and {below} go on.");
             foreach (Node child in node.Children.Values)
                 left.Push(child);
@@ -112,7 +119,7 @@ internal sealed class PrefixIndex
     }
 
     /// <summary>Tokens at the positions from <see cref="Start"/> to <see cref="End"/>, shared by all slots that pass. The array may be any of theirs.</summary>
-    private sealed class Node(Node? parent, int[] tokens, int start, int end)
+    private class Node(Node? parent, int[] tokens, int start, int end)
     {
         public Node? Parent { get; private set; } = parent;
 
@@ -143,5 +150,11 @@ internal sealed class PrefixIndex
 
         /// <summary>Takes over the tokens of the parent, whose only child this is.</summary>
         public void Absorb(Node parent) => (Parent, Start) = (parent.Parent, parent.Start);
+    }
+
+    /// <summary>Where all slots of one set of adapters begin.</summary>
+    private sealed class Root(AdapterSet adapters) : Node(null, [], 0, 0)
+    {
+        public AdapterSet Adapters { get; } = adapters;
     }
 }

@@ -11,7 +11,7 @@ internal sealed partial class Scheduler
         {
             sequence.ComputedCount += sequence.PlannedCount;
             if (sequence.IsAtCheckpoint)
-                _cache.Keep(sequence.Slot, sequence.Tokens, sequence.ComputedCount);
+                _cache.Keep(sequence.Slot, sequence.Adapters, sequence.Tokens, sequence.ComputedCount);
             if (sequence.Request.Prefix is { } prefix && sequence.PendingCount == 0)
                 KeepPrefix(sequence, prefix);
             else if (sequence.LogitsIndex >= 0 && !sequence.Output.IsComplete)

@@ -35,7 +35,7 @@ internal sealed partial class Scheduler
         slot = -1;
         if (_blocked == (sequence, _departures))
             return false;
-        PrefixMatch match = _cache.Find(sequence.Tokens, sequence.TokenCount, out _);
+        PrefixMatch match = _cache.Find(sequence.Adapters, sequence.Tokens, sequence.TokenCount, out _);
         _cache.Touch(match);
         // What has to go anyway goes before the slot is taken: with the same slot as before, llama.cpp can use the same graph as before.
         if (match.Count == 0)
@@ -69,7 +69,7 @@ internal sealed partial class Scheduler
         {
             if (sequence.IsStarted)
                 continue;
-            PrefixMatch match = _cache.Find(sequence.Tokens, sequence.TokenCount, out int soon);
+            PrefixMatch match = _cache.Find(sequence.Adapters, sequence.Tokens, sequence.TokenCount, out int soon);
             if (soon > match.Count)
                 continue;
             if (match.Count > 0)
@@ -81,7 +81,8 @@ internal sealed partial class Scheduler
             if (!sequence.HasStartedBefore)
                 _meter.Started(sequence.Request.Prompt.Length, Math.Min(match.Count, sequence.Request.Prompt.Length));
             sequence.Start(match.Count, PlanCheckpoints(sequence, match));
-            _cache.Offer(sequence.Slot, sequence.Tokens, sequence.TokenCount, sequence.Checkpoints);
+            _cache.Offer(sequence.Slot, sequence.Adapters, sequence.Tokens, sequence.TokenCount, sequence.Checkpoints);
+            _turns.Join(sequence);
             _hasChanged = true;
         }
     }
@@ -108,7 +109,7 @@ internal sealed partial class Scheduler
         return _cache.CountMoreCells();
     }
 
-    /// <summary>Fills the batch: first the next tokens of the sequences that decode, then chunks of prompts.</summary>
+    /// <summary>Fills the batch with what the sequences whose turn it is need: first the next tokens of those that decode, then chunks of prompts.</summary>
     private bool Plan()
     {
         do
@@ -118,7 +119,7 @@ internal sealed partial class Scheduler
             _decoder.Batch.Clear();
             _planned.Clear();
             MakeRoomToDecode();
-            PlanPrefill(PlanDecode());
+            PlanPrefill(PlanDecode(out bool isAnyDecoding), isAnyDecoding);
             PlanDrafts();
         }
         while (_decoder.Batch.Count == 0 && _running.Count > 0 && (TryPreempt() || _cache.TryEvictPinned()));
@@ -128,27 +129,38 @@ internal sealed partial class Scheduler
     /// <summary>
     /// Takes one token of each sequence that decodes, and more where a grammar has forced several: of these, where others decode as well, no more in a step than of prompts.
     /// </summary>
+    /// <param name="isAnyDecoding">Whether any sequence decodes, be it its turn or not.</param>
     /// <returns>How many more than one each.</returns>
-    private int PlanDecode()
+    private int PlanDecode(out bool isAnyDecoding)
     {
         int decoding = 0;
+        int others = 0;
         foreach (Sequence sequence in _running)
-            decoding += sequence.IsStarted && sequence.IsDecoding ? 1 : 0;
+        {
+            if (!sequence.IsStarted || !sequence.IsDecoding)
+                continue;
+            if (_turns.Has(sequence))
+                decoding++;
+            else
+                others++;
+        }
+
+        isAnyDecoding = decoding + others > 0;
         int capacity = _decoder.Batch.Capacity;
-        int most = Math.Min(decoding > 1 ? _limits.PrefillChunk : capacity, capacity - decoding);
+        int most = Math.Min(decoding + others > 1 ? _limits.PrefillChunk : capacity, capacity - decoding);
         int left = most;
         foreach (Sequence sequence in _running)
         {
-            if (sequence.IsStarted && sequence.IsDecoding)
+            if (HasTurnToDecode(sequence))
                 left -= Math.Max(0, Plan(sequence, 1 + left) - 1);
         }
 
         return most - left;
     }
 
-    private void PlanPrefill(int forcedCount)
+    private void PlanPrefill(int forcedCount, bool isAnyDecoding)
     {
-        int left = _planned.Count == 0 ? _decoder.Batch.Remaining : Math.Min(_decoder.Batch.Remaining, _limits.PrefillChunk - forcedCount);
+        int left = isAnyDecoding ? Math.Min(_decoder.Batch.Remaining, _limits.PrefillChunk - forcedCount) : _decoder.Batch.Remaining;
         while (left > 0 && NextToPrefill() is { } sequence)
         {
             sequence.LastPrefill = _plans;
@@ -167,7 +179,7 @@ internal sealed partial class Scheduler
         Sequence? next = null;
         foreach (Sequence sequence in _running)
         {
-            if (!sequence.IsStarted || sequence.IsDecoding || sequence.LastPrefill == _plans)
+            if (!sequence.IsStarted || sequence.IsDecoding || sequence.LastPrefill == _plans || !_turns.Has(sequence))
                 continue;
             if (next is null || sequence.Request.Priority > next.Request.Priority
                 || (sequence.Request.Priority == next.Request.Priority && sequence.LastPrefill < next.LastPrefill))
@@ -225,33 +237,44 @@ internal sealed partial class Scheduler
         }
     }
 
-    /// <summary>Frees the cells for the next tokens: cached prefixes go first, then the youngest sequences.</summary>
+    private bool HasTurnToDecode(Sequence sequence) => sequence.IsStarted && sequence.IsDecoding && _turns.Has(sequence);
+
+    /// <summary>Settles whose turn it is, and frees the cells for their next tokens: cached prefixes go first, then the youngest sequences.</summary>
     private void MakeRoomToDecode()
     {
         while (true)
         {
+            // Again where a sequence has lost its place: it may have been the last whose turn it was.
+            _turns.Choose(_running);
             int needed = 0;
             foreach (Sequence sequence in _running)
-                needed += sequence.IsStarted && sequence.IsDecoding ? sequence.PendingCount : 0;
+                needed += HasTurnToDecode(sequence) ? sequence.PendingCount : 0;
             if (Math.Min(needed, _decoder.Batch.Capacity) <= _pool.FreeCells || (!_cache.TryEvict() && !TryPreempt()))
                 return;
         }
     }
 
-    /// <summary>Sends the youngest sequence of the lowest priority back to the queue, where it comes first. The last one stays: alone it has all the cells it may need.</summary>
+    /// <summary>
+    /// Sends the youngest sequence of the lowest priority back to the queue, where it comes first. The last one stays: alone it has all the cells it may need. Those that wait to be started have no cells, and
+    /// may wait for just the one that would go.
+    /// </summary>
     private bool TryPreempt()
     {
-        if (_running.Count < 2)
-            return false;
-        Sequence victim = _running[0];
+        Sequence? victim = null;
+        int started = 0;
         foreach (Sequence sequence in _running)
         {
-            if (sequence.Request.Priority < victim.Request.Priority
+            if (!sequence.IsStarted)
+                continue;
+            started++;
+            if (victim is null || sequence.Request.Priority < victim.Request.Priority
                 || (sequence.Request.Priority == victim.Request.Priority && sequence.Admission > victim.Admission))
                 victim = sequence;
         }
 
-        _cache.Take(victim.Slot, victim.Tokens, isKept: false);
+        if (victim is null || started < 2)
+            return false;
+        _cache.Take(victim.Slot, victim.Adapters, victim.Tokens, isKept: false);
         _running.Remove(victim);
         victim.Preempt();
         _queue.Return(victim);

@@ -64,8 +64,10 @@ internal sealed partial class Scheduler
     }
 
     /// <summary>Throws where a prefix can never be kept.</summary>
-    private void EnsureFits(PinnedPrefix prefix)
+    private void EnsureFits(PinnedPrefix prefix, AdapterSet adapters)
     {
+        if (!prefix.Adapters.Equals(adapters))
+            throw new ArgumentException($"A prefix with the adapters {prefix.Adapters} is computed with {adapters}.", nameof(prefix));
         if (prefix.Tokens.Length > _limits.PrefixCells)
             throw new PrefixCacheFullException(prefix.Tokens.Length, $"prefixes may have {_limits.PrefixCells} cells together");
     }
@@ -97,7 +99,7 @@ internal sealed partial class Scheduler
         }
         catch (PrefixCacheFullException exception)
         {
-            _cache.Take(sequence.Slot, sequence.Tokens, isKept: true);
+            _cache.Take(sequence.Slot, sequence.Adapters, sequence.Tokens, isKept: true);
             sequence.Output.TryFail(exception);
             return;
         }

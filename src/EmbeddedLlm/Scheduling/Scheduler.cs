@@ -15,6 +15,7 @@ internal sealed partial class Scheduler
     private readonly RequestQueue _queue;
     private readonly KvCachePool _pool;
     private readonly PrefixCache _cache;
+    private readonly AdapterTurns _turns;
     private readonly SchedulerLimits _limits;
     private readonly DraftModel? _draftModel;
     private readonly SamplerScratch _scratch;
@@ -38,6 +39,9 @@ internal sealed partial class Scheduler
 
     /// <summary>The first in the queue when it did not fit, and how many sequences had left then: before another leaves it will not fit either.</summary>
     private (Sequence? Sequence, long Departures) _blocked;
+
+    /// <summary>What the decoder computes with.</summary>
+    private AdapterSet _adapters = AdapterSet.None;
 
     /// <summary>The sequence that has the greater part of the running decode; its cancellation aborts that decode.</summary>
     private Sequence? _dominant;
@@ -64,6 +68,7 @@ internal sealed partial class Scheduler
         _queue = new RequestQueue(limits.QueueCapacity);
         _pool = new KvCachePool(decoder);
         _cache = new PrefixCache(decoder, _pool, limits.PrefixCells);
+        _turns = new AdapterTurns(limits.StepsPerAdapterTurn);
         _scratch = new SamplerScratch(decoder.VocabularySize);
         _mask = new ulong[TokenMask.WordsFor(decoder.VocabularySize)];
         _wake = wake;
@@ -113,7 +118,7 @@ internal sealed partial class Scheduler
         if (request.Prompt.Length >= ContextLength)
             throw Refused(new ContextOverflowException(request.Prompt.Length, ContextLength));
         if (request.Prefix is { } prefix)
-            EnsureFits(prefix);
+            EnsureFits(prefix, request.Adapters);
         cancellationToken.ThrowIfCancellationRequested();
 
         Sequence sequence = new(request, ContextLength, _decoder.HasCellPerToken ? _limits.DraftLength : 0);
@@ -227,7 +232,14 @@ internal sealed partial class Scheduler
                 sequence.Constraint?.BeginMask();
         }
 
+        if (!_adapters.Equals(_turns.Current))
+        {
+            _decoder.UseAdapters(_turns.Current);
+            _adapters = _turns.Current;
+        }
+
         DecodeResult result = _decoder.Decode();
+        _turns.Count();
         Volatile.Write(ref _dominant, null);
         return result;
     }
@@ -238,7 +250,7 @@ internal sealed partial class Scheduler
     private void Leave(Sequence sequence, bool isKept)
     {
         sequence.Interruption?.Release();
-        _cache.Take(sequence.Slot, sequence.Tokens, isKept);
+        _cache.Take(sequence.Slot, sequence.Adapters, sequence.Tokens, isKept);
         _running.Remove(sequence);
         _departures++;
         _hasChanged = true;

@@ -27,6 +27,9 @@ internal sealed record SchedulerLimits
     /// <summary>The least distance, in tokens, of copies that are kept of a long prompt's midst, where nobody has said that another prompt may part from it.</summary>
     public int CheckpointDistance { get; init; } = 1024;
 
+    /// <summary>For how many steps sequences with the same adapters are computed while others, with other adapters, wait.</summary>
+    public int StepsPerAdapterTurn { get; init; } = 8;
+
     /// <summary>How many of a sequence's next tokens are guessed ahead in a step; 0 for none.</summary>
     public int DraftLength { get; init; }
 

@@ -61,6 +61,12 @@ internal sealed class Sequence
     /// <summary>When the last token came; 0 before the first, and where nobody listens.</summary>
     public long LastTokenAt { get; set; }
 
+    /// <summary>The adapters that all of it is computed with.</summary>
+    public AdapterSet Adapters => Request.Adapters;
+
+    /// <summary>When the sequence began to wait for its set of adapters, in the time of <see cref="AdapterTurns"/>.</summary>
+    public long WaitsSince { get; set; }
+
     /// <summary>The plan in which the sequence last got its turn to prefill.</summary>
     public long LastPrefill { get; set; }
 

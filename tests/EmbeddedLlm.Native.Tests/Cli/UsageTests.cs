@@ -15,6 +15,8 @@ public sealed class UsageTests
     [InlineData("--max-tokens takes a whole number of at least 1, not '0'.", "chat", "Hello", "--max-tokens", "0")]
     [InlineData("--context takes a whole number of at least 2, not '1'.", "chat", "Hello", "--context", "1")]
     [InlineData("--threads takes a whole number of at least 1, not 'many'.", "info", "--threads", "many")]
+    [InlineData("--lora takes the path of a .gguf file, and perhaps a colon and a finite number behind it, not ':1'.", "chat", "Hello", "--lora", ":1")]
+    [InlineData("--lora takes the path of a .gguf file, and perhaps a colon and a finite number behind it, not 'a.gguf:NaN'.", "chat", "Hello", "--lora", "b.gguf", "--lora", "a.gguf:NaN")]
     [InlineData("Required argument missing for option: '--model'.", "chat", "Hello", "--model")]
     [InlineData("Unrecognized command or argument 'to'.", "chat", "Count", "to")]
     [InlineData("Unrecognized command or argument 'chta'.", "chta")]

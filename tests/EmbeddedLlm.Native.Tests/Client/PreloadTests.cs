@@ -51,7 +51,7 @@ public sealed class PreloadTests
 
         await using EmbeddedModel second = await LoadAsync(path);
         await AskAsync(second, "Something before");
-        await using PreloadedPrefix restored = await second.RestoreAsync(folder.PathOf("prefix"), Cancel);
+        await using PreloadedPrefix restored = await second.RestoreAsync(folder.PathOf("prefix"), cancellationToken: Cancel);
         Assert.Equal(count, restored.TokenCount);
         ChatResponse response = await AskAsync(second, "What is it?");
         Assert.Equal(expected, response.Text);
@@ -89,9 +89,9 @@ public sealed class PreloadTests
         }
 
         await using EmbeddedModel otherModel = await LoadAsync(other);
-        Assert.Contains("another model", (await Assert.ThrowsAsync<PrefixFileException>(() => otherModel.RestoreAsync(folder.PathOf("prefix"), Cancel))).Message, StringComparison.Ordinal);
+        Assert.Contains("another model", (await Assert.ThrowsAsync<PrefixFileException>(() => otherModel.RestoreAsync(folder.PathOf("prefix"), cancellationToken: Cancel))).Message, StringComparison.Ordinal);
         await using EmbeddedModel otherTypes = await LoadAsync(path, keys: KvCacheType.Q8_0);
-        Assert.Contains("keys Q8_0", (await Assert.ThrowsAsync<PrefixFileException>(() => otherTypes.RestoreAsync(folder.PathOf("prefix"), Cancel))).Message, StringComparison.Ordinal);
+        Assert.Contains("keys Q8_0", (await Assert.ThrowsAsync<PrefixFileException>(() => otherTypes.RestoreAsync(folder.PathOf("prefix"), cancellationToken: Cancel))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class PreloadTests
         // Without flash attention values are kept the other way round.
         await using EmbeddedModel other = await LoadAsync(path, flashAttention: false);
         string expected = (await AskAsync(other, "What is it?")).Text;
-        await Assert.ThrowsAsync<PrefixFileException>(() => other.RestoreAsync(folder.PathOf("prefix"), Cancel));
+        await Assert.ThrowsAsync<PrefixFileException>(() => other.RestoreAsync(folder.PathOf("prefix"), cancellationToken: Cancel));
         Assert.Equal(expected, (await AskAsync(other, "What is it?")).Text);
     }
 
@@ -138,11 +138,11 @@ public sealed class PreloadTests
         await using EmbeddedModel small = await LoadAsync(path, prefix: 20);
         await Assert.ThrowsAsync<PrefixCacheFullException>(() => small.PreloadAsync(Beginning, Options, Cancel));
         await using EmbeddedModel none = await LoadAsync(path, prefix: 0);
-        await Assert.ThrowsAsync<PrefixCacheFullException>(() => none.PreloadTokensAsync(new int[] { 1, 2, 3 }, Cancel));
-        await Assert.ThrowsAsync<ContextOverflowException>(() => none.PreloadTokensAsync(new int[none.ContextLength], Cancel));
-        await Assert.ThrowsAsync<ArgumentException>(() => none.PreloadTokensAsync(ReadOnlyMemory<int>.Empty, Cancel));
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => small.PreloadTokensAsync(new int[] { 1, -1 }, Cancel));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => small.PreloadTokensAsync(new int[] { 1, 2, 3 }, new CancellationToken(canceled: true)));
+        await Assert.ThrowsAsync<PrefixCacheFullException>(() => none.PreloadTokensAsync(new int[] { 1, 2, 3 }, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<ContextOverflowException>(() => none.PreloadTokensAsync(new int[none.ContextLength], cancellationToken: Cancel));
+        await Assert.ThrowsAsync<ArgumentException>(() => none.PreloadTokensAsync(ReadOnlyMemory<int>.Empty, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => small.PreloadTokensAsync(new int[] { 1, -1 }, cancellationToken: Cancel));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => small.PreloadTokensAsync(new int[] { 1, 2, 3 }, cancellationToken: new CancellationToken(canceled: true)));
     }
 
     [Fact]
@@ -150,7 +150,7 @@ public sealed class PreloadTests
     {
         using TemporaryFolder folder = new();
         await using EmbeddedModel model = await LoadAsync(Write(folder, "qwen2"));
-        await Assert.ThrowsAsync<FileNotFoundException>(() => model.RestoreAsync(folder.PathOf("nothing"), Cancel));
+        await Assert.ThrowsAsync<FileNotFoundException>(() => model.RestoreAsync(folder.PathOf("nothing"), cancellationToken: Cancel));
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class PreloadTests
         {
             await using PreloadedPrefix prefix = await model.PreloadAsync([.. Beginning, new(ChatRole.User, $"example {i}"), new(ChatRole.Assistant, "done")], Options, Cancel);
             await prefix.SaveAsync(folder.PathOf("prefix"), Cancel);
-            await using PreloadedPrefix again = await model.RestoreAsync(folder.PathOf("prefix"), Cancel);
+            await using PreloadedPrefix again = await model.RestoreAsync(folder.PathOf("prefix"), cancellationToken: Cancel);
             Assert.Equal(prefix.TokenCount, again.TokenCount);
         }
 

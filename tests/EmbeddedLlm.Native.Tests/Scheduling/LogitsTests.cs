@@ -130,6 +130,8 @@ public sealed class LogitsTests
 
         public DecodeResult Decode() => inner.Decode();
 
+        public void UseAdapters(AdapterSet adapters) => inner.UseAdapters(adapters);
+
         public ReadOnlySpan<float> GetLogits(int batchIndex)
         {
             float[] row = inner.GetLogits(batchIndex).ToArray();

@@ -6,7 +6,7 @@ using EmbeddedLlm.Tokens;
 namespace EmbeddedLlm.Tests.Scheduling;
 
 /// <summary>
-/// A model of 258 tokens whose next token is a hash of all tokens before it, so that a lost, doubled or foreign token changes the text. It keeps the cells itself, shared
+/// A model of 258 tokens whose next token is a hash of all tokens before it and of the adapters that each was computed with, so that a lost, doubled or foreign token changes the text. It keeps the cells itself, shared
 /// ones once, and complains where positions have gaps, slots are strange, more cells are used than there are or cells are copied that do not suffice to go on.
 /// </summary>
 internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int batch = 64) : IDecoder
@@ -19,6 +19,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     private readonly List<Cell>[] _cells = [.. Enumerable.Range(0, maxSequences).Select(_ => new List<Cell>())];
     private readonly int[] _first = new int[maxSequences];
     private readonly Dictionary<int, float[]> _logits = [];
+    private AdapterSet _adapters = AdapterSet.None;
 
     /// <summary>The 256 bytes as tokens, a control token and an end of turn.</summary>
     public static Vocabulary Vocabulary { get; } = CreateVocabulary();
@@ -38,7 +39,13 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     /// <summary>How many decodes there were.</summary>
     public int Steps { get; private set; }
 
-    /// <summary>Whether <see cref="History"/> and <see cref="Copies"/> are kept.</summary>
+    /// <summary>How often the adapters were set to others.</summary>
+    public int Switches { get; private set; }
+
+    /// <summary>The adapters of each decode so far.</summary>
+    public List<AdapterSet> AdapterHistory { get; } = [];
+
+    /// <summary>Whether <see cref="History"/>, <see cref="AdapterHistory"/> and <see cref="Copies"/> are kept.</summary>
     public bool KeepsHistory { get; init; } = true;
 
     /// <summary>The token counts of the decodes so far, per slot.</summary>
@@ -85,11 +92,12 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     public int CellsOf(int slot) => _cells[slot].Count;
 
     /// <summary>What the model says to a prompt, computed without any scheduler.</summary>
-    public static string Answer(string prompt, int maxTokens, bool repeats = false)
+    public static string Answer(string prompt, int maxTokens, bool repeats = false, AdapterSet? adapters = null)
     {
+        adapters ??= AdapterSet.None;
         List<Cell> tokens = [];
         foreach (byte token in Encoding.UTF8.GetBytes(prompt))
-            tokens.Add(Cell.After(tokens, token));
+            tokens.Add(Cell.After(tokens, token, adapters));
         StringBuilder answer = new();
         for (int i = 0; i < maxTokens; i++)
         {
@@ -97,7 +105,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
             if (next == EndToken)
                 break;
             answer.Append((char)next);
-            tokens.Add(Cell.After(tokens, next));
+            tokens.Add(Cell.After(tokens, next, adapters));
         }
 
         return answer.ToString();
@@ -107,9 +115,19 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     public static string[] PromptsWithAnswersOf(int tokens, int count) =>
         [.. Enumerable.Range(0, 10_000).Select(i => $"prompt {i}").Where(prompt => Answer(prompt, tokens).Length == tokens).Take(count)];
 
+    public void UseAdapters(AdapterSet adapters)
+    {
+        if (adapters.Equals(_adapters))
+            throw new InvalidOperationException($"The adapters are {adapters} already.");
+        _adapters = adapters;
+        Switches++;
+    }
+
     public DecodeResult Decode()
     {
         Steps++;
+        if (KeepsHistory)
+            AdapterHistory.Add(_adapters);
         if (KeepsHistory)
             History.Add(Batch.Slots.Take(Batch.Count).CountBy(slot => slot).ToDictionary());
 
@@ -127,7 +145,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
                 throw new InvalidOperationException($"Position {Batch.Positions[i]} after {sequence.Count} cells in slot {slot}.");
             if (Window > 0 && _first[slot] > Math.Max(0, sequence.Count - Window + 1))
                 throw new InvalidOperationException($"Position {sequence.Count} of slot {slot} needs cells from {sequence.Count - Window + 1} and has them from {_first[slot]}.");
-            sequence.Add(Cell.After(sequence, Batch.Tokens[i]));
+            sequence.Add(Cell.After(sequence, Batch.Tokens[i], _adapters));
             UsedCells++;
             ComputedTokens++;
             if (Batch.WantsLogits[i] != 0)
@@ -180,11 +198,11 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
             Copies.Add((from, to, count));
     }
 
-    public long GetStateSize(int slot) => _cells[slot].Count * sizeof(int);
+    public long GetStateSize(int slot) => _cells[slot].Count * sizeof(ulong);
 
     public bool TryGetState(int slot, Span<byte> state)
     {
-        MemoryMarshal.AsBytes<int>([.. _cells[slot].Select(cell => cell.Token)]).CopyTo(state);
+        MemoryMarshal.AsBytes<ulong>([.. _cells[slot].Select(cell => ((ulong)cell.Hash << 32) | (uint)cell.Token)]).CopyTo(state);
         return true;
     }
 
@@ -192,10 +210,10 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     {
         if (_cells[slot].Count > 0)
             throw new InvalidOperationException($"Slot {slot} has {_cells[slot].Count} cells already.");
-        if (state.Length != count * sizeof(int))
+        if (state.Length != count * sizeof(ulong))
             return false;
-        foreach (int token in MemoryMarshal.Cast<byte, int>(state))
-            _cells[slot].Add(Cell.After(_cells[slot], token));
+        foreach (ulong cell in MemoryMarshal.Cast<byte, ulong>(state))
+            _cells[slot].Add(new Cell((int)cell, (uint)(cell >> 32)));
         UsedCells += count;
         _first[slot] = Window > 0 ? Math.Max(0, count - Window + 1) : 0;
         return true;
@@ -236,11 +254,17 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     {
         public int Token { get; } = token;
 
-        /// <summary>The hash of all tokens up to here, which is also that of every sequence that shares the cell.</summary>
+        /// <summary>The hash of all tokens up to here and of their adapters, which is also that of every sequence that shares the cell.</summary>
         public uint Hash { get; } = hash;
 
         public int Holders { get; set; } = 1;
 
-        public static Cell After(List<Cell> before, int token) => new(token, ((before.Count == 0 ? 2166136261 : before[^1].Hash) ^ (uint)token) * 16777619);
+        public static Cell After(List<Cell> before, int token, AdapterSet adapters)
+        {
+            uint hash = ((before.Count == 0 ? 2166136261 : before[^1].Hash) ^ (uint)token) * 16777619;
+            foreach (ScaledAdapter adapter in adapters.Adapters)
+                hash = (hash ^ (uint)adapter.Index ^ BitConverter.SingleToUInt32Bits(adapter.Scale)) * 16777619;
+            return new Cell(token, hash);
+        }
     }
 }

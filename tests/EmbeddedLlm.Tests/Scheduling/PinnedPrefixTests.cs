@@ -168,7 +168,7 @@ public sealed class PinnedPrefixTests
     public void AStateWaitsForNoRunningRequestsCells()
     {
         SchedulerFixture fixture = new(new FakeDecoder(4, cells: 100), contextLength: 100, prefixCells: 100, maxRunning: 2);
-        byte[] state = new byte[60 * sizeof(int)];
+        byte[] state = new byte[60 * sizeof(ulong)];
         GenerationStream running = fixture.Submit(new string('r', 50), 10);
         fixture.Scheduler.Step();
         Assert.Throws<PrefixCacheFullException>(() => fixture.Scheduler.Restore(new PinnedPrefix(new int[60]), state));

@@ -53,6 +53,23 @@ public sealed class PreemptionTests
     }
 
     [Fact]
+    public void WhoWaitsForWhatAnotherComputesIsNotLeftAlone()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(4, cells: 230, batch: 8), contextLength: 150, prefixCells: 150, maxRunning: 2);
+        string prompt = new('c', 100);
+        GenerationStream low = fixture.Scheduler.Submit(SchedulerFixture.Request(prompt, 10, priority: -1), default);
+        fixture.Scheduler.Step();
+        GenerationStream high = fixture.Scheduler.Submit(SchedulerFixture.Request(prompt + "x", 10, priority: 1), default);
+        fixture.Scheduler.Step();
+        Assert.Equal([true, false], fixture.Scheduler.Running.Select(sequence => sequence.IsStarted));
+        // It takes the cells that the first was about to need.
+        fixture.Scheduler.Restore(new PinnedPrefix(new int[150]), new byte[150 * sizeof(ulong)]);
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer(prompt, 10), SchedulerFixture.Text(low));
+        Assert.Equal(FakeDecoder.Answer(prompt + "x", 10), SchedulerFixture.Text(high));
+    }
+
+    [Fact]
     public void ALowerPriorityIsPreemptedBeforeAYoungerSequence()
     {
         SchedulerFixture fixture = new(new FakeDecoder(2, cells: 60), contextLength: 60);

@@ -7,7 +7,7 @@ namespace EmbeddedLlm.Tests.Scheduling;
 /// <summary>A scheduler over a fake decoder, stepped by the test itself.</summary>
 internal sealed class SchedulerFixture
 {
-    public SchedulerFixture(FakeDecoder decoder, int contextLength = 512, int queueCapacity = 100, int prefixCells = 0, int maxRunning = int.MaxValue, int prefillChunk = int.MaxValue, TimeProvider? time = null, int draftLength = 0, int bystanderCells = int.MaxValue, string modelId = "", FakeDecoder? draftDecoder = null)
+    public SchedulerFixture(FakeDecoder decoder, int contextLength = 512, int queueCapacity = 100, int prefixCells = 0, int maxRunning = int.MaxValue, int prefillChunk = int.MaxValue, TimeProvider? time = null, int draftLength = 0, int bystanderCells = int.MaxValue, string modelId = "", FakeDecoder? draftDecoder = null, int stepsPerAdapterTurn = 8)
     {
         Decoder = decoder;
         SchedulerLimits limits = new()
@@ -20,6 +20,7 @@ internal sealed class SchedulerFixture
             DraftLength = draftLength,
             UsesPromptLookup = draftDecoder is null,
             BystanderCells = bystanderCells,
+            StepsPerAdapterTurn = stepsPerAdapterTurn,
         };
         Scheduler = new Scheduler(decoder, FakeDecoder.Vocabulary, limits, () => { }, time, modelId, draftDecoder is null ? null : new DraftModel(draftDecoder, FakeDecoder.Vocabulary.Count));
         PrefixCells = prefixCells;
@@ -31,8 +32,9 @@ internal sealed class SchedulerFixture
 
     public Scheduler Scheduler { get; }
 
-    public static GenerationRequest Request(string prompt, int maxTokens = 64, string[]? stops = null, int priority = 0, TimeSpan? firstToken = null, TimeSpan? whole = null) => new()
+    public static GenerationRequest Request(string prompt, int maxTokens = 64, string[]? stops = null, int priority = 0, TimeSpan? firstToken = null, TimeSpan? whole = null, AdapterSet? adapters = null) => new()
     {
+        Adapters = adapters ?? AdapterSet.None,
         Priority = priority,
         FirstTokenTimeout = firstToken,
         RequestTimeout = whole,

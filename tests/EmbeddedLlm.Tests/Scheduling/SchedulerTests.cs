@@ -261,6 +261,8 @@ public sealed class SchedulerTests
             return result;
         }
 
+        public void UseAdapters(AdapterSet adapters) => inner.UseAdapters(adapters);
+
         public ReadOnlySpan<float> GetLogits(int batchIndex) => _logits;
 
         public bool RemoveCells(int slot, int fromPosition) => inner.RemoveCells(slot, fromPosition);

@@ -9,7 +9,8 @@ namespace EmbeddedLlm.Tests.Scheduling;
 /// <param name="IsRecurrent">Whether cells can be forgotten only all together.</param>
 /// <param name="Window">How many of the last tokens are looked at; 0 for all.</param>
 /// <param name="DraftLength">How many tokens are guessed ahead; with any the model repeats itself most of the time.</param>
-public sealed record SimulatedModel(string Name, bool IsRecurrent = false, int Window = 0, int DraftLength = 0)
+/// <param name="HasAdapters">Whether requests are computed with adapters.</param>
+public sealed record SimulatedModel(string Name, bool IsRecurrent = false, int Window = 0, int DraftLength = 0, bool HasAdapters = false)
 {
     private static readonly GrammarVocabulary s_vocabulary = new(FakeDecoder.Vocabulary);
 
@@ -21,7 +22,7 @@ public sealed record SimulatedModel(string Name, bool IsRecurrent = false, int W
         Constrain("root ::= ([a-m] | [n-z]{2}){2,9} (\".\" | \"!\" root)", isForcing: true),
     ];
 
-    private readonly Dictionary<(string Prompt, int Limit, int Constraint), SimulatedAnswer> _answers = [];
+    private readonly Dictionary<(string Prompt, int Limit, int Constraint, AdapterSet Adapters), SimulatedAnswer> _answers = [];
 
     public static int ConstraintCount => s_constraints.Length;
 
@@ -35,9 +36,10 @@ public sealed record SimulatedModel(string Name, bool IsRecurrent = false, int W
     /// <param name="limit">The most tokens of the answer.</param>
     /// <param name="stop">A string that the answer ends before, or null.</param>
     /// <param name="constraint">The number of the grammar, or -1.</param>
-    internal SimulatedAnswer Answer(string prompt, int limit, string? stop, int constraint)
+    /// <param name="adapters">The adapters that it is computed with.</param>
+    internal SimulatedAnswer Answer(string prompt, int limit, string? stop, int constraint, AdapterSet adapters)
     {
-        SimulatedAnswer answer = constraint >= 0 ? AnswerAlone(prompt, limit, constraint) : AnswerAlone(prompt, limit);
+        SimulatedAnswer answer = constraint >= 0 ? AnswerAlone(prompt, limit, constraint, adapters) : AnswerAlone(prompt, limit, adapters);
         int at = stop is null ? -1 : answer.Text.IndexOf(stop, StringComparison.Ordinal);
         // Each token is a byte.
         return at < 0 ? answer : new SimulatedAnswer(answer.Text[..at], at + stop!.Length, GenerationEnd.Stop);
@@ -45,16 +47,16 @@ public sealed record SimulatedModel(string Name, bool IsRecurrent = false, int W
 
     public override string ToString() => Name;
 
-    private SimulatedAnswer AnswerAlone(string prompt, int limit)
+    private SimulatedAnswer AnswerAlone(string prompt, int limit, AdapterSet adapters)
     {
-        string text = FakeDecoder.Answer(prompt, limit, repeats: DraftLength > 0);
+        string text = FakeDecoder.Answer(prompt, limit, repeats: DraftLength > 0, adapters);
         return text.Length < limit ? new SimulatedAnswer(text, text.Length + 1, GenerationEnd.Stop) : new SimulatedAnswer(text, limit, GenerationEnd.Length);
     }
 
     /// <summary>With a grammar the answer comes from a scheduler, but from one that has nothing else to do, shares nothing and guesses nothing.</summary>
-    private SimulatedAnswer AnswerAlone(string prompt, int limit, int constraint)
+    private SimulatedAnswer AnswerAlone(string prompt, int limit, int constraint, AdapterSet adapters)
     {
-        if (_answers.TryGetValue((prompt, limit, constraint), out SimulatedAnswer? known))
+        if (_answers.TryGetValue((prompt, limit, constraint, adapters), out SimulatedAnswer? known))
             return known;
         SchedulerFixture fixture = new(new FakeDecoder(1, prompt.Length + limit) { Repeats = DraftLength > 0 }, contextLength: prompt.Length + limit);
         GenerationStream stream = fixture.Scheduler.Submit(
@@ -62,13 +64,14 @@ public sealed record SimulatedModel(string Name, bool IsRecurrent = false, int W
             {
                 Prompt = [.. Encoding.UTF8.GetBytes(prompt).Select(value => (int)value)],
                 MaxOutputTokens = limit,
+                Adapters = adapters,
                 Sampling = SamplingOptions.Greedy,
                 Constraint = Constraint(constraint),
             },
             CancellationToken.None);
         fixture.Run();
         SimulatedAnswer answer = new(SchedulerFixture.Text(stream), stream.Summary.OutputTokens, stream.Summary.End);
-        _answers.Add((prompt, limit, constraint), answer);
+        _answers.Add((prompt, limit, constraint, adapters), answer);
         return answer;
     }
 

@@ -24,6 +24,8 @@ internal sealed class SimulatedRequest : IDisposable
     /// <summary>The number of the grammar that the answer is held to, or -1.</summary>
     public int Constraint { get; init; } = -1;
 
+    public AdapterSet Adapters { get; init; } = AdapterSet.None;
+
     public int Priority { get; init; }
 
     public TimeSpan? FirstTokenTimeout { get; init; }
@@ -71,6 +73,7 @@ internal sealed class SimulatedRequest : IDisposable
             Prompt = [.. Encoding.UTF8.GetBytes(Prompt).Select(value => (int)value)],
             MaxOutputTokens = MaxTokens,
             StopStrings = Stop is null ? [] : [Encoding.UTF8.GetBytes(Stop)],
+            Adapters = Adapters,
             Priority = Priority,
             FirstTokenTimeout = FirstTokenTimeout,
             RequestTimeout = RequestTimeout,

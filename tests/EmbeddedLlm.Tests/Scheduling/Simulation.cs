@@ -47,6 +47,7 @@ internal sealed class Simulation
             PrefixCells = _random.Next(80, cells),
             BystanderCells = _random.Next(2) == 0 ? int.MaxValue : _random.Next(cells),
             DraftLength = model.DraftLength,
+            StepsPerAdapterTurn = model.HasAdapters ? _random.Next(1, 10) : 8,
         };
         _scheduler = new Scheduler(_decoder, FakeDecoder.Vocabulary, _limits, () => { }, _time);
     }
@@ -114,6 +115,8 @@ internal sealed class Simulation
             MaxTokens = _random.Next(2) == 0 ? _random.Next(1, 200) : _random.Next(1, 40),
             Stop = _random.Next(6) == 0 ? ((char)('a' + _random.Next(26))).ToString() : null,
             Constraint = constraint,
+            // A conversation goes on with the same adapters as a rule.
+            Adapters = !_model.HasAdapters ? AdapterSet.None : before is not null && _random.Next(4) > 0 ? before.Adapters : CreateAdapters(),
             Priority = _random.Next(8) switch { 0 => 1, 1 => -1, _ => 0 },
             FirstTokenTimeout = constraint < 0 && _random.Next(6) == 0 ? TimeSpan.FromMilliseconds(_random.Next(1, 3000)) : null,
             RequestTimeout = _random.Next(6) == 0 ? TimeSpan.FromMilliseconds(_random.Next(1, 6000)) : null,
@@ -121,6 +124,9 @@ internal sealed class Simulation
             Streams = _random.Next(2) == 0,
         };
     }
+
+    private AdapterSet CreateAdapters() =>
+        AdapterSet.Of(Enumerable.Range(0, 3).Where(_ => _random.Next(3) == 0).Select(index => new ScaledAdapter(index, _random.Next(3) / 2f)));
 
     private void CancelAny()
     {
@@ -193,7 +199,7 @@ internal sealed class Simulation
                 continue;
             _live.Remove(request);
             int limit = Math.Min(request.MaxTokens, _limits.ContextLength - request.Prompt.Length);
-            request.Finish(_model.Answer(request.Prompt, limit, request.Stop, request.Constraint), _limits.ContextLength);
+            request.Finish(_model.Answer(request.Prompt, limit, request.Stop, request.Constraint, request.Adapters), _limits.ContextLength);
             _figures.Count(request);
             if (request.IsAnswered)
                 _answered.Add(request);
@@ -204,6 +210,7 @@ internal sealed class Simulation
     private DecodeResult Decode()
     {
         DecodeBatch batch = _decoder.Batch;
+        _figures.AdapterSwitches = _decoder.Switches;
         for (int i = 0; i < batch.Count; i++)
             _figures.Log(batch.Slots[i], batch.Positions[i], batch.Tokens[i], batch.WantsLogits[i]);
         if (_random.Next(80) == 0)

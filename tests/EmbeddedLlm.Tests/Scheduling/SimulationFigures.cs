@@ -42,6 +42,8 @@ internal sealed class SimulationFigures
 
     public int AcceptedDrafts { get; private set; }
 
+    public int AdapterSwitches { get; set; }
+
     public int Events { get; private set; }
 
     /// <summary>Stands for all that happened, in its order.</summary>
@@ -71,5 +73,5 @@ internal sealed class SimulationFigures
     public override string ToString() =>
         $"{Steps} steps, {Events} events, {Admissions} admissions; {Answered} answered ({AnsweredWithGrammar} with a grammar), {string.Join('+', Cancelled)} cancelled in queue+prefill+decode+preempted, " +
         $"{LateFirstTokens}+{LateAnswers} late, {Failed} failed, {Refused} refused, {Overflowed} overflowed; {FailedDecodes} decodes failed, {Aborted} aborted; {Preempted} preemptions, {Evicted} evictions, " +
-        $"{CacheHits} cache hits, {TurnHits} of them whole turns, {AcceptedDrafts} drafts accepted; hash {Hash:x16}";
+        $"{CacheHits} cache hits, {TurnHits} of them whole turns, {AcceptedDrafts} drafts accepted, {AdapterSwitches} switches of adapters; hash {Hash:x16}";
 }

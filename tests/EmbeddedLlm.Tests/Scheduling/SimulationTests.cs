@@ -12,6 +12,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             foreach (SimulatedModel model in new SimulatedModel[]
             {
                 new("plain"), new("with guesses", DraftLength: 6), new("recurrent", IsRecurrent: true), new("with a window", Window: 24), new("with a window and guesses", Window: 24, DraftLength: 5),
+                new("with adapters", HasAdapters: true), new("with adapters and guesses", DraftLength: 6, HasAdapters: true), new("recurrent with adapters", IsRecurrent: true, HasAdapters: true),
             })
             {
                 for (int seed = 1; seed <= 3; seed++)
@@ -38,6 +39,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
             count => Assert.True(count > 0));
         Assert.True(figures.TurnHits > 0 || model.IsRecurrent || model.Window > 0);
         Assert.Equal(model.DraftLength > 0, figures.AcceptedDrafts > 0);
+        Assert.Equal(model.HasAdapters, figures.AdapterSwitches > 0);
     }
 
     [Theory]
