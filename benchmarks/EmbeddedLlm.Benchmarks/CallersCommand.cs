@@ -10,16 +10,17 @@ internal static class CallersCommand
     private const string History = "history";
     private const string Neighbours = "neighbours";
 
-    private static readonly int[] CallerCounts = [1, 2, 4, 8, 16, 32];
+    /// <summary>How many callers come at once where nobody says otherwise.</summary>
+    public static IReadOnlyList<int> CallerCounts { get; } = [1, 2, 4, 8, 16, 32];
 
     /// <summary>The names of what can be measured.</summary>
     public static IReadOnlyList<string> Parts { get; } = [Throughput, FirstToken, History, Neighbours];
 
-    public static async Task<int> RunAsync(string[] models, string[] parts, int? pairs, int? threads)
+    public static async Task<int> RunAsync(string[] models, string[] parts, int[] callerCounts, int? pairs, int? threads)
     {
         List<Table> tables = [];
         if (parts.Contains(Throughput))
-            tables.Add(await MeasureThroughputAsync(models, pairs, threads));
+            tables.Add(await MeasureThroughputAsync(models, callerCounts, pairs, threads));
         if (parts.Contains(FirstToken))
             tables.Add(await FirstTokenRun.MeasureAsync(models, threads));
         if (parts.Contains(History))
@@ -31,7 +32,7 @@ internal static class CallersCommand
         return 0;
     }
 
-    private static async Task<Table> MeasureThroughputAsync(string[] models, int? pairs, int? threads)
+    private static async Task<Table> MeasureThroughputAsync(string[] models, int[] callerCounts, int? pairs, int? threads)
     {
         Table table = new(
             "Throughput: whole answers of callers who come at once, beside a bare batched loop",
@@ -39,9 +40,9 @@ internal static class CallersCommand
             "|---|--:|---|--:|--:|---|--:|--:|");
         foreach (string model in models)
         {
-            await using Subject subject = await Subject.LoadAsync(model, threads, sequences: CallerCounts[^1]);
-            int outputTokens = subject.IsSmall ? 128 : 32;
-            foreach (int callers in CallerCounts)
+            await using Subject subject = await Subject.LoadAsync(model, threads, sequences: callerCounts.Max());
+            int outputTokens = subject.IsSmall ? 128 : 64;
+            foreach (int callers in callerCounts)
             {
                 ThroughputMeasurement measurement = new(subject, callers, outputTokens);
                 PairedResult result = await measurement.RunAsync(pairs);

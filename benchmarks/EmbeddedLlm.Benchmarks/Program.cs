@@ -19,8 +19,13 @@ Option<string[]> parts = new("--part")
     DefaultValueFactory = _ => [.. CallersCommand.Parts],
 };
 parts.AcceptOnlyFromAmong([.. CallersCommand.Parts]);
-Command callers = new("callers", "Measures many callers, long chats and busy neighbours: throughput beside the bare loop, time to first token, the second turn, threads.") { models, parts, pairs, threads };
-callers.SetAction((arguments, _) => CallersCommand.RunAsync(arguments.GetValue(models)!, arguments.GetValue(parts)!, arguments.GetValue(pairs), arguments.GetValue(threads)));
+Option<int[]> callerCounts = new("--callers")
+{
+    Description = "How many callers come at once. May be repeated.",
+    DefaultValueFactory = _ => [.. CallersCommand.CallerCounts],
+};
+Command callers = new("callers", "Measures many callers, long chats and busy neighbours: throughput beside the bare loop, time to first token, the second turn, threads.") { models, parts, callerCounts, pairs, threads };
+callers.SetAction((arguments, _) => CallersCommand.RunAsync(arguments.GetValue(models)!, arguments.GetValue(parts)!, arguments.GetValue(callerCounts)!, arguments.GetValue(pairs), arguments.GetValue(threads)));
 
 Option<int> failures = new("--failures") { Description = "How many schemas of each kind of failure to name. Default: none." };
 Command schemas = new("schemas", "Scores JSON schemas over MaskBench's development set and the JSON Schema Test Suite, where they lie in ../shared.") { failures };
