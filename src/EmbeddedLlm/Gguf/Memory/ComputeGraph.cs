@@ -41,7 +41,7 @@ internal sealed partial class ComputeGraph
         Embeddings = _tape.Compute(_tokens * _width * Float, tokenIds);
         _stateCopies = HasStates ? _tape.Input((long)settings.Sequences * sizeof(int)) : TensorTape.Elsewhere;
         _keyIndices = _valueIndices = _keyRotation = _valueRotation = TensorTape.Elsewhere;
-        _masks = [];
+        _masks = [TensorTape.Elsewhere];
         if (!info.KvHeadCounts.Any(heads => heads > 0))
             return;
 
