@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>What the compute graph of an architecture takes for granted about its hyperparameters.</summary>
@@ -28,7 +26,7 @@ internal enum GgufArchitecture
 /// <summary>The architectures of llama.cpp v0.4.0, and what their compute graphs (src/models) assert about heads.</summary>
 internal static class GgufArchitectures
 {
-    private static readonly FrozenDictionary<string, GgufArchitecture> Known = Build();
+    private static readonly Dictionary<string, GgufArchitecture> Known = Build();
 
     /// <summary>The names of all.</summary>
     public static IEnumerable<string> Names => Known.Keys;
@@ -48,7 +46,7 @@ internal static class GgufArchitectures
     public static bool HasStates(string name) => name is "mamba" or "mamba2" or "rwkv6" or "rwkv6qwen2" or "rwkv7" or "arwkv7" or "jamba" or "falcon-h1" or "plamo2" or "granitehybrid" or "lfm2"
         or "lfm2moe" or "nemotron_h" or "nemotron_h_moe" or "qwen3next" or "kimi-linear" or "bailingmoe3" or "kimi-k3" or "qwen35" or "qwen35moe" or "qwen4exp" or "deepseek4" or "minimax-01";
 
-    private static FrozenDictionary<string, GgufArchitecture> Build()
+    private static Dictionary<string, GgufArchitecture> Build()
     {
         Dictionary<string, GgufArchitecture> known = new(StringComparer.Ordinal);
         const GgufArchitecture Sized = GgufArchitecture.UniformHeads | GgufArchitecture.SizedProjections;
@@ -81,7 +79,7 @@ internal static class GgufArchitectures
         Add(known, GgufArchitecture.SizedProjections, "jamba");
         Add(known, GgufArchitecture.None,
             "arwkv7 bailingmoe3 clip dots3note kimi-k3 kimi-linear mamba mamba2 mimo2 rwkv6 rwkv6qwen2 rwkv7 step35 wavtokenizer-dec");
-        return known.ToFrozenDictionary(StringComparer.Ordinal);
+        return known;
     }
 
     private static void Add(Dictionary<string, GgufArchitecture> known, GgufArchitecture architecture, string names)

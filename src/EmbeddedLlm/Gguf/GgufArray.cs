@@ -90,6 +90,11 @@ public sealed class GgufArray
         return strings;
     }
 
+    /// <exception cref="InvalidOperationException">The elements are no strings.</exception>
+    internal GgufStrings Strings => ElementType == GgufValueType.String
+        ? new GgufStrings(_bytes.Span, Offsets)
+        : throw new InvalidOperationException($"The elements are of type {ElementType}, not {GgufValueType.String}.");
+
     /// <summary>
     /// The byte position of an element in the file: of its length where it is a string, of its type where it is an array.
     /// </summary>

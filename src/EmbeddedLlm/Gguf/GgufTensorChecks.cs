@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Globalization;
 
 namespace EmbeddedLlm.Gguf;
@@ -10,7 +9,7 @@ namespace EmbeddedLlm.Gguf;
 internal static class GgufTensorChecks
 {
     // Operands of additions, multiplications, convolutions and rotations, which the CPU backend only has for 32-bit floats.
-    private static readonly FrozenSet<string> SingleRoles = FrozenSet.ToFrozenSet(
+    private static readonly HashSet<string> SingleRoles = new(
         [
             "altup_correct_scale", "attn_res_score", "attn_sinks", "exp_probs_b", "exp_probs_b_vl", "ffn_res_score",
             "hc_attn_base", "hc_attn_scale", "hc_ffn_base", "hc_ffn_scale", "layer_output_scale",
@@ -21,7 +20,7 @@ internal static class GgufTensorChecks
         StringComparer.Ordinal);
 
     // Tables of token and expert numbers.
-    private static readonly FrozenSet<string> IntegerRoles = FrozenSet.ToFrozenSet(
+    private static readonly HashSet<string> IntegerRoles = new(
         ["d2t", "ffn_gate_tid2eid", "masked_embd_centroids", "masked_embd_ordering", "selector_predecessor", "selector_successor"],
         StringComparer.Ordinal);
 

@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace EmbeddedLlm.Gguf;
 
 /// <summary>
@@ -8,7 +6,7 @@ namespace EmbeddedLlm.Gguf;
 /// </summary>
 internal static class GgufTensorSetChecks
 {
-    private static readonly FrozenDictionary<string, Rule[]> Rules = Build();
+    private static readonly Dictionary<string, Rule[]> Rules = Build();
 
     public static void Check(GgufModelKeys keys, int layers, IReadOnlyList<GgufFile> parts)
     {
@@ -118,7 +116,7 @@ internal static class GgufTensorSetChecks
         }
     }
 
-    private static FrozenDictionary<string, Rule[]> Build()
+    private static Dictionary<string, Rule[]> Build()
     {
         Rule attention = new("attn_output", [["attn_qkv"], ["attn_q", "attn_k", "attn_v"]]);
         Rule convolution = new("ssm_conv1d", [["ssm_conv1d.bias"]]);
@@ -141,7 +139,7 @@ internal static class GgufTensorSetChecks
             ["arwkv7"] = [],
         };
 
-        return rules.ToFrozenDictionary(StringComparer.Ordinal);
+        return rules;
     }
 
     /// <param name="Where">The tensor that a layer has of which more is asked.</param>

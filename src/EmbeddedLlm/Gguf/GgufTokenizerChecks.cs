@@ -91,9 +91,10 @@ internal static class GgufTokenizerChecks
 
     private static void CheckLengths(GgufArray tokens, int maximum)
     {
-        for (int id = 0; id < tokens.Count; id++)
+        GgufStrings strings = tokens.Strings;
+        for (int id = 0; id < strings.Count; id++)
         {
-            if (tokens.GetUtf8(id).Length > maximum)
+            if (strings.Length(id) > maximum)
                 throw new GgufFormatException(tokens.OffsetOf(id), $"the token {id:N0} is longer than {maximum:N0} bytes");
         }
     }
@@ -164,12 +165,17 @@ internal static class GgufTokenizerChecks
 
         // Each character that stands for no byte is replaced by a note that contains the whole token.
         const long MaximumExpansion = 256L * 1024 * 1024;
+        const int NoteLength = 24;
+        GgufStrings strings = tokens.Strings;
+        long most = 0;
+        for (int id = 0; id < strings.Count; id++)
+            most += (long)strings.Length(id) * (strings.Length(id) + NoteLength);
+        if (most <= MaximumExpansion)
+            return;
+
         long expansion = 0;
-        for (int id = 0; id < tokens.Count; id++)
-        {
-            ReadOnlySpan<byte> token = tokens.GetUtf8(id);
-            expansion += (long)CountCharactersThatAreNoBytes(token) * (token.Length + 24);
-        }
+        for (int id = 0; id < strings.Count; id++)
+            expansion += (long)CountCharactersThatAreNoBytes(strings[id]) * (strings.Length(id) + NoteLength);
 
         if (expansion > MaximumExpansion)
             throw keys.Bad(TokensKey, "has long tokens of characters that stand for no bytes");

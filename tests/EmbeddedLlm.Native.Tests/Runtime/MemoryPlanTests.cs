@@ -21,6 +21,7 @@ public sealed partial class MemoryPlanTests
 
     private static readonly EmbeddedModelOptions[] Settings =
     [
+        .. Enumerable.Range(0, 26).Select(RandomSetting),
         new() { ContextLength = 2048, MaxSequences = 1, BatchSize = 1024 },
         new() { ContextLength = 4096, MaxSequences = 4, BatchSize = 256, FlashAttention = false },
         new() { ContextLength = 8192, MaxSequences = 2, KeyCacheType = KvCacheType.Q8_0, ValueCacheType = KvCacheType.Q8_0 },
@@ -50,6 +51,7 @@ public sealed partial class MemoryPlanTests
         string path = folder.PathOf(name + ".gguf");
         SyntheticModel.Write(path, ShapeOf(name), Vocabulary);
         List<string> faults = [];
+        double worst = 0;
         for (int i = 0; i < Settings.Length; i++)
         {
             (MemoryPlan plan, Dictionary<string, double> allocated) = await PlanAndLoadAsync(path, Settings[i]);
@@ -61,6 +63,7 @@ public sealed partial class MemoryPlanTests
             Compare("compute", planned.Compute, "compute", 0.1);
             Compare("output", planned.Output, "output", 0.001);
             Compare("total", planned.Total, "total", 0.03);
+            worst = Math.Max(worst, Math.Abs((planned.Total / Mebi / total) - 1));
 
             void Compare(string part, long bytes, string logged, double tolerance)
             {
@@ -68,12 +71,14 @@ public sealed partial class MemoryPlanTests
                 double error = (bytes / Mebi) - actual;
                 TestContext.Current.TestOutputHelper!.WriteLine(string.Create(
                     CultureInfo.InvariantCulture, $"{name,-14} {i}  {part,-9} planned {bytes / Mebi,9:F2} MiB  allocated {actual,9:F2} MiB  {(actual > 0 ? error / actual : 0),7:P2}"));
-                // Logged sizes have two decimals, and buffers some padding.
-                if (Math.Abs(error) > (tolerance * actual) + 0.1)
+                // Logged sizes have two decimals, and buffers some padding. Where steps are long, a few of them may find another place than here.
+                double slack = part is "compute" or "total" ? 8 : 0.1;
+                if (Math.Abs(error) > Math.Max(tolerance * actual, slack))
                     faults.Add(string.Create(CultureInfo.InvariantCulture, $"setting {i}: {part} is {bytes / Mebi:F2} MiB in the plan and {actual:F2} MiB in llama.cpp"));
             }
         }
 
+        TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {Settings.Length} settings, the total at most {worst:P2} off"));
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 
@@ -101,6 +106,25 @@ public sealed partial class MemoryPlanTests
         Assert.True((await EmbeddedModel.PlanAsync(path, options, Cancel)).Fits);
     }
 
+    private static EmbeddedModelOptions RandomSetting(int seed)
+    {
+        Random random = new(seed);
+        KvCacheType[] types = [KvCacheType.F32, KvCacheType.F16, KvCacheType.BF16, KvCacheType.Q8_0, KvCacheType.Q5_0, KvCacheType.Q4_0];
+        EmbeddedModelOptions setting = new()
+        {
+            ContextLength = random.Next(256, 12_000),
+            MaxSequences = random.Next(1, 9),
+            BatchSize = 1 << random.Next(5, 12),
+            KeyCacheType = types[random.Next(types.Length)],
+            FlashAttention = random.Next(3) switch { 0 => null, 1 => true, _ => false },
+        };
+        if (random.Next(2) == 0)
+            setting.CacheLength = setting.ContextLength + random.Next(8_000);
+        // llama.cpp has quantised values with flash attention only.
+        setting.ValueCacheType = types[random.Next(setting.FlashAttention == true ? types.Length : 2)];
+        return setting;
+    }
+
     private static SyntheticShape ShapeOf(string name) => name switch
     {
         "mixtral" => MediumOfExperts,
@@ -122,7 +146,8 @@ public sealed partial class MemoryPlanTests
             CacheLength = setting.CacheLength,
             MaxSequences = setting.MaxSequences,
             BatchSize = setting.BatchSize,
-            KeyCacheType = setting.KeyCacheType,
+            // Latent attention keeps both in one.
+            KeyCacheType = path.Contains("deepseek2", StringComparison.Ordinal) ? setting.ValueCacheType : setting.KeyCacheType,
             ValueCacheType = setting.ValueCacheType,
             FlashAttention = setting.FlashAttention,
             PrefixCacheLength = setting.PrefixCacheLength,

@@ -1,6 +1,7 @@
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Runtime;
 using EmbeddedLlm.SyntheticModels;
+using EmbeddedLlm.Tests.Gguf;
 
 namespace EmbeddedLlm.Tests.Runtime;
 
@@ -103,6 +104,23 @@ public sealed class MemoryPlannerTests
         Assert.Contains("'model' needs", exception.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("gemma2")]
+    [InlineData("granitehybrid")]
+    [InlineData("lfm2")]
+    [InlineData("deepseek2")]
+    [InlineData("gpt-oss")]
+    public void AModelWhoseLayersHaveNoKeysAndValuesHasAPlan(string architecture)
+    {
+        SyntheticShape shape = SyntheticShape.Tiny with { Architecture = architecture, Layers = 4, StateSize = 16, Window = 32, LatentRank = 16, Experts = 2, ExpertsUsed = 1 };
+        EditableModel model = new(FileOf(shape));
+        model.SetArray($"{architecture}.attention.head_count_kv", 0u, 0u, 0u, 0u);
+        MemoryPlan plan = PlanOf(new ModelMemory([model.Build()]), new() { ContextLength = 1024 }, Endless);
+        Assert.Equal(0, plan.Devices[0].KvCache);
+        Assert.NotEqual(0, plan.Devices[0].Compute);
+    }
+
     [Fact]
     public void ExpertsThatAreNotChosenAreNotReadForAToken()
     {
@@ -114,11 +132,13 @@ public sealed class MemoryPlannerTests
 
     private static MemoryPlan PlanOf(ModelMemory memory, EmbeddedModelOptions options, MachineMemory machine) => new MemoryPlanner(memory, options, machine).Choose("model").Plan;
 
-    private static ModelMemory MemoryOf(SyntheticShape shape)
+    private static ModelMemory MemoryOf(SyntheticShape shape) => new([FileOf(shape)]);
+
+    private static GgufFile FileOf(SyntheticShape shape)
     {
         using MemoryStream stream = new();
         SyntheticModel.Describe(shape, SyntheticVocabulary.ByteLevel(300)).Write(stream);
         stream.Position = 0;
-        return new ModelMemory([GgufFile.Read(stream)]);
+        return GgufFile.Read(stream);
     }
 }
