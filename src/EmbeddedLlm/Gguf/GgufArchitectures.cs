@@ -67,15 +67,15 @@ internal static class GgufArchitectures
         Add(known, Plain, "bloom gpt2 jais jina-bert-v2 mpt refact t5 t5encoder");
         Add(known, Sized | GgufArchitecture.Rotary, "bailingmoe gemma gemma-embedding gemma2 gemma3 gemma3n gpt-oss");
         Add(known, GgufArchitecture.UniformHeads | GgufArchitecture.EqualKeysAndValues | GgufArchitecture.Rotary,
-            "deepseek2-ocr minimax-01 qwen35 qwen35moe qwen3next qwen4exp");
+            "deepseek2-ocr deepseek4 minimax-01 qwen35 qwen35moe qwen3next qwen4exp");
         Add(known, GgufArchitecture.SizedProjections | GgufArchitecture.EqualKeysAndValues | GgufArchitecture.FullRotary, "deci");
         Add(known, GgufArchitecture.SizedProjections | GgufArchitecture.EqualKeysAndValues | GgufArchitecture.Rotary,
             "granitehybrid lfm2 lfm2moe openelm");
-        Add(known, GgufArchitecture.EqualKeysAndValues | GgufArchitecture.Rotary, "laguna");
         Add(known, GgufArchitecture.EqualKeysAndValues, "nemotron_h nemotron_h_moe");
         Add(known, GgufArchitecture.UniformHeads | GgufArchitecture.Rotary, "falcon-h1");
-        Add(known, GgufArchitecture.Rotary, "gemma4 gemma4-assistant plamo2 plamo3");
-        Add(known, GgufArchitecture.UniformHeads, "deepseek2 deepseek32 deepseek4 glm-dsa minicpm3 mistral4 plm");
+        Add(known, GgufArchitecture.EqualKeysAndValues | GgufArchitecture.Rotary, "gemma4 laguna");
+        Add(known, GgufArchitecture.Rotary, "gemma4-assistant plamo2 plamo3");
+        Add(known, GgufArchitecture.UniformHeads, "deepseek2 deepseek32 glm-dsa minicpm3 mistral4 plm");
         Add(known, GgufArchitecture.SizedProjections, "jamba");
         Add(known, GgufArchitecture.None,
             "arwkv7 bailingmoe3 clip dots3note kimi-k3 kimi-linear mamba mamba2 mimo2 rwkv6 rwkv6qwen2 rwkv7 step35 wavtokenizer-dec");

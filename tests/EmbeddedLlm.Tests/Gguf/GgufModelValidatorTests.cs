@@ -55,6 +55,14 @@ public sealed class GgufModelValidatorTests
         AssertRefused(reason, new EditableModel().Set(key, value));
 
     [Theory]
+    [InlineData("gemma4", "attention.value_length", "heads of 0 for values and 16 for keys")]
+    [InlineData("gemma4", "attention.value_length_swa", "heads of 0 for values and 16 for keys")]
+    [InlineData("deepseek4", "attention.value_length", "heads of 0 for values and 16 for keys")]
+    [InlineData("deepseek4", "rope.dimension_count", "is 0 in heads of 16")]
+    public void HeadsThatAGraphAssertsToBeAlikeAreChecked(string architecture, string key, string reason) =>
+        AssertRefused(reason, new EditableModel().Rename(architecture).Set($"{architecture}.{key}", 0u));
+
+    [Theory]
     [InlineData("jamba", "ssm.inner_size", 100u)]
     [InlineData("lfm2", "shortconv.l_cache", 1u)]
     [InlineData("ernie4_5-moe", "interleave_moe_layer_step", 0u)]
