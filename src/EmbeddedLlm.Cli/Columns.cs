@@ -20,12 +20,20 @@ internal sealed class Columns(params string[] headings)
     private Table ToTable()
     {
         Table table = new Table().RoundedBorder();
-        foreach (string heading in headings)
-            table.AddColumn(new TableColumn(new Text(heading, new Style(decoration: Decoration.Bold))));
+        for (int column = 0; column < headings.Length; column++)
+        {
+            TableColumn heading = new(new Text(headings[column], new Style(decoration: Decoration.Bold)));
+            table.AddColumn(HasQuantities(column) ? heading.RightAligned() : heading);
+        }
+
         foreach (string[] row in _rows)
             table.AddRow(row.Select(cell => new Text(cell)));
         return table;
     }
+
+    // Whatever ends with a number, or begins with one and ends with its unit.
+    private bool HasQuantities(int column) =>
+        _rows.Count > 0 && _rows.All(row => row[column].Split(' ') is var words && char.IsAsciiDigit(words[Math.Max(0, words.Length - 2)].FirstOrDefault('x')));
 
     private void WriteLines(TextWriter output)
     {

@@ -28,16 +28,18 @@ internal static class DownloadBar
 
         async Task ShowAsync(ProgressContext context)
         {
-            ProgressTask bar = context.AddTask("");
+            ProgressTask bar = context.AddTask(Text(latest.Value));
             while (!await EndsWithinAsync(task, Frame).ConfigureAwait(false))
             {
                 ModelDownloadProgress progress = latest.Value;
-                bar.Description = Markup.Escape(TerminalText.Clean(Describe(progress)));
+                bar.Description = Text(progress);
                 bar.IsIndeterminate = progress.TotalBytes is null or 0;
                 bar.Value = progress.TotalBytes is > 0 and { } total ? bar.MaxValue * progress.Bytes / total : 0;
             }
         }
     }
+
+    private static string Text(ModelDownloadProgress progress) => Markup.Escape(TerminalText.Clean(Describe(progress)));
 
     /// <summary>How far it is, in words: <c>model.gguf 1.2 GiB of 4.7 GiB, 35 MiB/s, 1:40 left</c>.</summary>
     internal static string Describe(ModelDownloadProgress progress)

@@ -27,7 +27,7 @@ internal sealed class RecommendCommand(Terminal terminal)
             return ExitCode.Failure;
         }
 
-        Columns table = new("Model", "Parameters", "Memory", "Tokens/s at most", "Description");
+        Columns table = new("Model", "Parameters", "Memory", "Tokens/s, about", "Description");
         foreach (ModelRecommendation model in models)
         {
             table.Add(

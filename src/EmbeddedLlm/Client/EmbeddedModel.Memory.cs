@@ -68,7 +68,7 @@ public sealed partial class EmbeddedModel
     {
         options ??= new EmbeddedModelOptions();
         options.Validate();
-        (MachineMemory machine, double bandwidth) = await Task.Run(() => (MachineMemory.Read(options), MemoryBandwidth.Measure()), cancellationToken).ConfigureAwait(false);
+        (MachineMemory machine, double bandwidth) = await Task.Run(() => (MachineMemory.Read(options), MemoryBandwidth.EstimateDecoding()), cancellationToken).ConfigureAwait(false);
         List<ModelRecommendation> fitting = [];
         foreach (CatalogEntry entry in ModelCatalog.Default.Entries)
         {

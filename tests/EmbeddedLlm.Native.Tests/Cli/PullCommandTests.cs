@@ -75,6 +75,26 @@ public sealed class PullCommandTests : PullTestBase
     }
 
     [Fact]
+    public async Task ATerminalShowsHowFarItIs()
+    {
+        TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Server.Faults.Enqueue(async (context, content) =>
+        {
+            context.Response.ContentLength = content.Length;
+            await context.Response.Body.WriteAsync(content.AsMemory(0, content.Length / 2), context.RequestAborted);
+            await context.Response.Body.FlushAsync(context.RequestAborted);
+            await go.Task.WaitAsync(context.RequestAborted);
+            await context.Response.Body.WriteAsync(content.AsMemory(content.Length / 2), context.RequestAborted);
+        });
+        using TerminalSession session = new(Variables, "pull", Source);
+        await session.UntilAsync(FileName);
+        await session.UntilAsync(" 50%");
+        go.SetResult();
+        await session.UntilAsync(FilePath);
+        Assert.Equal(0, (await session.EndAsync()).ExitCode);
+    }
+
+    [Fact]
     public async Task AnInterruptStopsAPull()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() || OperatingSystem.IsMacOS(), "Signals are sent as Unix does.");
@@ -108,8 +128,10 @@ public sealed class PullCommandTests : PullTestBase
         Assert.Empty(Server.Requests);
     }
 
-    private CliProcess Start(params ReadOnlySpan<string> arguments) =>
-        CliProcess.StartWith(new Dictionary<string, string> { ["EMBEDDEDLLM_HOME"] = Folder.Path, ["HF_ENDPOINT"] = Server.Address.AbsoluteUri, ["HF_TOKEN"] = "", ["EMBEDDEDLLM_MODELS"] = "" }, arguments);
+    private Dictionary<string, string> Variables =>
+        new() { ["EMBEDDEDLLM_HOME"] = Folder.Path, ["HF_ENDPOINT"] = Server.Address.AbsoluteUri, ["HF_TOKEN"] = "", ["EMBEDDEDLLM_MODELS"] = "" };
+
+    private CliProcess Start(params ReadOnlySpan<string> arguments) => CliProcess.StartWith(Variables, arguments);
 
     private Task<CliResult> RunAsync(params ReadOnlySpan<string> arguments)
     {

@@ -12,9 +12,15 @@ internal sealed class TerminalSession : IDisposable
     private readonly char[] _buffer = new char[4096];
 
     public TerminalSession(params ReadOnlySpan<string> arguments)
+        : this([], arguments)
+    {
+    }
+
+    public TerminalSession(Dictionary<string, string> environment, params ReadOnlySpan<string> arguments)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "There is no util-linux script to make a terminal.");
-        string command = string.Join(' ', arguments.ToArray().Prepend(CliProcess.Path).Select(word => $"'{word}'"));
+        IEnumerable<string> words = [.. environment.Select(variable => $"{variable.Key}={variable.Value}"), CliProcess.Path, .. arguments];
+        string command = "env " + string.Join(' ', words.Select(word => $"'{word}'"));
         _process = CliProcess.StartProgram("/usr/bin/script", "-qec", $"stty rows 40 cols 120; TERM=xterm exec {command}", "/dev/null");
     }
 
