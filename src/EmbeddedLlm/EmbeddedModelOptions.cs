@@ -76,8 +76,24 @@ public sealed class EmbeddedModelOptions
     /// <summary>How long a whole request may take, waiting for other requests included, before it ends with <see cref="TimeoutException"/>. Default: as long as it takes.</summary>
     public TimeSpan? RequestTimeout { get; set; }
 
-    /// <summary>How many of the model's layers are held by GPUs, the output counted as one; 0 for none. Default: as many as the GPUs' free memory holds.</summary>
+    /// <summary>
+    /// How many of the model's layers are held by GPUs, the output counted as one; 0 for none. Default: as many as the GPUs' free memory holds, fewer where a GPU then refuses the memory all the same, and
+    /// none where no GPU can be used. A number above 0 where no GPU can be used ends the load with <see cref="DeviceUnavailableException"/>.
+    /// </summary>
     public int? GpuLayers { get; set; }
+
+    /// <summary>
+    /// The GPUs that hold layers, in this order: names of devices, such as <c>CUDA0</c>, or of backends, such as <c>CUDA</c> or <c>Vulkan</c>, for all of theirs; <c>CPU</c>, or none, for no GPU.
+    /// <see cref="EmbeddedRuntime.Describe"/> lists them. A name that there is not ends the load with <see cref="DeviceUnavailableException"/>. Default: all cards, each once where several backends offer it,
+    /// and the processor's own graphics only where there is no card.
+    /// </summary>
+    public IReadOnlyList<string>? Devices { get; set; }
+
+    /// <summary>How layers are spread where there are several GPUs. Default: over all of them.</summary>
+    public DeviceSplit DeviceSplit { get; set; }
+
+    /// <summary>The share of the layers that each GPU gets, in the order of <see cref="Devices"/>; any scale, such as 3 and 1. Default: by the GPUs' free memory.</summary>
+    public IReadOnlyList<float>? DeviceShares { get; set; }
 
     /// <summary>
     /// The main memory that the model may take, in bytes; a model that needs more is refused with <see cref="InsufficientMemoryException"/> before anything is loaded. Set it to
@@ -169,6 +185,7 @@ public sealed class EmbeddedModelOptions
         ThrowIfNoTimeout(RequestTimeout, nameof(RequestTimeout));
         if (GpuLayers is { } gpuLayers)
             ArgumentOutOfRangeException.ThrowIfNegative(gpuLayers, nameof(GpuLayers));
+        ValidateDevices();
         if (MemoryLimit is { } memoryLimit)
             ArgumentOutOfRangeException.ThrowIfNegative(memoryLimit, nameof(MemoryLimit));
         if (Threads is { } threads)
@@ -187,6 +204,28 @@ public sealed class EmbeddedModelOptions
         ValidateAdapters();
         if (FlashAttention is false && ValueCacheType is KvCacheType.Q8_0 or KvCacheType.Q5_0 or KvCacheType.Q4_0)
             throw new ArgumentException($"A quantised value cache ({ValueCacheType}) needs {nameof(FlashAttention)}.", nameof(ValueCacheType));
+    }
+
+    private void ValidateDevices()
+    {
+        foreach (string device in Devices ?? [])
+            ArgumentException.ThrowIfNullOrWhiteSpace(device, nameof(Devices));
+        if (!Enum.IsDefined(DeviceSplit))
+            throw new ArgumentOutOfRangeException(nameof(DeviceSplit), DeviceSplit, null);
+        if (DeviceShares is null)
+            return;
+        if (DeviceSplit == DeviceSplit.Single)
+            throw new ArgumentException($"Shares are for layers that are spread; {nameof(DeviceSplit)} puts them on one GPU.", nameof(DeviceShares));
+        float sum = 0;
+        foreach (float share in DeviceShares)
+        {
+            if (!float.IsFinite(share) || share < 0)
+                throw new ArgumentOutOfRangeException(nameof(DeviceShares), share, "A share is a number from 0.");
+            sum += share;
+        }
+
+        if (!(sum > 0) || !float.IsFinite(sum))
+            throw new ArgumentException("The shares must have a sum above 0.", nameof(DeviceShares));
     }
 
     private void ValidateAdapters()
@@ -214,6 +253,16 @@ public sealed class EmbeddedModelOptions
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, name);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, TimeSpan.FromMilliseconds(uint.MaxValue - 1), name);
     }
+}
+
+/// <summary>How layers are spread over GPUs.</summary>
+public enum DeviceSplit
+{
+    /// <summary>Each GPU holds some of the layers, and its part of the KV cache.</summary>
+    Layers,
+
+    /// <summary>One GPU holds them all: the one with the most free memory.</summary>
+    Single,
 }
 
 /// <summary>A type in which the KV cache keeps its numbers. Smaller types save memory and cost accuracy.</summary>

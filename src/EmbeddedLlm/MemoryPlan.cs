@@ -85,6 +85,10 @@ public sealed class InsufficientMemoryException : EmbeddedLlmException
     public InsufficientMemoryException(MemoryPlan plan)
         : base(Describe(plan)) => Plan = plan;
 
+    internal InsufficientMemoryException(MemoryPlan plan, string refusal)
+        : base($"'{plan.Model}' with {plan.GpuLayers} of {plan.Layers} layers on GPUs would fit by what was free ({string.Join(", ", plan.Devices.Skip(1).Select(DescribeGpu))}), and a GPU refused the memory.{refusal} "
+            + $"Another program may have taken it: lower {nameof(EmbeddedModelOptions.GpuLayers)}, or leave it open for fewer layers to be tried.") => Plan = plan;
+
     /// <summary>What would be needed, and what there is.</summary>
     public MemoryPlan Plan { get; }
 
@@ -101,6 +105,8 @@ public sealed class InsufficientMemoryException : EmbeddedLlmException
             : $"A context of {plan.LargestContextLength:N0} tokens fits: lower {nameof(EmbeddedModelOptions.ContextLength)} or {nameof(EmbeddedModelOptions.CacheLength)}, or take a smaller KV cache type.";
         return $"'{plan.Model}' needs {Mebibytes(tight.Total)} on {tight.Device} ({parts}), where {Mebibytes(tight.Available ?? 0)} are free. {advice}";
     }
+
+    private static string DescribeGpu(DeviceMemoryPlan gpu) => $"{Mebibytes(gpu.Total)} on {gpu.Device}" + (gpu.Available is { } available ? $", where {Mebibytes(available)} were free" : "");
 
     private static string Mebibytes(long bytes) => $"{bytes / (double)(1 << 20):N0} MiB";
 }

@@ -10,8 +10,9 @@ namespace EmbeddedLlm.Interop;
 /// <param name="Type">What kind of device.</param>
 /// <param name="MemoryFree">Bytes, when it was listed; 0 where unknown.</param>
 /// <param name="MemoryTotal">Bytes; 0 where unknown.</param>
+/// <param name="Id">What tells the same card apart that two backends offer, such as its place on the PCI bus; null where unknown.</param>
 internal sealed unsafe record BackendDevice(
-    nint Handle, string Name, string Description, string Backend, ggml_backend_dev_type Type, ulong MemoryFree, ulong MemoryTotal)
+    nint Handle, string Name, string Description, string Backend, ggml_backend_dev_type Type, ulong MemoryFree, ulong MemoryTotal, string? Id = null)
 {
     public static IReadOnlyList<BackendDevice> List()
     {
@@ -23,15 +24,17 @@ internal sealed unsafe record BackendDevice(
 
     private static BackendDevice Read(ggml_backend_device* device)
     {
-        NativeMethods.ggml_backend_dev_memory(device, out nuint free, out nuint total);
+        ggml_backend_dev_props properties = default;
+        NativeMethods.ggml_backend_dev_get_props(device, &properties);
         return new BackendDevice(
             (nint)device,
-            ReadString(NativeMethods.ggml_backend_dev_name(device)),
-            ReadString(NativeMethods.ggml_backend_dev_description(device)),
+            ReadString(properties.name),
+            ReadString(properties.description),
             ReadString(NativeMethods.ggml_backend_reg_name(NativeMethods.ggml_backend_dev_backend_reg(device))),
-            NativeMethods.ggml_backend_dev_type(device),
-            free,
-            total);
+            properties.type,
+            properties.memory_free,
+            properties.memory_total,
+            Marshal.PtrToStringUTF8((nint)properties.device_id));
     }
 
     private static string ReadString(byte* text) => Marshal.PtrToStringUTF8((nint)text) ?? "";

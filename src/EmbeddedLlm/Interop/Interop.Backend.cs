@@ -13,9 +13,9 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Llama)]
     public static partial byte* llama_print_system_info();
 
-    /// <summary>Loads the best file of every backend in the folder, the CPU's included. Without this no model can be loaded.</summary>
+    /// <summary>Opens one backend's file and registers its devices. Null where it cannot be used; the log has the reason.</summary>
     [LibraryImport(Ggml, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial void ggml_backend_load_all_from_path(string dir_path);
+    public static partial ggml_backend_reg* ggml_backend_load(string path);
 
     [LibraryImport(Ggml)]
     public static partial nuint ggml_backend_dev_count();
@@ -28,23 +28,20 @@ internal static unsafe partial class NativeMethods
     public static partial ggml_backend_device* ggml_backend_dev_by_type(ggml_backend_dev_type type);
 
     [LibraryImport(GgmlBase)]
-    public static partial byte* ggml_backend_dev_name(ggml_backend_device* device);
-
-    [LibraryImport(GgmlBase)]
-    public static partial byte* ggml_backend_dev_description(ggml_backend_device* device);
-
-    /// <summary>Bytes; a device that does not know reports 0.</summary>
-    [LibraryImport(GgmlBase)]
-    public static partial void ggml_backend_dev_memory(ggml_backend_device* device, out nuint free, out nuint total);
-
-    [LibraryImport(GgmlBase)]
     public static partial ggml_backend_dev_type ggml_backend_dev_type(ggml_backend_device* device);
+
+    /// <summary>Asks the device for its memory too.</summary>
+    [LibraryImport(GgmlBase)]
+    public static partial void ggml_backend_dev_get_props(ggml_backend_device* device, ggml_backend_dev_props* props);
 
     [LibraryImport(GgmlBase)]
     public static partial ggml_backend_reg* ggml_backend_dev_backend_reg(ggml_backend_device* device);
 
     [LibraryImport(GgmlBase)]
     public static partial byte* ggml_backend_reg_name(ggml_backend_reg* reg);
+
+    [LibraryImport(GgmlBase)]
+    public static partial nuint ggml_backend_reg_dev_count(ggml_backend_reg* reg);
 
     /// <summary>A function that only the backend's own file has; null where it has none of that name.</summary>
     [LibraryImport(GgmlBase, StringMarshalling = StringMarshalling.Utf8)]

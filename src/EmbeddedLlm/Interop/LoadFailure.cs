@@ -19,8 +19,10 @@ internal static class LoadFailure
             return null;
         if (image.Format != ExpectedFormat)
             return $"it is {image.Format ?? "no library"}, not a {ExpectedFormat} library: the file is damaged, or for another system";
-        return image.Machine is { } machine && machine != RuntimeInformation.ProcessArchitecture
-            ? $"it is built for {machine}, this process runs as {RuntimeInformation.ProcessArchitecture}"
+        if (image.Machine is { } machine && machine != RuntimeInformation.ProcessArchitecture)
+            return $"it is built for {machine}, this process runs as {RuntimeInformation.ProcessArchitecture}";
+        return LibraryImage.Read(file) is { } library && new FileInfo(file).Length is var length && length < library.LeastLength
+            ? $"it was cut short: {length} bytes are there, and it has at least {library.LeastLength}"
             : null;
     }
 

@@ -6,4 +6,8 @@ namespace EmbeddedLlm.Interop;
 /// <param name="Llama">libllama</param>
 /// <param name="Ggml">libggml: the registry of backends</param>
 /// <param name="GgmlBase">libggml-base: tensors, devices, logging</param>
-internal sealed record NativeLibraries(string Folder, string Version, nint Llama, nint Ggml, nint GgmlBase);
+internal sealed record NativeLibraries(string Folder, string Version, nint Llama, nint Ggml, nint GgmlBase)
+{
+    /// <summary>The backends whose files were found and that cannot be used.</summary>
+    public IReadOnlyList<UnusableBackend> UnusableBackends { get; init; } = [];
+}

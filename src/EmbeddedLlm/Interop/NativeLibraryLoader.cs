@@ -39,7 +39,7 @@ internal static class NativeLibraryLoader
 
             NativeLibraries libraries = Open(folder);
             Bind(libraries);
-            Start(libraries);
+            libraries = libraries with { UnusableBackends = Start(libraries, FindFolders(folder)) };
             _ready = libraries;
             return libraries;
         }
@@ -124,16 +124,18 @@ internal static class NativeLibraryLoader
         _ => 0,
     };
 
-    private static void Start(NativeLibraries libraries)
+    /// <param name="libraries">What has been bound.</param>
+    /// <param name="folders">Where backends are looked for: where packages lie in folders of their own, each has its part of the files.</param>
+    private static IReadOnlyList<UnusableBackend> Start(NativeLibraries libraries, IReadOnlyList<string> folders)
     {
         NativeLog.Attach();
         long mark = NativeLog.Mark();
 
-        // Backends register themselves in this call; llama_backend_init and every load after it only see those.
-        NativeMethods.ggml_backend_load_all_from_path(libraries.Folder);
+        // Backends are registered before llama_backend_init, which would otherwise look for some by itself.
+        IReadOnlyList<UnusableBackend> unusable = BackendLoader.Load([libraries.Folder, .. folders.Where(folder => folder != libraries.Folder)]);
         NativeMethods.llama_backend_init();
         if (BackendDevice.List().Any(device => device.Type == ggml_backend_dev_type.CPU))
-            return;
+            return unusable;
 
         // The externs are bound now, so another folder cannot be tried in this process.
         string last = string.Join(" ", NativeLog.Since(mark).Select(line => line.Text));

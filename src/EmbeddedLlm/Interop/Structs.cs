@@ -20,6 +20,19 @@ internal readonly struct ggml_backend_reg;
 /// <summary>Opaque; a sampler that is not yet in a chain.</summary>
 internal readonly struct llama_sampler;
 
+/// <summary>What a device tells of itself; the strings are its own. The capabilities grow with ggml, so there is room for more than there are.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct ggml_backend_dev_props
+{
+    public byte* name;
+    public byte* description;
+    public nuint memory_free;
+    public nuint memory_total;
+    public ggml_backend_dev_type type;
+    public byte* device_id;
+    public fixed byte caps[64];
+}
+
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct llama_model_params
 {

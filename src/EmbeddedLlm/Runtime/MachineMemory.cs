@@ -3,7 +3,11 @@ using EmbeddedLlm.Interop;
 namespace EmbeddedLlm.Runtime;
 
 /// <summary>A GPU and the bytes that are free on it, less a reserve; null where it does not say.</summary>
-internal sealed record GpuMemory(string Name, long? Available);
+internal sealed record GpuMemory(string Name, long? Available)
+{
+    /// <summary>For llama.cpp; 0 where a plan is made for a machine that is not this one.</summary>
+    public nint Device { get; init; }
+}
 
 /// <summary>The memory that a model can have on this machine.</summary>
 /// <param name="Main">The bytes of main memory, less a reserve; null where the system does not say.</param>
@@ -16,23 +20,39 @@ internal sealed record MachineMemory(long? Main, IReadOnlyList<GpuMemory> Gpus)
     private const int ReservedShare = 20;
 
     /// <summary>What is free now. GPUs are those of the native libraries, which are loaded for that; where there are none, a plan can be made all the same.</summary>
+    /// <exception cref="DeviceUnavailableException">The options ask for a GPU that there is not.</exception>
     public static MachineMemory Read(EmbeddedModelOptions options)
     {
         long? main = ReadMain() is { } free ? free - Math.Min(MainReserve, free / ReservedShare) : null;
-        return new MachineMemory(options.MemoryLimit ?? main, TryLoad(options) ? ReadGpus() : []);
+        return new MachineMemory(options.MemoryLimit ?? main, ReadGpus(options));
     }
 
-    private static bool TryLoad(EmbeddedModelOptions options)
+    /// <summary>The share of the layers that each GPU gets.</summary>
+    public float[] SharesOf(EmbeddedModelOptions options)
     {
+        if (options.DeviceShares is { } given && given.Count == Gpus.Count)
+            return [.. given];
+        float[] shares = [.. Gpus.Select(gpu => (float)(gpu.Available ?? 0))];
+        if (shares.Sum() <= 0)
+            Array.Fill(shares, 1);
+        return shares;
+    }
+
+    private static GpuMemory[] ReadGpus(EmbeddedModelOptions options)
+    {
+        DeviceChoice choice;
         try
         {
-            NativeLibraryLoader.Load(options.NativeLibraryFolder);
-            return true;
+            NativeLibraries libraries = NativeLibraryLoader.Load(options.NativeLibraryFolder);
+            choice = new DeviceChoice(BackendDevice.List(), libraries.UnusableBackends);
         }
         catch (NativeLibraryException)
         {
-            return false;
+            choice = new DeviceChoice([], []);
         }
+
+        return [.. choice.Choose(options).Select(device =>
+            new GpuMemory(device.Name, device.MemoryFree == 0 ? null : Math.Max(0, (long)Math.Min(device.MemoryFree, long.MaxValue) - GpuReserve)) { Device = device.Handle })];
     }
 
     private static long? ReadMain()
@@ -41,15 +61,5 @@ internal sealed record MachineMemory(long? Main, IReadOnlyList<GpuMemory> Gpus)
             return new LinuxMemory("/proc", "/sys/fs/cgroup").ReadAvailable();
         GCMemoryInfo memory = GC.GetGCMemoryInfo();
         return Math.Max(0, memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes);
-    }
-
-    /// <summary>As llama.cpp chooses by itself: all cards, and the processor's own graphics only where there is no card.</summary>
-    private static GpuMemory[] ReadGpus()
-    {
-        IReadOnlyList<BackendDevice> devices = BackendDevice.List();
-        BackendDevice[] gpus = [.. devices.Where(device => device.Type == ggml_backend_dev_type.GPU)];
-        if (gpus.Length == 0)
-            gpus = [.. devices.Where(device => device.Type == ggml_backend_dev_type.IGPU).Take(1)];
-        return [.. gpus.Select(device => new GpuMemory(device.Name, device.MemoryFree == 0 ? null : Math.Max(0, (long)device.MemoryFree - GpuReserve)))];
     }
 }

@@ -3,7 +3,11 @@ using EmbeddedLlm.Gguf;
 namespace EmbeddedLlm.Runtime;
 
 /// <summary>Finds the sizes with which a model fits: layers on GPUs as many as there is room for, then the KV cache, then the context, each only where the options leave it open.</summary>
-internal sealed class MemoryPlanner(ModelMemory memory, EmbeddedModelOptions options, MachineMemory machine)
+/// <param name="memory">The model.</param>
+/// <param name="options">How it is to be loaded.</param>
+/// <param name="machine">What there is.</param>
+/// <param name="mostGpuLayers">The most layers on GPUs where the options leave them open: fewer than there is room for, where a GPU has refused more.</param>
+internal sealed class MemoryPlanner(ModelMemory memory, EmbeddedModelOptions options, MachineMemory machine, int mostGpuLayers = int.MaxValue)
 {
     private const int Step = 256;
     private const int LongestUnknownContext = 8192;
@@ -90,10 +94,11 @@ internal sealed class MemoryPlanner(ModelMemory memory, EmbeddedModelOptions opt
         if (options.GpuLayers is { } asked)
             return PlaceWith(settings, Math.Min(asked, memory.OffloadableLayers));
 
-        Placement all = PlaceWith(settings, memory.OffloadableLayers);
+        int most = Math.Min(memory.OffloadableLayers, mostGpuLayers);
+        Placement all = PlaceWith(settings, most);
         if (all.Devices.Skip(1).All(device => device.Fits))
             return all;
-        (int good, int bad) = (0, memory.OffloadableLayers);
+        (int good, int bad) = (0, most);
         while (bad - good > 1)
         {
             int middle = (good + bad) / 2;
@@ -120,24 +125,22 @@ internal sealed class MemoryPlanner(ModelMemory memory, EmbeddedModelOptions opt
         return new Placement(gpuLayers, devices);
     }
 
-    /// <summary>Each layer's GPU as llama.cpp gives them out: the last layers, to the GPUs by their free memory (src/llama-model.cpp, <c>load_tensors</c>).</summary>
+    /// <summary>Each layer's GPU as llama.cpp gives them out: the last layers, to the GPUs by their shares (src/llama-model.cpp, <c>load_tensors</c>), in its own precision.</summary>
     private int[] Assign(int gpuLayers)
     {
         int[] gpuOfLayer = new int[memory.OffloadableLayers];
         if (gpuLayers == 0)
             return gpuOfLayer;
-        double[] shares = [.. machine.Gpus.Select(gpu => (double)(gpu.Available ?? 0))];
-        if (shares.Sum() <= 0)
-            Array.Fill(shares, 1);
-        double sum = shares.Sum();
+        float[] ends = machine.SharesOf(options);
+        for (int gpu = 1; gpu < ends.Length; gpu++)
+            ends[gpu] += ends[gpu - 1];
+        float sum = ends[^1];
         int first = gpuOfLayer.Length - gpuLayers;
         for (int layer = first; layer < gpuOfLayer.Length; layer++)
         {
-            double place = (layer - first) / (double)gpuLayers * sum;
-            int gpu = 0;
-            for (double end = shares[0]; gpu < shares.Length - 1 && place >= end; end += shares[gpu])
-                gpu++;
-            gpuOfLayer[layer] = gpu + 1;
+            float place = (float)(layer - first) / gpuLayers;
+            int gpu = Array.FindIndex(ends, end => place < end / sum);
+            gpuOfLayer[layer] = (gpu < 0 ? ends.Length - 1 : gpu) + 1;
         }
 
         return gpuOfLayer;

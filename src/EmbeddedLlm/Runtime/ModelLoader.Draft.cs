@@ -25,6 +25,10 @@ internal sealed unsafe partial class ModelLoader
             BatchSize = options.BatchSize,
             Threads = options.Threads,
             GpuLayers = options.GpuLayers,
+            Devices = options.Devices,
+            DeviceSplit = options.DeviceSplit,
+            DeviceShares = options.DeviceShares,
+            NativeLibraryFolder = options.NativeLibraryFolder,
             MemoryLimit = options.MemoryLimit,
             FlashAttention = options.FlashAttention,
             MemoryMap = options.MemoryMap,
@@ -38,16 +42,20 @@ internal sealed unsafe partial class ModelLoader
         CpuTime? before = CpuCores.ReadTime();
         IReadOnlyList<GgufFile> files = ReadHeaders();
         GgufModelInfo info = GgufModelInfo.From(files);
-        (ContextSizes sizes, int gpuLayers) = PlanMemory(files);
+        return WithRoom(files, load => LoadAsDraft(load, info, before, target, vocabulary));
+    }
+
+    private DraftModel LoadAsDraft(LoadPlan load, GgufModelInfo info, CpuTime? before, LlamaDecoder target, Vocabulary vocabulary)
+    {
         // The context keeps the model open.
-        using ModelHandle model = LoadWeights(gpuLayers);
+        using ModelHandle model = LoadWeights(load);
         EnsureComputes(model);
         if (NativeMethods.llama_model_is_recurrent(model) || NativeMethods.llama_model_is_hybrid(model))
             throw new ModelLoadException($"'{path}' has recurrent layers, which cannot take back wrong guesses: it cannot be a {nameof(EmbeddedModelOptions.DraftModel)}.");
         EnsureSameTokens(VocabularyReader.Read(model), vocabulary);
-        ContextPlan plan = ContextPlan.Create(sizes with { Slots = target.MaxSequences, Outputs = target.MaxSequences }, info, options, before);
+        ContextPlan plan = ContextPlan.Create(load.Sizes with { Slots = target.MaxSequences, Outputs = target.MaxSequences }, info, options, before);
         int[] abort = LlamaDecoder.CreateAbortFlag();
-        ContextHandle context = CreateContext(model, plan, abort);
+        ContextHandle context = CreateContext(model, plan, load, abort);
         return new DraftModel(new LlamaDecoder(context, NativeMethods.llama_vocab_n_tokens(NativeMethods.llama_model_get_vocab(model)), SharingOf(model, info), GovernorOf(plan), abort), vocabulary.Count);
     }
 

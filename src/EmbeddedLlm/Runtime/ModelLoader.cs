@@ -37,8 +37,12 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             throw new ModelLoadException($"'{path}' is an encoder, and adapters are for generated text only.");
         LoadedAdapters.Check(options.Adapters, path, files, _logger);
         progress.ThrowIfStopped();
-        NativeLibraryLoader.Load(options.NativeLibraryFolder);
-        (ContextSizes sizes, int gpuLayers) = PlanMemory(files);
+        WarnOfUnusableBackends(NativeLibraryLoader.Load(options.NativeLibraryFolder));
+        return WithRoom(files, load => LoadAs(load, files, info, embedding, before));
+    }
+
+    private LoadedModel LoadAs(LoadPlan load, IReadOnlyList<GgufFile> files, GgufModelInfo info, EmbeddingFacts embedding, CpuTime? before)
+    {
         IDisposable? log = options.LoggerFactory is null ? null : NativeLog.Register(_logger);
         ModelHandle? model = null;
         ContextHandle? context = null;
@@ -46,11 +50,11 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         DraftModel? draftModel = null;
         try
         {
-            model = LoadWeights(gpuLayers);
+            model = LoadWeights(load);
             EnsureComputes(model);
             adapters = LoadedAdapters.Load(options.Adapters, model);
             progress.ThrowIfStopped();
-            ContextPlan plan = ContextPlan.Create(sizes, info, options, before);
+            ContextPlan plan = ContextPlan.Create(load.Sizes, info, options, before);
             WarnOfUnusualOptions(plan, NativeMethods.llama_model_n_ctx_train(model));
             Vocabulary vocabulary = VocabularyReader.Read(model);
             Tokenizer tokenizer = new(model, vocabulary);
@@ -58,7 +62,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             if (!embedding.IsEncoder)
             {
                 int[] abort = LlamaDecoder.CreateAbortFlag();
-                context = CreateContext(model, plan, abort);
+                context = CreateContext(model, plan, load, abort);
                 progress.ThrowIfStopped();
                 decoder = new LlamaDecoder(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort, adapters);
                 draftModel = LoadDraft(decoder, vocabulary, plan.ContextLength);
@@ -82,12 +86,6 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         }
     }
 
-    private (ContextSizes Sizes, int GpuLayers) PlanMemory(IReadOnlyList<GgufFile> files)
-    {
-        (ContextSizes sizes, MemoryPlan plan) = new MemoryPlanner(new ModelMemory(files), options, MachineMemory.Read(options)).Choose(modelId);
-        return plan.Fits ? (sizes, plan.GpuLayers) : throw new InsufficientMemoryException(plan);
-    }
-
     private IReadOnlyList<GgufFile> ReadHeaders()
     {
         try
@@ -106,10 +104,11 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         }
     }
 
-    private ModelHandle LoadWeights(int gpuLayers)
+    private ModelHandle LoadWeights(LoadPlan load)
     {
         llama_model_params parameters = NativeMethods.llama_model_default_params();
-        parameters.n_gpu_layers = gpuLayers;
+        parameters.n_gpu_layers = load.Plan.GpuLayers;
+        parameters.split_mode = llama_split_mode.LAYER;
         parameters.load_mode = options.MemoryMap && NativeMethods.llama_supports_mmap() ? llama_load_mode.MMAP : llama_load_mode.NONE;
         GCHandle handle = GCHandle.Alloc(progress);
         long mark = NativeLog.Mark();
@@ -118,7 +117,13 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         {
             parameters.progress_callback = LoadProgress.Callback;
             parameters.progress_callback_user_data = (void*)GCHandle.ToIntPtr(handle);
-            model = ModelHandle.Load(path, parameters);
+            fixed (nint* devices = load.Devices)
+            fixed (float* shares = load.Shares)
+            {
+                parameters.devices = (ggml_backend_device**)devices;
+                parameters.tensor_split = shares;
+                model = ModelHandle.Load(path, parameters);
+            }
         }
         finally
         {
@@ -128,7 +133,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         try
         {
             progress.ThrowIfStopped();
-            return model.IsInvalid ? throw new ModelLoadException($"llama.cpp could not load '{path}'.{ReasonSince(mark)}") : model;
+            return model.IsInvalid ? throw Refusal(load, mark, $"llama.cpp could not load '{path}'.") : model;
         }
         catch
         {
@@ -154,7 +159,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             LogLongContext(plan.ContextLength, trained);
     }
 
-    private ContextHandle CreateContext(ModelHandle model, ContextPlan plan, int[] abort)
+    private ContextHandle CreateContext(ModelHandle model, ContextPlan plan, LoadPlan load, int[] abort)
     {
         llama_context_params parameters = NativeMethods.llama_context_default_params();
         parameters.n_ctx = (uint)plan.CacheLength;
@@ -182,7 +187,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         context.Dispose();
         if (hasNoMemory)
             throw new ModelLoadException($"'{path}' is not a model that generates text token by token: llama.cpp gives it no KV cache.");
-        throw new ModelLoadException($"llama.cpp could not make a context of {plan.CacheLength} tokens for '{path}'.{ReasonSince(mark)}");
+        throw Refusal(load, mark, $"llama.cpp could not make a context of {plan.CacheLength} tokens for '{path}'.");
     }
 
     private SchedulerLimits LimitsOf(ContextPlan plan) => new()
