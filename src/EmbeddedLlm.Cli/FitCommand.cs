@@ -11,7 +11,7 @@ internal sealed class FitCommand(Terminal terminal)
     private readonly Option<int?> _cache = Numbers.Option("--cache", "The KV cache's size, in tokens.", minimum: 2);
     private readonly Option<int?> _sequences = Numbers.Option("--sequences", "How many requests are computed together; 1 where left out.", minimum: 1, maximum: 256);
     private readonly Option<int?> _batch = Numbers.Option("--batch", "The most tokens computed in one step.", minimum: 1);
-    private readonly Option<int?> _gpuLayers = Numbers.Option("--gpu-layers", "How many of the model's layers GPUs hold; as many as fit where left out.", minimum: 0);
+    private readonly DeviceArguments _gpus = new();
     private readonly Option<KvCacheType> _keys = new("--keys") { Description = "The type of the cached keys.", DefaultValueFactory = _ => KvCacheType.F16 };
     private readonly Option<KvCacheType> _values = new("--values") { Description = "The type of the cached values.", DefaultValueFactory = _ => KvCacheType.F16 };
     private readonly Option<bool> _plainAttention = new("--no-flash-attention") { Description = "Compute attention in steps, which needs memory for the products of all queries and keys." };
@@ -22,8 +22,9 @@ internal sealed class FitCommand(Terminal terminal)
         FitCommand fit = new(terminal);
         Command command = new("fit", "Tell what memory a model takes and whether it fits, from its header alone. The exit code is 0 if it fits, 1 if not.")
         {
-            fit._model, fit._context, fit._cache, fit._sequences, fit._batch, fit._gpuLayers, fit._keys, fit._values, fit._plainAttention, fit._memory,
+            fit._model, fit._context, fit._cache, fit._sequences, fit._batch, fit._keys, fit._values, fit._plainAttention, fit._memory,
         };
+        fit._gpus.AddTo(command);
         command.SetAction((result, _) => fit.RunAsync(result));
         return command;
     }
@@ -36,13 +37,13 @@ internal sealed class FitCommand(Terminal terminal)
             MaxSequences = result.GetValue(_sequences) ?? 1,
             ContextLength = result.GetValue(_context),
             CacheLength = result.GetValue(_cache),
-            GpuLayers = result.GetValue(_gpuLayers),
             KeyCacheType = result.GetValue(_keys),
             ValueCacheType = result.GetValue(_values),
             FlashAttention = result.GetValue(_plainAttention) ? false : null,
             MemoryLimit = result.GetValue(_memory) is { } mebibytes ? (long)mebibytes << 20 : null,
         };
         options.BatchSize = result.GetValue(_batch) ?? options.BatchSize;
+        _gpus.ApplyTo(options, result);
         MemoryPlan plan = await EmbeddedModel.PlanAsync(result.GetRequiredValue(_model), options, interrupts.Token).ConfigureAwait(false);
         Write(plan);
         return plan.Fits ? ExitCode.Success : ExitCode.Failure;

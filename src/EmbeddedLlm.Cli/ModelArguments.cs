@@ -17,7 +17,7 @@ internal sealed class ModelArguments(bool chats)
 
     private readonly Option<int?> _context = Numbers.Option("--context", "The longest prompt and answer together, in tokens.", minimum: 2);
     private readonly Option<int?> _threads = Numbers.Option("--threads", "The number of CPU threads that compute.", minimum: 1);
-    private readonly Option<int?> _gpuLayers = Numbers.Option("--gpu-layers", "How many of the model's layers the GPU holds; 0 for none.", minimum: 0);
+    private readonly DeviceArguments _devices = new();
 
     private readonly Option<LoraAdapter[]> _adapters = new("--lora")
     {
@@ -45,7 +45,7 @@ internal sealed class ModelArguments(bool chats)
         command.Add(_model);
         command.Add(_context);
         command.Add(_threads);
-        command.Add(_gpuLayers);
+        _devices.AddTo(command);
         command.Add(_adapters);
         command.Add(_nativeFolder);
         if (chats)
@@ -53,7 +53,7 @@ internal sealed class ModelArguments(bool chats)
     }
 
     /// <summary>Loads the model that the command line names.</summary>
-    public Task<EmbeddedModel> LoadAsync(ParseResult result, Terminal terminal, CancellationToken cancellationToken)
+    public async Task<EmbeddedModel> LoadAsync(ParseResult result, Terminal terminal, CancellationToken cancellationToken)
     {
         bool verbose = result.GetValue(Program.Verbose);
         EmbeddedModelOptions options = new()
@@ -62,14 +62,18 @@ internal sealed class ModelArguments(bool chats)
             MaxSequences = 1,
             ContextLength = result.GetValue(_context),
             Threads = result.GetValue(_threads),
-            GpuLayers = result.GetValue(_gpuLayers),
             Adapters = result.GetRequiredValue(_adapters),
             NativeLibraryFolder = result.GetValue(_nativeFolder),
             ChatTemplateFallback = result.GetValue(_chatMl) ? ChatTemplateFallback.ChatMl : ChatTemplateFallback.Error,
             LoggerFactory = verbose ? new StandardErrorLog(terminal) : null,
         };
-        string model = result.GetRequiredValue(_model);
-        return LoadBar.RunAsync(terminal, !verbose, progress => EmbeddedModel.LoadAsync(model, options, progress, cancellationToken));
+        _devices.ApplyTo(options, result);
+        string name = result.GetRequiredValue(_model);
+        EmbeddedModel model = await LoadBar.RunAsync(terminal, !verbose, progress => EmbeddedModel.LoadAsync(name, options, progress, cancellationToken)).ConfigureAwait(false);
+        // With --verbose the log has said so.
+        if (!verbose)
+            DeviceArguments.WarnOfUnusable(options, terminal);
+        return model;
     }
 
     private static LoraAdapter[] ParseAdapters(ArgumentResult result)

@@ -45,6 +45,7 @@ internal static class Program
         {
             ChatCommand.Create(terminal),
             CompleteCommand.Create(terminal),
+            DevicesCommand.Create(terminal),
             FitCommand.Create(terminal),
             GenerateCommand.Create(terminal),
             GrammarCommand.Create(terminal),
