@@ -214,7 +214,7 @@ public sealed class EmbeddedModelOptions
             throw new ArgumentOutOfRangeException(nameof(DeviceSplit), DeviceSplit, null);
         if (DeviceShares is null)
             return;
-        if (DeviceSplit == DeviceSplit.Single)
+        if (DeviceSplit == DeviceSplit.OneDevice)
             throw new ArgumentException($"Shares are for layers that are spread; {nameof(DeviceSplit)} puts them on one GPU.", nameof(DeviceShares));
         float sum = 0;
         foreach (float share in DeviceShares)
@@ -262,7 +262,7 @@ public enum DeviceSplit
     Layers,
 
     /// <summary>One GPU holds them all: the one with the most free memory.</summary>
-    Single,
+    OneDevice,
 }
 
 /// <summary>A type in which the KV cache keeps its numbers. Smaller types save memory and cost accuracy.</summary>

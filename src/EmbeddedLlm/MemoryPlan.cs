@@ -86,7 +86,7 @@ public sealed class InsufficientMemoryException : EmbeddedLlmException
         : base(Describe(plan)) => Plan = plan;
 
     internal InsufficientMemoryException(MemoryPlan plan, string refusal)
-        : base($"'{plan.Model}' with {plan.GpuLayers} of {plan.Layers} layers on GPUs would fit by what was free ({string.Join(", ", plan.Devices.Skip(1).Select(DescribeGpu))}), and a GPU refused the memory.{refusal} "
+        : base($"'{plan.Model}' with {plan.GpuLayers} of {plan.Layers} layers on GPUs would fit by what was free ({string.Join(", ", plan.Devices.Skip(1).Select(DescribeGpu))}), and a GPU refused the memory.{refusal.TrimEnd('.')}. "
             + $"Another program may have taken it: lower {nameof(EmbeddedModelOptions.GpuLayers)}, or leave it open for fewer layers to be tried.") => Plan = plan;
 
     /// <summary>What would be needed, and what there is.</summary>

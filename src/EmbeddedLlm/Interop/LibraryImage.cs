@@ -7,12 +7,16 @@ namespace EmbeddedLlm.Interop;
 /// <summary>
 /// What a library's file says of itself, before anything is loaded. The system maps a file that was cut short as if it were whole, and the process ends where the missing part is first touched.
 /// </summary>
+/// <param name="Length">The bytes that the file has.</param>
 /// <param name="LeastLength">The bytes that the file must have for all that is mapped to be in it.</param>
 /// <param name="Needed">The libraries that it names as needed, in its order; the first 256.</param>
-internal sealed record LibraryImage(long LeastLength, IReadOnlyList<string> Needed)
+internal sealed record LibraryImage(long Length, long LeastLength, IReadOnlyList<string> Needed)
 {
     private const int MostNeeded = 256;
     private const int LongestName = 256;
+
+    /// <summary>Whether all that is mapped is there.</summary>
+    public bool IsWhole => Length >= LeastLength;
 
     /// <summary>Reads an ELF file of 64 bits or a PE32+ file; null where it is neither, is damaged or cannot be read.</summary>
     public static LibraryImage? Read(string path)
@@ -46,7 +50,7 @@ internal sealed record LibraryImage(long LeastLength, IReadOnlyList<string> Need
         long least = table + (count * EntrySize);
         byte[] entries = new byte[Math.Min(count, 256) * EntrySize];
         if (RandomAccess.Read(file, entries, table) < entries.Length)
-            return new LibraryImage(least, []);
+            return new LibraryImage(RandomAccess.GetLength(file), least, []);
 
         List<Section> sections = [];
         Section dynamic = default;
@@ -69,7 +73,8 @@ internal sealed record LibraryImage(long LeastLength, IReadOnlyList<string> Need
             }
         }
 
-        return new LibraryImage(least, least > RandomAccess.GetLength(file) ? [] : ReadElfNeeded(file, dynamic, sections));
+        long length = RandomAccess.GetLength(file);
+        return new LibraryImage(length, least, length < least ? [] : ReadElfNeeded(file, dynamic, sections));
     }
 
     private static List<string> ReadElfNeeded(SafeFileHandle file, Section dynamic, List<Section> sections)
@@ -117,7 +122,7 @@ internal sealed record LibraryImage(long LeastLength, IReadOnlyList<string> Need
         long table = signature + HeaderSize + BinaryPrimitives.ReadUInt16LittleEndian(header.AsSpan(20));
         byte[] entries = new byte[count * SectionSize];
         if (RandomAccess.Read(file, entries, table) < entries.Length)
-            return new LibraryImage(table + entries.Length, []);
+            return new LibraryImage(RandomAccess.GetLength(file), table + entries.Length, []);
         List<Section> sections = [];
         long least = table + entries.Length;
         for (int i = 0; i < entries.Length; i += SectionSize)
@@ -131,7 +136,8 @@ internal sealed record LibraryImage(long LeastLength, IReadOnlyList<string> Need
 
         // The second data directory.
         long imports = Find(sections, BinaryPrimitives.ReadUInt32LittleEndian(optional[120..]));
-        return new LibraryImage(least, imports < 0 || least > RandomAccess.GetLength(file) ? [] : ReadPeNeeded(file, imports, sections));
+        long length = RandomAccess.GetLength(file);
+        return new LibraryImage(length, least, imports < 0 || length < least ? [] : ReadPeNeeded(file, imports, sections));
     }
 
     private static List<string> ReadPeNeeded(SafeFileHandle file, long imports, List<Section> sections)

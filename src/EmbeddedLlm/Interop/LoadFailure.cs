@@ -21,8 +21,8 @@ internal static class LoadFailure
             return $"it is {image.Format ?? "no library"}, not a {ExpectedFormat} library: the file is damaged, or for another system";
         if (image.Machine is { } machine && machine != RuntimeInformation.ProcessArchitecture)
             return $"it is built for {machine}, this process runs as {RuntimeInformation.ProcessArchitecture}";
-        return LibraryImage.Read(file) is { } library && new FileInfo(file).Length is var length && length < library.LeastLength
-            ? $"it was cut short: {length} bytes are there, and it has at least {library.LeastLength}"
+        return LibraryImage.Read(file) is { IsWhole: false } library
+            ? $"it was cut short: {library.Length} bytes are there, and it has at least {library.LeastLength}"
             : null;
     }
 

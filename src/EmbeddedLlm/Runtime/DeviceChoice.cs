@@ -22,7 +22,7 @@ internal sealed class DeviceChoice(IReadOnlyList<BackendDevice> devices, IReadOn
             gpus.RemoveRange(Most, gpus.Count - Most);
         if (options.GpuLayers > 0 && gpus.Count == 0)
             throw Unavailable($"{nameof(EmbeddedModelOptions.GpuLayers)} asks for {options.GpuLayers} layers on GPUs, and no GPU can be used.");
-        if (options.DeviceSplit == DeviceSplit.Single && gpus.Count > 1)
+        if (options.DeviceSplit == DeviceSplit.OneDevice && gpus.Count > 1)
             gpus = [gpus.MaxBy(gpu => gpu.MemoryFree)!];
         if (options.DeviceShares is { } shares && gpus.Count > 0 && shares.Count != gpus.Count)
             throw new ArgumentException($"{shares.Count} shares were given for {gpus.Count} GPUs: {string.Join(", ", gpus.Select(gpu => gpu.Name))}.", nameof(options));
@@ -70,7 +70,7 @@ internal sealed class DeviceChoice(IReadOnlyList<BackendDevice> devices, IReadOn
         string[] names = [.. Gpus().Select(gpu => $"{gpu.Name} ({gpu.Description.Trim()})")];
         string there = names.Length > 0 ? $" There are {string.Join(", ", names)}."
             : unusable.Count == 0 ? " No backend for GPUs is installed: add the package EmbeddedLlm.Runtime.Cuda, EmbeddedLlm.Runtime.Cuda12 or EmbeddedLlm.Runtime.Vulkan." : "";
-        string why = unusable.Count > 0 ? " Installed, but of no use: " + string.Join("; ", unusable) : "";
+        string why = unusable.Count > 0 ? " Installed, but of no use: " + string.Join(" ", unusable.Select(backend => $"{backend.ToString().TrimEnd('.')}.")) : "";
         return new DeviceUnavailableException(what + there + why, unusable, null);
     }
 }

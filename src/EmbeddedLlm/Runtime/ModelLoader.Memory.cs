@@ -35,7 +35,7 @@ internal sealed partial class ModelLoader
     }
 
     /// <summary>llama.cpp's refusal as an exception: of memory, where a GPU's may be the reason.</summary>
-    private EmbeddedLlmException Refusal(LoadPlan load, long mark, string what)
+    private static EmbeddedLlmException Refusal(LoadPlan load, long mark, string what)
     {
         string reason = ReasonSince(mark);
         return load.Plan.GpuLayers > 0 && IsOfMemory(reason) ? new InsufficientMemoryException(load.Plan, reason) : new ModelLoadException(what + reason);
