@@ -44,7 +44,7 @@ public sealed class UnusableBackendTests
     [Theory]
     [InlineData(0.01)]
     [InlineData(0.5)]
-    [InlineData(0.95)]
+    [InlineData(0.9)]
     public async Task AFileThatWasCutShortIsTold(double share)
     {
         using FakeBackend fake = FakeBackend.CreateEmpty();

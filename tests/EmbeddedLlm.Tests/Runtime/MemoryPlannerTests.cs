@@ -92,6 +92,37 @@ public sealed class MemoryPlannerTests
     }
 
     [Fact]
+    public void LayersGoToGpusByTheirShares()
+    {
+        MachineMemory machine = new(null, [new GpuMemory("A", 3L << 30), new GpuMemory("B", 1L << 30)]);
+        MemoryPlan plan = PlanOf(MemoryOf(Shape with { Layers = 11 }), new() { GpuLayers = 8, DeviceShares = [1, 3] }, machine);
+        Assert.Equal([4, 2, 5], plan.Devices.Select(device => (int)(device.KvCache * 11 / plan.Devices.Sum(each => each.KvCache))));
+    }
+
+    [Fact]
+    public void NoMoreLayersAreOnGpusThanWereNotRefused()
+    {
+        MachineMemory machine = new(null, [new GpuMemory("CUDA0", 1L << 30)]);
+        Assert.Equal(4, new MemoryPlanner(MemoryOf(Shape), new(), machine, mostGpuLayers: 4).Choose("model").Plan.GpuLayers);
+        Assert.Equal(7, new MemoryPlanner(MemoryOf(Shape), new(), machine, mostGpuLayers: 100).Choose("model").Plan.GpuLayers);
+    }
+
+    [Fact]
+    public void WhereNoLayerIsOnAGpuNoGpuIsNamedToLlamaCpp()
+    {
+        MachineMemory machine = new(null, [new GpuMemory("A", 3L << 30) { Device = 10 }, new GpuMemory("B", 1L << 30) { Device = 20 }]);
+        EmbeddedModelOptions none = new() { GpuLayers = 0 };
+        EmbeddedModelOptions some = new() { GpuLayers = 2 };
+        (ContextSizes sizes, MemoryPlan plan) = new MemoryPlanner(MemoryOf(Shape), none, machine).Choose("model");
+        Assert.Equal([0], new LoadPlan(sizes, plan, machine, none).Devices);
+        (sizes, plan) = new MemoryPlanner(MemoryOf(Shape), some, machine).Choose("model");
+        LoadPlan load = new(sizes, plan, machine, some);
+        Assert.Equal([10, 20, 0], load.Devices);
+        Assert.Equal([3L << 30, 1L << 30, 0], load.Shares[..3]);
+        Assert.Equal(16, load.Shares.Length);
+    }
+
+    [Fact]
     public void WithoutAGpuNoLayerIsOnOne() => Assert.Equal(0, PlanOf(MemoryOf(Shape), new() { GpuLayers = 5 }, Endless).GpuLayers);
 
     [Fact]
