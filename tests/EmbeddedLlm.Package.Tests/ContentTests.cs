@@ -29,7 +29,31 @@ public sealed class ContentTests(PackageFeed feed)
     }
 
     [Theory]
+    [InlineData("EmbeddedLlm.Runtime.Vulkan", "EmbeddedLlm.Runtime.Cpu", "runtimes/linux-x64/native/libggml-vulkan.so", "runtimes/win-x64/native/ggml-vulkan.dll")]
+    [InlineData("EmbeddedLlm.Runtime.Cuda", "EmbeddedLlm.Runtime.Cuda.Linux EmbeddedLlm.Runtime.Cuda.Windows")]
+    [InlineData("EmbeddedLlm.Runtime.Cuda.Linux", "EmbeddedLlm.Runtime.Cpu", "runtimes/linux-x64/native/libggml-cuda.so")]
+    [InlineData("EmbeddedLlm.Runtime.Cuda.Windows", "EmbeddedLlm.Runtime.Cpu", "runtimes/win-x64/native/ggml-cuda.dll")]
+    [InlineData("EmbeddedLlm.Runtime.Cuda12", "EmbeddedLlm.Runtime.Cuda12.Linux EmbeddedLlm.Runtime.Cuda12.Windows")]
+    [InlineData("EmbeddedLlm.Runtime.Cuda12.Linux", "EmbeddedLlm.Runtime.Cpu", "runtimes/linux-x64/native/libggml-cuda12.so")]
+    [InlineData("EmbeddedLlm.Runtime.Cuda12.Windows", "EmbeddedLlm.Runtime.Cpu", "runtimes/win-x64/native/ggml-cuda12.dll")]
+    public void AGpuPackageHasItsBackendAloneAndNeedsTheRestAtItsOwnVersion(string package, string needed, params string[] files)
+    {
+        Assert.Equal(files, Names(package).Where(name => name.StartsWith("runtimes/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.DoesNotContain(Names(package), name => name.StartsWith("lib/", StringComparison.Ordinal));
+        Assert.Equal(needed, string.Join(' ', Dependencies(package)));
+        Assert.All(
+            Manifest(package).Descendants().Where(element => element.Name.LocalName == "dependency"),
+            dependency => Assert.Equal($"[{feed.Version}]", dependency.Attribute("version")!.Value));
+        Assert.All(files, file => Assert.Equal(GpuStandIns.ContentOf(file), Text(package, file)));
+    }
+
+    [Theory]
     [InlineData("EmbeddedLlm.Runtime.Cpu", "")]
+    [InlineData("EmbeddedLlm.Runtime.Vulkan", "")]
+    [InlineData("EmbeddedLlm.Runtime.Cuda.Linux", "")]
+    [InlineData("EmbeddedLlm.Runtime.Cuda.Windows", "")]
+    [InlineData("EmbeddedLlm.Runtime.Cuda12.Linux", "")]
+    [InlineData("EmbeddedLlm.Runtime.Cuda12.Windows", "")]
     [InlineData("EmbeddedLlm.Cli", "tools/net10.0/any/")]
     public void WhereLlamaCppIsPackedItsLicenceIsToo(string package, string folder)
     {

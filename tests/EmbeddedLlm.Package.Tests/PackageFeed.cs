@@ -11,7 +11,12 @@ public sealed class PackageFeed : IAsyncLifetime
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("embeddedllm-packages");
 
     /// <summary>The packages that are made here.</summary>
-    public static IReadOnlyList<string> Packages { get; } = ["EmbeddedLlm", "EmbeddedLlm.Runtime.Cpu", "EmbeddedLlm.Starter", "EmbeddedLlm.Cli"];
+    public static IReadOnlyList<string> Packages { get; } =
+    [
+        "EmbeddedLlm", "EmbeddedLlm.Runtime.Cpu", "EmbeddedLlm.Starter", "EmbeddedLlm.Cli", "EmbeddedLlm.Runtime.Vulkan",
+        "EmbeddedLlm.Runtime.Cuda", "EmbeddedLlm.Runtime.Cuda.Linux", "EmbeddedLlm.Runtime.Cuda.Windows",
+        "EmbeddedLlm.Runtime.Cuda12", "EmbeddedLlm.Runtime.Cuda12.Linux", "EmbeddedLlm.Runtime.Cuda12.Windows",
+    ];
 
     /// <summary>The folder with the packages.</summary>
     public string Folder => Path.Combine(_root.FullName, "feed");
@@ -26,7 +31,9 @@ public sealed class PackageFeed : IAsyncLifetime
     {
         try
         {
-            foreach (string package in Packages)
+            GpuStandIns.Write(StandInFolder);
+            // The others are made along with these.
+            foreach (string package in Packages.Where(package => Directory.Exists(Path.Combine(SharedData.RepositoryRoot, "src", package))))
                 await PackAsync(package);
 
             // Nothing above the temporary folder has a say in how the applications are built.
@@ -46,6 +53,8 @@ public sealed class PackageFeed : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
+    private string StandInFolder => Path.Combine(_root.FullName, "stand-ins");
+
     /// <summary>The file of a package.</summary>
     internal string PathOf(string package, string extension = ".nupkg") => Path.Combine(Folder, $"{package}.{Version}{extension}");
 
@@ -55,8 +64,9 @@ public sealed class PackageFeed : IAsyncLifetime
     /// <summary>Writes a new console application with the README's sample, which knows the packages by name alone.</summary>
     /// <param name="name">The application's name.</param>
     /// <param name="properties">MSBuild properties of its project.</param>
+    /// <param name="packages">Packages beside the usual ones.</param>
     /// <returns>Its folder.</returns>
-    internal async Task<string> CreateApplicationAsync(string name, string properties)
+    internal async Task<string> CreateApplicationAsync(string name, string properties, params string[] packages)
     {
         string folder = CreateFolder(name);
         string known = (await Tool.RunAsync("dotnet", folder, "nuget", "locals", "global-packages", "--list")).Split(": ", 2)[1].Trim();
@@ -81,6 +91,7 @@ public sealed class PackageFeed : IAsyncLifetime
                 <PackageReference Include="EmbeddedLlm" Version="[{Version}]" />
                 <PackageReference Include="EmbeddedLlm.Runtime.Cpu" Version="[{Version}]" />
                 <PackageReference Include="EmbeddedLlm.Starter" Version="[{Version}]" />
+                {string.Concat(packages.Select(package => $"""<PackageReference Include="{package}" Version="[{Version}]" />"""))}
               </ItemGroup>
             </Project>
             """);
@@ -101,5 +112,5 @@ public sealed class PackageFeed : IAsyncLifetime
         Path.Combine(_root.FullName, "artifacts"),
         $"-p:PackageVersion={Version}",
         "-p:RunAnalyzers=false",
-        $"-p:NativeFetchRoot={Path.Combine(SharedData.RepositoryRoot, "src", "EmbeddedLlm.Runtime.Cpu", "obj", "npm")}/");
+        $"-p:NativeFetchRoot={(GpuStandIns.Replace(package) ? StandInFolder : Path.Combine(SharedData.RepositoryRoot, "src", "EmbeddedLlm.Runtime.Cpu", "obj", "npm"))}/");
 }
