@@ -28,7 +28,7 @@ rm -f "$output"/gpu-benchmarks.tar.gz.* "$output/SHA256SUMS"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-dotnet publish benchmarks/EmbeddedLlm.Benchmarks -c Release -r linux-x64 --self-contained -p:EmbeddedLlmGpu="$cuda" -p:DebugType=none -o "$work/app"
+dotnet publish benchmarks/EmbeddedLlm.Benchmarks -c Release -r linux-x64 --self-contained -p:EmbeddedLlmGpu="$cuda" -o "$work/app"
 for name in ${cuda//+/ }; do
   find "$work/app" -name "libggml-$name.so" | grep -q . || { echo "libggml-$name.so was not published." >&2; exit 1; }
 done

@@ -47,15 +47,15 @@ join() {
 
 # Prints the folders in which libraries may lie that the system does not search.
 cuda_folders() {
-  local root
-  for root in ${EMBEDDEDLLM_CUDA_DIR//:/ } ${CUDA_PATH:-} ${CUDA_HOME:-} /usr/local/cuda* /opt/cuda; do
+  local root named=${EMBEDDEDLLM_CUDA_DIR:-} searched=${LD_LIBRARY_PATH:-}
+  for root in ${named//:/ } ${CUDA_PATH:-} ${CUDA_HOME:-} /usr/local/cuda* /opt/cuda; do
     printf '%s\n' "$root" "$root/lib64" "$root/lib" "$root/targets/x86_64-linux/lib" "$root"/*/lib
   done
   # NVIDIA's Python packages: nvidia/cublas/lib, nvidia/cuda_runtime/lib, nvidia/cu13/lib.
   for root in /usr/lib/python3*/*-packages /usr/local/lib/python3*/*-packages /opt/*/lib/python3*/*-packages "$HOME"/.local/lib/python3*/site-packages "${VIRTUAL_ENV:-/nowhere}"/lib/python3*/site-packages; do
     printf '%s\n' "$root"/nvidia/*/lib
   done
-  printf '%s\n' ${LD_LIBRARY_PATH//:/ }
+  printf '%s\n' ${searched//:/ }
 }
 
 # Prints the folder of a library, nothing where the system finds it by itself, and fails where it is nowhere.
@@ -73,7 +73,7 @@ use_cuda() {
   local version=$1 library folder folders= missing=
   for library in "libcudart.so.$version" "libcublas.so.$version" "libcublasLt.so.$version"; do
     if folder=$(find_library "$library"); then
-      folders+=${folder:+$folder:}
+      [ -z "$folder" ] || [[ ":$folders" == *":$folder:"* ]] || folders+=$folder:
     else
       missing+=" $library"
     fi
@@ -111,10 +111,15 @@ echo "Backend: $found"
 [ -z "$check" ] || exit 0
 
 # The report goes to the folder unless the caller's own arguments say where to.
-[[ " ${benchmark[*]} " != *" --output "* && ${benchmark[0]} == report ]] && benchmark+=(--output "$results")
+if [ "${benchmark[0]}" = report ] && [[ " ${benchmark[*]} " != *" --output "* ]]; then
+  benchmark+=(--output "$results")
+  rm -f "$results/results.json"
+  expected=$results/results.json
+fi
 printf 'Running: %s\n' "${benchmark[*]}"
 "$app/EmbeddedLlm.Benchmarks" "${benchmark[@]}" 2>&1 | tee "$results/log.txt"
 status=${PIPESTATUS[0]}
 echo "Results are in $results:"
 ls -l "$results"
-[ "$status" -eq 0 ] || exit 1
+[ "$status" -eq 0 ] || fail 1 "The benchmarks ended with $status."
+[ -z "${expected:-}" ] || [ -s "$expected" ] || fail 1 "The benchmarks wrote no results.json."
