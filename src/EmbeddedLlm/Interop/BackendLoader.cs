@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using Microsoft.Extensions.Logging;
 
 namespace EmbeddedLlm.Interop;
@@ -72,7 +73,7 @@ internal static unsafe class BackendLoader
         // A build for one kind of processor has one file, which does not score itself.
         best ??= files.FirstOrDefault(file => file.Name == "cpu");
         if (best is not null)
-            NativeMethods.ggml_backend_load(best.Path);
+            Register(best.Path);
     }
 
     private static int ScoreOf(string path)
@@ -97,7 +98,7 @@ internal static unsafe class BackendLoader
 
         long mark = NativeLog.Mark();
         using BackendDependencies dependencies = BackendDependencies.Open(file.Path);
-        ggml_backend_reg* backend = NativeMethods.ggml_backend_load(file.Path);
+        ggml_backend_reg* backend = Register(file.Path);
         // The network's devices come later, by address.
         if (backend is not null && (NativeMethods.ggml_backend_reg_dev_count(backend) > 0 || file.Family == "rpc"))
             return null;
@@ -109,4 +110,24 @@ internal static unsafe class BackendLoader
             : said.Length > 0 ? said : "the system or ggml refused it";
         return new UnusableBackend(file.Name, file.Path, reason, BackendAdvice.For(file.Family, missing, reason), missing);
     }
+
+    /// <summary>Null where the backend cannot be used. On Windows ggml takes a path in the system's code page, which has not all characters: there its steps are done here instead (ggml-backend-reg.cpp, <c>load_backend</c>).</summary>
+    private static ggml_backend_reg* Register(string path)
+    {
+        if (!OperatingSystem.IsWindows() || Ascii.IsValid(path))
+            return NativeMethods.ggml_backend_load(path);
+
+        // What was opened stays open, as its threads may be running.
+        if (!NativeLibrary.TryLoad(path, out nint handle) || !NativeLibrary.TryGetExport(handle, "ggml_backend_init", out nint initialize))
+            return null;
+        ggml_backend_reg* backend = ((delegate* unmanaged[Cdecl]<ggml_backend_reg*>)initialize)();
+        ggml_backend_device* cpu = NativeMethods.ggml_backend_dev_by_type(ggml_backend_dev_type.CPU);
+        if (backend is null || (cpu is not null && VersionOf(backend) != VersionOf(NativeMethods.ggml_backend_dev_backend_reg(cpu))))
+            return null;
+        NativeMethods.ggml_backend_register(backend);
+        return backend;
+    }
+
+    /// <summary>The version of the interface, the first field of a backend's entry; all of one ggml have the same.</summary>
+    private static int VersionOf(ggml_backend_reg* backend) => *(int*)backend;
 }

@@ -17,6 +17,10 @@ internal static unsafe partial class NativeMethods
     [LibraryImport(Ggml, StringMarshalling = StringMarshalling.Utf8)]
     public static partial ggml_backend_reg* ggml_backend_load(string path);
 
+    /// <summary>Registers the devices of a backend that its own file has made.</summary>
+    [LibraryImport(Ggml)]
+    public static partial void ggml_backend_register(ggml_backend_reg* reg);
+
     [LibraryImport(Ggml)]
     public static partial nuint ggml_backend_dev_count();
 

@@ -73,10 +73,6 @@ internal static unsafe partial class NativeMethods
     public static partial bool llama_supports_mlock();
 
     [LibraryImport(Llama)]
-    [return: MarshalAs(UnmanagedType.U1)]
-    public static partial bool llama_supports_gpu_offload();
-
-    [LibraryImport(Llama)]
     public static partial llama_perf_context_data llama_perf_context(ContextHandle ctx);
 
     [LibraryImport(Llama)]

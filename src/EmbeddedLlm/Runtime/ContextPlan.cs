@@ -20,14 +20,15 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
     /// <param name="sizes">The sizes that memory depends on.</param>
     /// <param name="info">What the model's header says.</param>
     /// <param name="options">How it is loaded.</param>
+    /// <param name="gpuLayers">The layers on GPUs.</param>
     /// <param name="before">The CPU clock when the load began, to see who else is busy.</param>
-    public static ContextPlan Create(ContextSizes sizes, GgufModelInfo info, EmbeddedModelOptions options, CpuTime? before)
+    public static ContextPlan Create(ContextSizes sizes, GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers, CpuTime? before)
     {
         // More threads than cores never pay: on 2 cores, 16 of them were seen to need more than 30 seconds for 5 tokens of a tiny model.
         long weightBytes = info.TensorBytes;
         int mostThreads = Math.Min(options.Threads ?? ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), busyCores: 0), Environment.ProcessorCount);
         int threads = options.Threads is null ? Math.Min(ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), BusyCoresSince(before)), mostThreads) : mostThreads;
-        return new ContextPlan(sizes.ContextLength, sizes.CacheLength, sizes.BatchSize, threads, mostThreads, sizes.Slots, sizes.PrefixCacheLength, ChooseBystanderLength(info, options))
+        return new ContextPlan(sizes.ContextLength, sizes.CacheLength, sizes.BatchSize, threads, mostThreads, sizes.Slots, sizes.PrefixCacheLength, ChooseBystanderLength(info, options, gpuLayers))
         {
             Outputs = sizes.Outputs,
         };
@@ -69,12 +70,12 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
     /// On a CPU each head looks at the mask of each cell in use, about 3 ns a time, and a token takes about as long as its weights take to be read, at 20 GB/s as measured on small
     /// machines. So many cells make it slower by a fiftieth, in the steps in which llama.cpp counts them. A GPU does not notice, and who has set a length wants it to be kept.
     /// </summary>
-    private static int ChooseBystanderLength(GgufModelInfo info, EmbeddedModelOptions options)
+    private static int ChooseBystanderLength(GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers)
     {
         const double SecondsPerLook = 3e-9;
         const double BytesPerSecond = 2e10;
         const int CellStep = 256;
-        if (options.PrefixCacheLength is not null || (options.GpuLayers != 0 && NativeMethods.llama_supports_gpu_offload()))
+        if (options.PrefixCacheLength is not null || gpuLayers > 0)
             return int.MaxValue;
         double looks = Math.Max(1L, info.HeadCounts.Sum(heads => (long)heads));
         double cells = info.TensorBytes / BytesPerSecond / 50 / (looks * SecondsPerLook);

@@ -53,7 +53,7 @@ internal sealed unsafe partial class ModelLoader
         if (NativeMethods.llama_model_is_recurrent(model) || NativeMethods.llama_model_is_hybrid(model))
             throw new ModelLoadException($"'{path}' has recurrent layers, which cannot take back wrong guesses: it cannot be a {nameof(EmbeddedModelOptions.DraftModel)}.");
         EnsureSameTokens(VocabularyReader.Read(model), vocabulary);
-        ContextPlan plan = ContextPlan.Create(load.Sizes with { Slots = target.MaxSequences, Outputs = target.MaxSequences }, info, options, before);
+        ContextPlan plan = ContextPlan.Create(load.Sizes with { Slots = target.MaxSequences, Outputs = target.MaxSequences }, info, options, load.Plan.GpuLayers, before);
         int[] abort = LlamaDecoder.CreateAbortFlag();
         ContextHandle context = CreateContext(model, plan, load, abort);
         return new DraftModel(new LlamaDecoder(context, NativeMethods.llama_vocab_n_tokens(NativeMethods.llama_model_get_vocab(model)), SharingOf(model, info), GovernorOf(plan), abort), vocabulary.Count);

@@ -54,7 +54,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             EnsureComputes(model);
             adapters = LoadedAdapters.Load(options.Adapters, model);
             progress.ThrowIfStopped();
-            ContextPlan plan = ContextPlan.Create(load.Sizes, info, options, before);
+            ContextPlan plan = ContextPlan.Create(load.Sizes, info, options, load.Plan.GpuLayers, before);
             WarnOfUnusualOptions(plan, NativeMethods.llama_model_n_ctx_train(model));
             Vocabulary vocabulary = VocabularyReader.Read(model);
             Tokenizer tokenizer = new(model, vocabulary);

@@ -36,6 +36,25 @@ public sealed class NativeLibraryOpenerTests
         Assert.False(failure.IsFinal);
     }
 
+    /// <summary>Opened, it would end the process.</summary>
+    [Theory]
+    [InlineData("llama")]
+    [InlineData("ggml-base")]
+    public void AFileThatWasCutShortIsRefusedBeforeAnythingIsOpened(string damaged)
+    {
+        Assert.SkipWhen(OperatingSystem.IsMacOS(), "what a Mach-O file must hold is not read");
+        using TemporaryFolder folder = CreateOtherLibraries();
+        string file = folder.PathOf(NativePlatform.FilePrefix + damaged + NativePlatform.FileExtension);
+        byte[] whole = File.ReadAllBytes(file);
+        File.WriteAllBytes(file, whole[..(whole.Length / 2)]);
+
+        NativeLibraryException failure = Assert.Throws<NativeLibraryException>(() => NativeLibraryOpener.Open([folder.Path]));
+
+        Assert.Equal([file], failure.PathsTried);
+        Assert.Contains("it was cut short", failure.Message, StringComparison.Ordinal);
+        Assert.False(failure.IsFinal);
+    }
+
     [Fact]
     public void ALibraryWithoutItsCompanionsIsRefused()
     {
