@@ -31,7 +31,7 @@ public sealed class LibraryImageTests
     public void APeFileThatWasCutShortIsNotWhole()
     {
         using TemporaryFolder folder = new();
-        Assert.False(LibraryImage.Read(folder.Write("ggml-cuda.dll", Pe("ggml-base.dll")[..^1]))!.IsWhole);
+        Assert.False(LibraryImage.Read(folder.Write("ggml-cuda.dll", Pe("ggml-base.dll").AsSpan()[..^1]))!.IsWhole);
     }
 
     /// <summary>Every byte of the headers, changed in turn, and every length: nothing but an image or none comes out.</summary>
