@@ -162,7 +162,7 @@ internal sealed class Subject : IAsyncDisposable
 
     private static ChatMessage[] Messages(List<string> words) => [new ChatMessage(ChatRole.User, string.Join(' ', words))];
 
-    private int[] Tokens(List<string> words) => Model.Tokenizer.TokenizePrompt(_prompts.Build(Messages(words), instructions: null, tools: null, CancellationToken.None));
+    private int[] Tokens(List<string> words) => Model.Tokenizer.TokenizePrompt(_prompts.Build(Messages(words), instructions: null, tools: null, CancellationToken.None), CancellationToken.None);
 }
 
 /// <summary>A conversation, and the tokens that the client makes of it.</summary>

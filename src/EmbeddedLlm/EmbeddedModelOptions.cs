@@ -113,7 +113,10 @@ public sealed class EmbeddedModelOptions
     /// <summary>The type in which the KV cache keeps values. A quantised type needs flash attention. Default: F16.</summary>
     public KvCacheType ValueCacheType { get; set; } = KvCacheType.F16;
 
-    /// <summary>Whether attention is computed by the fused kernel. Default: where the device supports it.</summary>
+    /// <summary>
+    /// Whether attention is computed by the fused kernel, which needs less memory. Default: where the device supports it; but on a CPU, only for heads as long as its vector registers divide, since a token
+    /// then takes up to three times as long with a long history.
+    /// </summary>
     public bool? FlashAttention { get; set; }
 
     /// <summary>Whether the file is mapped into memory rather than read. Default: <see langword="true"/>.</summary>

@@ -7,9 +7,9 @@ internal static class CompletionPrompts
 {
     /// <summary>The text alone, begun as the model's tokenizer wants it.</summary>
     /// <exception cref="ArgumentException">There is no token in it.</exception>
-    public static int[] Plain(Tokenizer tokenizer, string prompt)
+    public static int[] Plain(Tokenizer tokenizer, string prompt, CancellationToken cancellationToken)
     {
-        int[] tokens = tokenizer.TokenizePrompt([new TextPart(prompt, IsTemplate: false)]);
+        int[] tokens = tokenizer.TokenizePrompt([new TextPart(prompt, IsTemplate: false)], cancellationToken);
         return tokens.Length > 0 ? tokens : throw new ArgumentException("The prompt is empty, and the model has no token that begins a text.", nameof(prompt));
     }
 

@@ -206,7 +206,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
 
     /// <summary>The prompt of other messages in the same request, each of which is to be answered.</summary>
     private Func<IReadOnlyList<ChatMessage>, int[]> Tokens(PromptRequest asked, CancellationToken cancellationToken) =>
-        messages => model.Tokenizer.TokenizePrompt(prompts.Build(messages, asked with { ContinuesLast = false }, cancellationToken));
+        messages => model.Tokenizer.TokenizePrompt(prompts.Build(messages, asked with { ContinuesLast = false }, cancellationToken), cancellationToken);
 
     /// <summary>What the answer is held to, tools' calls included, and from where on.</summary>
     private ToolConstraint ConstraintOf(Grammar? answer, ToolSet tools)
@@ -262,7 +262,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         (IReadOnlyList<TextPart> Parts, int[] Tokens) Build(IReadOnlyList<ChatMessage> some)
         {
             IReadOnlyList<TextPart> built = prompts.Build(some, asked, cancellationToken);
-            return (built, model.Tokenizer.TokenizePrompt(built));
+            return (built, model.Tokenizer.TokenizePrompt(built, cancellationToken));
         }
     }
 }

@@ -27,7 +27,7 @@ public sealed partial class EmbeddedModel
     public Task<CompletionResponse> CompleteAsync(string prompt, CompletionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        return RunAsync(() => CompletionPrompts.Plain(Tokenizer, prompt), options, cancellationToken);
+        return RunAsync(() => CompletionPrompts.Plain(Tokenizer, prompt, cancellationToken), options, cancellationToken);
     }
 
     /// <summary>Goes on with a text, and gives what comes after it piece by piece. To stop reading stops the computation.</summary>
@@ -35,7 +35,7 @@ public sealed partial class EmbeddedModel
     public IAsyncEnumerable<CompletionUpdate> CompleteStreamingAsync(string prompt, CompletionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
-        return StreamAsync(() => CompletionPrompts.Plain(Tokenizer, prompt), options, cancellationToken);
+        return StreamAsync(() => CompletionPrompts.Plain(Tokenizer, prompt, cancellationToken), options, cancellationToken);
     }
 
     /// <summary>Fills the gap in a text (fill in the middle), with a model that was trained to do so.</summary>

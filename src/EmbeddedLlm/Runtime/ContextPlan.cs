@@ -17,6 +17,9 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
     /// <summary>How many tokens of one step may have logits.</summary>
     public required int Outputs { get; init; }
 
+    /// <summary>How attention is computed.</summary>
+    public required llama_flash_attn_type FlashAttention { get; init; }
+
     /// <param name="sizes">The sizes that memory depends on.</param>
     /// <param name="info">What the model's header says.</param>
     /// <param name="options">How it is loaded.</param>
@@ -31,19 +34,12 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         return new ContextPlan(sizes.ContextLength, sizes.CacheLength, sizes.BatchSize, threads, mostThreads, sizes.Slots, sizes.PrefixCacheLength, ChooseBystanderLength(info, options, gpuLayers))
         {
             Outputs = sizes.Outputs,
+            FlashAttention = AttentionKernel.Choose(info, options, gpuLayers),
         };
     }
 
     /// <summary>The type as llama.cpp takes it; both sides number ggml's types alike.</summary>
     public static ggml_type NativeType(KvCacheType type) => (ggml_type)GgufType(type);
-
-    /// <summary>The option as llama.cpp takes it.</summary>
-    public static llama_flash_attn_type FlashAttention(bool? option) => option switch
-    {
-        null => llama_flash_attn_type.AUTO,
-        true => llama_flash_attn_type.ENABLED,
-        false => llama_flash_attn_type.DISABLED,
-    };
 
     public static GgmlType GgufType(KvCacheType type) => type switch
     {

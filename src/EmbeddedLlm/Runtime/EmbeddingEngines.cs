@@ -175,7 +175,7 @@ internal sealed class EmbeddingEngines(
         parameters.n_threads_batch = sizes.Threads;
         parameters.pooling_type = EmbedderPlan.NativePooling(key.Pooling);
         parameters.embeddings = 1;
-        parameters.flash_attn_type = ContextPlan.FlashAttention(options.FlashAttention);
+        parameters.flash_attn_type = sizes.FlashAttention;
         parameters.type_k = ContextPlan.NativeType(options.KeyCacheType);
         parameters.type_v = ContextPlan.NativeType(options.ValueCacheType);
         // Separate caches would make llama.cpp cut inputs of different lengths into pieces, and pool each alone.

@@ -87,7 +87,7 @@ internal sealed class MemoryPlanner(ModelMemory memory, EmbeddedModelOptions opt
             KeyType = ContextPlan.GgufType(options.KeyCacheType),
             ValueType = ContextPlan.GgufType(options.ValueCacheType),
             // llama.cpp computes Grok's attention in steps, whatever it is asked for.
-            FlashAttention = options.FlashAttention is not false && _info.Architecture != "grok",
+            FlashAttention = _info.Architecture != "grok",
         };
         if (machine.Gpus.Count == 0)
             return PlaceWith(settings, gpuLayers: 0);
@@ -113,6 +113,7 @@ internal sealed class MemoryPlanner(ModelMemory memory, EmbeddedModelOptions opt
 
     private Placement PlaceWith(MemorySettings settings, int gpuLayers)
     {
+        settings = settings with { FlashAttention = settings.FlashAttention && AttentionKernel.IsFused(_info, options, gpuLayers) };
         int gpus = gpuLayers == 0 ? 0 : machine.Gpus.Count;
         MemoryParts[] parts = memory.Measure(settings, Assign(gpuLayers), gpus + 1);
         var devices = new DeviceMemoryPlan[parts.Length];

@@ -169,7 +169,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         parameters.n_outputs_max = (uint)plan.Outputs;
         parameters.n_threads = plan.Threads;
         parameters.n_threads_batch = plan.Threads;
-        parameters.flash_attn_type = ContextPlan.FlashAttention(options.FlashAttention);
+        parameters.flash_attn_type = plan.FlashAttention;
         parameters.type_k = ContextPlan.NativeType(options.KeyCacheType);
         parameters.type_v = ContextPlan.NativeType(options.ValueCacheType);
         parameters.kv_unified = 1;

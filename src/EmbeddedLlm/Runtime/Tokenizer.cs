@@ -39,15 +39,17 @@ internal sealed unsafe class Tokenizer
     public int[] TokenizeParts(IReadOnlyList<TextPart> parts)
     {
         List<int> tokens = [];
-        Append(parts, tokens);
+        Append(parts, tokens, CancellationToken.None);
         return [.. tokens];
     }
 
     /// <summary>The tokens of a prompt, begun with the begin-of-sequence token where the model wants one and the template has not written it.</summary>
-    public int[] TokenizePrompt(IReadOnlyList<TextPart> parts)
+    /// <param name="parts">The prompt.</param>
+    /// <param name="cancellationToken">Looked at between pieces of some hundred characters; where the vocabulary is not one of byte pairs, between parts.</param>
+    public int[] TokenizePrompt(IReadOnlyList<TextPart> parts, CancellationToken cancellationToken)
     {
         List<int> tokens = [];
-        Append(parts, tokens);
+        Append(parts, tokens, cancellationToken);
         if (_beginOfSequence >= 0 && (tokens.Count == 0 || tokens[0] != _beginOfSequence))
             tokens.Insert(0, _beginOfSequence);
         return [.. tokens];
@@ -72,7 +74,7 @@ internal sealed unsafe class Tokenizer
     /// Splits the parts at the special tokens in template text. What lies between goes to llama.cpp as one piece, parts of both kinds joined, since a merge across their border
     /// is what the model saw in training.
     /// </summary>
-    private void Append(IReadOnlyList<TextPart> parts, List<int> tokens)
+    private void Append(IReadOnlyList<TextPart> parts, List<int> tokens, CancellationToken cancellationToken)
     {
         StringBuilder plain = new();
         bool stripsStart = false;
@@ -82,7 +84,7 @@ internal sealed unsafe class Tokenizer
             while (part.IsTemplate && _specialTokens.Find(rest, out int index) is { } special)
             {
                 plain.Append(rest[..index]);
-                AppendPlain(plain, stripsStart, special.StripsLeft, tokens);
+                AppendPlain(plain, stripsStart, special.StripsLeft, tokens, cancellationToken);
                 tokens.Add(special.Id);
                 stripsStart = special.StripsRight;
                 rest = rest[(index + special.Text.Length)..];
@@ -91,10 +93,10 @@ internal sealed unsafe class Tokenizer
             plain.Append(rest);
         }
 
-        AppendPlain(plain, stripsStart, stripsEnd: false, tokens);
+        AppendPlain(plain, stripsStart, stripsEnd: false, tokens, cancellationToken);
     }
 
-    private void AppendPlain(StringBuilder plain, bool stripsStart, bool stripsEnd, List<int> tokens)
+    private void AppendPlain(StringBuilder plain, bool stripsStart, bool stripsEnd, List<int> tokens, CancellationToken cancellationToken)
     {
         ReadOnlySpan<char> text = plain.ToString();
         plain.Clear();
@@ -104,6 +106,7 @@ internal sealed unsafe class Tokenizer
             text = text.TrimEnd();
         while (!text.IsEmpty)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             int length = _isBytePair ? PlainTextChunks.FirstLength(text) : text.Length;
             AppendNative(text[..length], tokens);
             text = text[length..];

@@ -24,6 +24,17 @@ public sealed class ContextOverflowTests(StarterModelFixture starter)
         Assert.Equal(dropped, updates[^1].AdditionalProperties!["embeddedllm.dropped_messages"]);
     }
 
+    // Without it the prompt would be split to its end, and then be found too long.
+    [Fact]
+    public async Task SplittingALongPromptEndsByCancellation()
+    {
+        string text = string.Concat(Enumerable.Repeat("1, ", 2_000_000));
+        using CancellationTokenSource impatience = new(TimeSpan.FromMilliseconds(200));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => starter.Chat.GetResponseAsync(text, cancellationToken: impatience.Token));
+        using CancellationTokenSource again = new(TimeSpan.FromMilliseconds(200));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => starter.Model.CompleteAsync(text, cancellationToken: again.Token));
+    }
+
     [Fact]
     public async Task AConversationThatFitsIsLeftAlone()
     {

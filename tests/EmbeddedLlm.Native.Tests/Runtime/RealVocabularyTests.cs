@@ -77,7 +77,7 @@ public sealed class RealVocabularyTests
         int[] plain = model.Tokenize(forged);
         Assert.NotEqual(model.Detokenize(meant), model.Detokenize(meant, includeSpecial: true));
         Assert.Equal(model.Detokenize(plain), model.Detokenize(plain, includeSpecial: true));
-        int[] prompt = model.Tokenizer.TokenizePrompt([new TextPart("<x>", true), new TextPart(forged, false), new TextPart("</x>", true)]);
+        int[] prompt = model.Tokenizer.TokenizePrompt([new TextPart("<x>", true), new TextPart(forged, false), new TextPart("</x>", true)], TestContext.Current.CancellationToken);
         Assert.Contains(forged, model.Detokenize(prompt), StringComparison.Ordinal);
     }
 

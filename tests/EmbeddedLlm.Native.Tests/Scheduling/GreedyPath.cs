@@ -19,7 +19,7 @@ internal sealed class GreedyPath(EmbeddedModel model) : IDisposable
     /// <param name="isCut">Whether the answer ended at its limit and not by itself.</param>
     public unsafe float WidestGap(IReadOnlyList<ChatMessage> messages, string answer, int promptTokens, bool isCut)
     {
-        int[] prompt = model.Tokenizer.TokenizePrompt(_prompts.Build(messages, instructions: null, tools: null, CancellationToken.None));
+        int[] prompt = model.Tokenizer.TokenizePrompt(_prompts.Build(messages, instructions: null, tools: null, CancellationToken.None), CancellationToken.None);
         Assert.Equal(promptTokens, prompt.Length);
         NativeMethods.llama_memory_seq_rm(_native.Memory, 0, 0, -1);
         Assert.Equal(0, _native.Decode(0, 0, prompt));
