@@ -21,9 +21,11 @@ internal sealed class PullCommand(Terminal terminal)
     {
         using Interrupts interrupts = new();
         string name = result.GetRequiredValue(_model);
-        ModelStore store = _store.Open(result, terminal);
+        using HeldLog log = new();
+        ModelStore store = _store.Open(result, terminal, log);
         StoredModel model = await DownloadBar.RunAsync(
             terminal, !result.GetValue(Program.Verbose), progress => store.PullAsync(name, progress, interrupts.Token)).ConfigureAwait(false);
+        log.WriteTo(terminal);
         terminal.Output.WriteLine(terminal.OutputIsTerminal ? TerminalText.Clean(model.Path) : model.Path);
         return ExitCode.Success;
     }

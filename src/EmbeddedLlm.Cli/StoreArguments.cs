@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging;
 
 namespace EmbeddedLlm.Cli;
 
@@ -34,12 +35,15 @@ internal sealed class StoreArguments(bool downloads = false)
         command.Add(_offline);
     }
 
-    public ModelStore Open(ParseResult result, Terminal terminal)
+    /// <param name="result">What was typed.</param>
+    /// <param name="terminal">Where <c>--verbose</c> writes the log.</param>
+    /// <param name="log">Where the log goes otherwise.</param>
+    public ModelStore Open(ParseResult result, Terminal terminal, ILoggerFactory? log = null)
     {
         ModelStoreOptions options = new()
         {
             Folder = result.GetValue(_folder),
-            LoggerFactory = result.GetValue(Program.Verbose) ? new StandardErrorLog(terminal) : null,
+            LoggerFactory = result.GetValue(Program.Verbose) ? new StandardErrorLog(terminal) : log,
         };
         if (downloads)
         {

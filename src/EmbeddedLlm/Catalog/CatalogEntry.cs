@@ -33,7 +33,7 @@ internal sealed class CatalogEntry : IJsonOnDeserialized
     /// <summary>The quantisations that the repository has; the first is taken where nobody says which.</summary>
     public CatalogVariant[]? Variants { get; init; }
 
-    /// <summary>The number of weights, as the model's makers round it.</summary>
+    /// <summary>The number of weights of the language model: exact where it is known, or else as the model's makers round it.</summary>
     [JsonConverter(typeof(PositiveLongConverter))]
     public required long? Parameters { get; init; }
 

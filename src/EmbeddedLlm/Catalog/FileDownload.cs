@@ -258,13 +258,14 @@ internal sealed partial class FileDownload : IDisposable
                 _partial.SetLength(size);
             _partial.Flush();
             string sha256 = await HashAsync(partial, cancellationToken).ConfigureAwait(false);
-            if (_journal.Sha256 is { } promised && promised != sha256)
+            string? promised = _journal.Sha256;
+            if (promised is not null && promised != sha256)
                 throw Wrong($"its SHA-256 is {sha256}, where {promised} was promised");
             CheckFormat(partial);
             File.Move(partial, _item.Path, overwrite: true);
             _journal.Delete();
             _meter.End();
-            return new DownloadedFile(new StoredFile(_item.Name, size, sha256), _commit);
+            return new DownloadedFile(new StoredFile(_item.Name, size, sha256), _commit, IsVouchedFor: promised is not null);
         }
         catch (GgufFormatException exception)
         {
@@ -345,4 +346,5 @@ internal sealed record DownloadItem(Uri Address, string Path, long? Size, string
 /// <summary>A file that came whole.</summary>
 /// <param name="File">The file.</param>
 /// <param name="Commit">The commit that the hub named.</param>
-internal sealed record DownloadedFile(StoredFile File, string? Commit);
+/// <param name="IsVouchedFor">Whether a SHA-256 had been promised, which the file has.</param>
+internal sealed record DownloadedFile(StoredFile File, string? Commit, bool IsVouchedFor);

@@ -45,12 +45,14 @@ public sealed partial class ModelStore
         return file with { Size = variant.Size ?? file.Size, Sha256 = sha256 ?? file.Sha256 };
     }
 
-    private async Task<StoredModel> DownloadAsync(Plan plan, DownloadMeter meter, CancellationToken cancellationToken)
+    /// <summary>Brings all files, and tells whether each had a SHA-256 to be held against.</summary>
+    private async Task<(StoredModel Model, bool IsVouchedFor)> DownloadAsync(Plan plan, DownloadMeter meter, CancellationToken cancellationToken)
     {
         meter.SetTotal(plan.Items.Sum(item => item.Size));
         CheckSpace(plan);
         List<StoredFile> files = [];
         string? revision = null;
+        bool isVouchedFor = true;
         foreach (DownloadItem item in plan.Items)
         {
             if (await TryKeepAsync(item, cancellationToken).ConfigureAwait(false) is { } kept)
@@ -58,12 +60,14 @@ public sealed partial class ModelStore
                 meter.Begin(kept.Name, kept.Size);
                 meter.End();
                 files.Add(kept);
+                isVouchedFor &= item.Sha256 is not null;
                 continue;
             }
 
-            using FileDownload download = new(_http, item, _settings, meter, _logger);
+            using FileDownload download = new(_http, item, _settings, meter, _loggers.CreateLogger("EmbeddedLlm.Catalog.Download"));
             DownloadedFile file = await download.RunAsync(cancellationToken).ConfigureAwait(false);
             files.Add(file.File);
+            isVouchedFor &= file.IsVouchedFor;
             revision ??= file.Commit;
         }
 
@@ -80,7 +84,8 @@ public sealed partial class ModelStore
             Files = [.. files],
         };
         manifest.Write(first + StoredManifest.Ending);
-        return TryOpen(first + StoredManifest.Ending) ?? throw new ModelDownloadException($"'{first}' was removed while it was downloaded.");
+        StoredModel model = TryOpen(first + StoredManifest.Ending) ?? throw new ModelDownloadException($"'{first}' was removed while it was downloaded.");
+        return (model, isVouchedFor);
     }
 
     /// <summary>A file has its name only once it has been found right, so one that a break left without the others need not come again, unless it is another by now.</summary>

@@ -20,6 +20,7 @@ public sealed partial class ModelStore
     private readonly HubClient _hub;
     private readonly Uri _endpoint;
     private readonly ILogger _logger;
+    private readonly ILoggerFactory _loggers;
 
     /// <summary>Opens the store.</summary>
     /// <param name="options">Where it is, and how it downloads.</param>
@@ -49,7 +50,8 @@ public sealed partial class ModelStore
         bool isOffline = options.Offline ?? Environment.GetEnvironmentVariable("EMBEDDEDLLM_OFFLINE") is { } offline && (offline == "1" || offline.Equals("true", StringComparison.OrdinalIgnoreCase));
         _http = new ModelHttp(_endpoint, string.IsNullOrWhiteSpace(token) ? null : token.Trim(), isOffline, options.StallTimeout);
         _hub = new HubClient(_http, _endpoint);
-        _logger = (options.LoggerFactory ?? loggers)?.CreateLogger("EmbeddedLlm.Catalog") ?? NullLogger.Instance;
+        _loggers = options.LoggerFactory ?? loggers ?? NullLoggerFactory.Instance;
+        _logger = _loggers.CreateLogger("EmbeddedLlm.Catalog");
     }
 
     /// <summary>The full path of the folder that has it all.</summary>
@@ -81,7 +83,12 @@ public sealed partial class ModelStore
             return brought;
         if (QuantisationName.IsCoarse(plan.Quantisation))
             LogCoarse(name, plan.Quantisation!);
-        return await DownloadAsync(plan, meter, cancellationToken).ConfigureAwait(false);
+        (StoredModel model, bool isVouchedFor) = await DownloadAsync(plan, meter, cancellationToken).ConfigureAwait(false);
+        if (!isVouchedFor)
+            LogNoChecksum(name);
+        else if (variant is { Sha256: null })
+            LogChecksumOfServer(name);
+        return model;
 
         void ReportOther()
         {
@@ -216,4 +223,10 @@ public sealed partial class ModelStore
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Model} is quantised as {Quantisation}: with less than three bits a weight, answers are noticeably worse than with Q4_K_M.")]
     private partial void LogCoarse(string model, string quantisation);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The catalogue has no SHA-256 of {Model}: what came has the one that the server names.")]
+    private partial void LogChecksumOfServer(string model);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Nobody names a SHA-256 of {Model}: what came was only found to be a whole GGUF file.")]
+    private partial void LogNoChecksum(string model);
 }

@@ -30,6 +30,34 @@ public sealed class PullCommandTests : PullTestBase
         Assert.Equal(1, (await RunAsync("remove", Source)).ExitCode);
     }
 
+    [Theory]
+    [InlineData(true, true, "")]
+    [InlineData(false, true, "The catalogue has no SHA-256 of tiny: what came has the one that the server names.")]
+    [InlineData(false, false, "Nobody names a SHA-256 of tiny: what came was only found to be a whole GGUF file.")]
+    public async Task WhatVouchesForAModelIsSaidUnlessItIsTheCatalogue(bool hasChecksum, bool serverHasChecksum, string note)
+    {
+        Server.TellsSha256 = serverHasChecksum;
+        string checksum = hasChecksum ? $$"""
+            , "sha256": "{{HubServer.Sha256(Content)}}"
+            """ : "";
+        await File.WriteAllTextAsync(
+            Path.Combine(Folder.Path, "models.json"),
+            $$"""
+            {
+              "version": 1,
+              "models": [
+                {
+                  "name": "tiny", "description": "Tiny.", "repository": "{{Repository}}", "variants": [{ "quantisation": "Q4_K_M", "file": "{{FileName}}"{{checksum}} }],
+                  "parameters": 1, "contextLength": 1, "license": "MIT"
+                }
+              ]
+            }
+            """,
+            Cancellation);
+        Assert.Equal(new CliResult(FilePath + Environment.NewLine, note.Length == 0 ? "" : note + Environment.NewLine, 0), await RunAsync("pull", "tiny"));
+        Assert.Equal(new CliResult(FilePath + Environment.NewLine, "", 0), await RunAsync("pull", "tiny"));
+    }
+
     [Fact]
     public async Task AKilledPullIsResumed()
     {

@@ -70,6 +70,39 @@ public sealed class UserCatalogTests : IDisposable
         ModelCatalog.Default.Entries.SelectMany(entry => entry.Variants ?? []).Where(variant => variant.File is not null),
         variant => Assert.Equal(variant.Quantisation, QuantisationName.Of(variant.File!)));
 
+    [Fact]
+    public void OurCatalogueNamesAllFilesAndKnowsTheSizesOfThoseTakenByDefault()
+    {
+        foreach (CatalogEntry entry in ModelCatalog.Default.Entries.Where(entry => entry.Variants is not null))
+        {
+            Assert.All(entry.Variants!, variant => Assert.NotNull(variant.File));
+            Assert.NotNull(entry.Variants![0].Size);
+            Assert.Equal(entry.Variants.Length, entry.Variants.Select(variant => variant.Quantisation).Distinct().Count());
+        }
+    }
+
+    /// <summary>A slip in a size or a number of weights shows here: no tensor takes fewer bits, and those that are kept at more are the embeddings of small models.</summary>
+    [Fact]
+    public void OurCataloguesSizesAreThoseOfSoManyWeights()
+    {
+        Dictionary<string, double> leastBits = new() { ["MXFP4"] = 4.25, ["Q4_K_M"] = 4.5, ["Q5_K_M"] = 5.5, ["Q6_K"] = 6.5, ["Q8_0"] = 8.45 };
+        foreach (CatalogEntry entry in ModelCatalog.Default.Entries)
+        {
+            foreach (CatalogVariant variant in (entry.Variants ?? []).Where(variant => variant.Size is not null))
+            {
+                double bits = variant.Size!.Value * 8.0 / entry.Parameters!.Value;
+                Assert.True(bits / leastBits[variant.Quantisation] is >= 1 and < 1.8, $"{entry.Name}:{variant.Quantisation} has {bits:0.00} bits a weight.");
+            }
+        }
+    }
+
+    [Fact]
+    public void NoTwoFilesOfOurCatalogueHaveOneChecksum()
+    {
+        string[] checksums = [.. ModelCatalog.Default.Entries.SelectMany(entry => entry.Variants ?? []).Select(variant => variant.Sha256).OfType<string>()];
+        Assert.Equal(checksums.Length, checksums.Distinct(StringComparer.OrdinalIgnoreCase).Count());
+    }
+
     public void Dispose() => _folder.Delete(recursive: true);
 
     private static string Model(string properties) => $$"""
