@@ -64,7 +64,7 @@ public sealed partial class ModelStore
                 continue;
             }
 
-            using FileDownload download = new(_http, item, _settings, meter, _downloadLogger);
+            using FileDownload download = new(_http, item, _settings, meter, _loggers.CreateLogger("EmbeddedLlm.Catalog.Download"));
             DownloadedFile file = await download.RunAsync(cancellationToken).ConfigureAwait(false);
             files.Add(file.File);
             isVouchedFor &= file.IsVouchedFor;

@@ -20,7 +20,7 @@ public sealed partial class ModelStore
     private readonly HubClient _hub;
     private readonly Uri _endpoint;
     private readonly ILogger _logger;
-    private readonly ILogger _downloadLogger;
+    private readonly ILoggerFactory _loggers;
 
     /// <summary>Opens the store.</summary>
     /// <param name="options">Where it is, and how it downloads.</param>
@@ -50,9 +50,8 @@ public sealed partial class ModelStore
         bool isOffline = options.Offline ?? Environment.GetEnvironmentVariable("EMBEDDEDLLM_OFFLINE") is { } offline && (offline == "1" || offline.Equals("true", StringComparison.OrdinalIgnoreCase));
         _http = new ModelHttp(_endpoint, string.IsNullOrWhiteSpace(token) ? null : token.Trim(), isOffline, options.StallTimeout);
         _hub = new HubClient(_http, _endpoint);
-        ILoggerFactory factory = options.LoggerFactory ?? loggers ?? NullLoggerFactory.Instance;
-        _logger = factory.CreateLogger("EmbeddedLlm.Catalog");
-        _downloadLogger = factory.CreateLogger("EmbeddedLlm.Catalog.Download");
+        _loggers = options.LoggerFactory ?? loggers ?? NullLoggerFactory.Instance;
+        _logger = _loggers.CreateLogger("EmbeddedLlm.Catalog");
     }
 
     /// <summary>The full path of the folder that has it all.</summary>
