@@ -1,22 +1,37 @@
 namespace EmbeddedLlm.Catalog;
 
-/// <summary>Counts the bytes of all files of one model and reports them, several times a second at most. Thread-safe.</summary>
-internal sealed class DownloadMeter(IProgress<ModelDownloadProgress>? progress, TimeProvider time)
+/// <summary>
+/// Counts the bytes of all files of one model and reports them, several times a second at most. What a report was too early for comes a moment later, so that the last one before a silence is true.
+/// Thread-safe; after its disposal nothing is reported.
+/// </summary>
+internal sealed class DownloadMeter : IDisposable
 {
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(500);
 
     private const double Weight = 0.3;
 
+    private readonly IProgress<ModelDownloadProgress>? _progress;
+    private readonly TimeProvider _time;
+    private readonly ITimer? _late;
     private readonly Lock _gate = new();
     private string _file = "";
     private long _earlier;
     private long _current;
     private long? _total;
     private long _sampledBytes;
-    private long _sampledAt = time.GetTimestamp();
+    private long _sampledAt;
     private long? _reportedAt;
     private double _speed;
+    private bool _isLate;
+    private bool _isDisposed;
+
+    public DownloadMeter(IProgress<ModelDownloadProgress>? progress, TimeProvider time)
+    {
+        (_progress, _time, _sampledAt) = (progress, time, time.GetTimestamp());
+        if (progress is not null)
+            _late = time.CreateTimer(static meter => ((DownloadMeter)meter!).ReportLate(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
 
     /// <summary>How many bytes all files have; null where that is not known.</summary>
     public void SetTotal(long? bytes)
@@ -33,7 +48,7 @@ internal sealed class DownloadMeter(IProgress<ModelDownloadProgress>? progress, 
             _file = file;
             _current = bytes;
             _sampledBytes = 0;
-            _sampledAt = time.GetTimestamp();
+            _sampledAt = _time.GetTimestamp();
         }
 
         Report(force: true);
@@ -69,18 +84,46 @@ internal sealed class DownloadMeter(IProgress<ModelDownloadProgress>? progress, 
         Report(force: true);
     }
 
+    public void Dispose()
+    {
+        lock (_gate)
+            _isDisposed = true;
+        _late?.Dispose();
+    }
+
+    // What a report throws belongs to nobody on the timer's thread, and would end the process.
+    private void ReportLate()
+    {
+        try
+        {
+            Report(force: true);
+        }
+        catch (Exception)
+        {
+            // The next report on the download's own way tells of it.
+        }
+    }
+
     private void Report(bool force)
     {
-        if (progress is null)
+        if (_progress is null)
             return;
         ModelDownloadProgress report;
         lock (_gate)
         {
-            long now = time.GetTimestamp();
-            if (!force && _reportedAt is { } last && time.GetElapsedTime(last, now) < Frame)
+            if (_isDisposed)
                 return;
+            long now = _time.GetTimestamp();
+            if (!force && _reportedAt is { } last && _time.GetElapsedTime(last, now) < Frame)
+            {
+                if (!_isLate)
+                    _isLate = _late!.Change(Frame, Timeout.InfiniteTimeSpan);
+                return;
+            }
+
+            _isLate = false;
             _reportedAt = now;
-            if (time.GetElapsedTime(_sampledAt, now) is var elapsed && elapsed >= Sample)
+            if (_time.GetElapsedTime(_sampledAt, now) is var elapsed && elapsed >= Sample)
             {
                 double speed = _sampledBytes / elapsed.TotalSeconds;
                 _speed = _speed == 0 ? speed : (Weight * speed) + ((1 - Weight) * _speed);
@@ -91,6 +134,6 @@ internal sealed class DownloadMeter(IProgress<ModelDownloadProgress>? progress, 
             report = new ModelDownloadProgress(_file, bytes, _total is { } total ? Math.Max(total, bytes) : null, _speed);
         }
 
-        progress.Report(report);
+        _progress.Report(report);
     }
 }

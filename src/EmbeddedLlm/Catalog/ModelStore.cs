@@ -73,7 +73,7 @@ public sealed partial class ModelStore
         if (Find(source) is { } stored)
             return stored;
 
-        DownloadMeter meter = new(progress, _settings.Time);
+        using DownloadMeter meter = new(progress, _settings.Time);
         Plan plan = await PlanAsync(source, variant, cancellationToken).ConfigureAwait(false);
         string first = plan.Items[0].Path;
         string lockPath = LockOf(first);
@@ -138,7 +138,7 @@ public sealed partial class ModelStore
     {
         StoredModel model = Find(name) ?? throw new ModelLoadException($"'{name}' has not been downloaded.");
         StoredManifest manifest = StoredManifest.TryRead(model.Path + StoredManifest.Ending) ?? throw new ModelLoadException($"'{name}' has been removed.");
-        DownloadMeter meter = new(progress, _settings.Time);
+        using DownloadMeter meter = new(progress, _settings.Time);
         meter.SetTotal(model.Size);
         List<string> problems = [];
         foreach (StoredFile file in manifest.Files)
