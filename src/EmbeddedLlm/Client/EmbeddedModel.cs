@@ -78,6 +78,7 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
     /// <exception cref="ModelLoadException">There is no such model, or it cannot be used, or an adapter does not fit it.</exception>
     /// <exception cref="ModelDownloadException">The model was to be downloaded, and could not be.</exception>
+    /// <exception cref="DeviceUnavailableException">The options ask for a GPU that cannot be used.</exception>
     /// <exception cref="InsufficientMemoryException">The free memory does not hold it; nothing stays loaded.</exception>
     /// <exception cref="GgufFormatException">The file, or an adapter's, is damaged or no GGUF file.</exception>
     /// <exception cref="NativeLibraryException">llama.cpp's libraries are missing or of the wrong version.</exception>

@@ -17,6 +17,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
     /// <summary>Loads on a thread of its own, since reading gigabytes would keep one of the pool's for too long.</summary>
     /// <exception cref="ModelLoadException">The file is no usable model, or llama.cpp or the memory refuses it.</exception>
     /// <exception cref="InsufficientMemoryException">The memory that is free does not hold it.</exception>
+    /// <exception cref="DeviceUnavailableException">The options ask for a GPU that cannot be used.</exception>
     /// <exception cref="GgufFormatException">The file is damaged.</exception>
     /// <exception cref="NativeLibraryException">There is no llama.cpp.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
