@@ -69,7 +69,12 @@ internal sealed class InfoCommand(Terminal terminal)
         yield return ("Vocabulary", Tokens(model.VocabularySize));
         yield return ("Chat template", model.Metadata.ContainsKey("tokenizer.chat_template") ? "yes" : "none");
         yield return ("Threads", model.Threads.ToString(CultureInfo.InvariantCulture));
+        yield return ("Layers on GPUs", LayersOnGpus(model.Memory));
     }
+
+    private static string LayersOnGpus(MemoryPlan plan) => plan.GpuLayers == 0
+        ? "none"
+        : string.Create(CultureInfo.InvariantCulture, $"{plan.GpuLayers} of {plan.Layers} on {string.Join(", ", plan.Devices.Skip(1).Select(device => device.Device))}");
 
     private static string Tokens(long count) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} tokens");
 }

@@ -18,6 +18,7 @@ public sealed partial class EmbeddedModel
     /// <param name="options">How it would be loaded.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="DeviceUnavailableException">The options ask for a GPU that cannot be used.</exception>
     /// <exception cref="ModelLoadException">There is no such model.</exception>
     /// <exception cref="GgufFormatException">The file is damaged or no GGUF file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -64,6 +65,7 @@ public sealed partial class EmbeddedModel
     /// <param name="options">How they would be loaded.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="DeviceUnavailableException">The options ask for a GPU that cannot be used.</exception>
     public static async Task<IReadOnlyList<ModelRecommendation>> RecommendAsync(EmbeddedModelOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new EmbeddedModelOptions();

@@ -63,6 +63,9 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <summary>The number of CPU threads that compute; for a time it may be less where the machine is busy and the options name no number.</summary>
     public int Threads => _model.Facts.Threads;
 
+    /// <summary>The plan by which it was loaded: how many layers are on GPUs, and what it takes on which device.</summary>
+    public MemoryPlan Memory => _model.Facts.Memory;
+
     /// <summary>Loads a model.</summary>
     /// <param name="nameOrPath">
     /// A name in the catalogue, such as <c>starter</c>, or the path of a .gguf file, or anything else that <see cref="ModelStore"/> takes. What is not on the machine is downloaded only if
@@ -75,6 +78,7 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <exception cref="ArgumentOutOfRangeException">An option makes no sense.</exception>
     /// <exception cref="ModelLoadException">There is no such model, or it cannot be used, or an adapter does not fit it.</exception>
     /// <exception cref="ModelDownloadException">The model was to be downloaded, and could not be.</exception>
+    /// <exception cref="DeviceUnavailableException">The options ask for a GPU that cannot be used.</exception>
     /// <exception cref="InsufficientMemoryException">The free memory does not hold it; nothing stays loaded.</exception>
     /// <exception cref="GgufFormatException">The file, or an adapter's, is damaged or no GGUF file.</exception>
     /// <exception cref="NativeLibraryException">llama.cpp's libraries are missing or of the wrong version.</exception>

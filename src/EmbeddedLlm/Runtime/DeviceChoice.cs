@@ -29,6 +29,9 @@ internal sealed class DeviceChoice(IReadOnlyList<BackendDevice> devices, IReadOn
         return gpus;
     }
 
+    /// <summary>Whether a name in <see cref="EmbeddedModelOptions.Devices"/> is the processor's.</summary>
+    public static bool IsCpu(string name) => name.Equals(Cpu, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>As llama.cpp chooses by itself (src/llama.cpp, <c>llama_prepare_model_devices</c>): every card once, and the processor's own graphics only where there is no card.</summary>
     private List<BackendDevice> Usual()
     {
@@ -50,7 +53,7 @@ internal sealed class DeviceChoice(IReadOnlyList<BackendDevice> devices, IReadOn
         List<BackendDevice> chosen = [];
         foreach (string name in names)
         {
-            if (name.Equals(Cpu, StringComparison.OrdinalIgnoreCase))
+            if (IsCpu(name))
                 continue;
             BackendDevice[] found = [.. Gpus().Where(device => device.Name.Equals(name, StringComparison.OrdinalIgnoreCase))];
             if (found.Length == 0)

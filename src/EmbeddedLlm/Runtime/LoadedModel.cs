@@ -103,6 +103,9 @@ internal sealed record ModelFacts(
     string EndOfSequence,
     int[] SuppressedTokens)
 {
+    /// <summary>Where the model's parts are.</summary>
+    public required MemoryPlan Memory { get; init; }
+
     /// <summary>The tokens between which the model fills gaps.</summary>
     public required InfillTokens Infill { get; init; }
 }

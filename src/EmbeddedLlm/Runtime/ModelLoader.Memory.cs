@@ -52,7 +52,8 @@ internal sealed partial class ModelLoader
     /// <summary>Once in a process, to the first that listens, and not to those who want no GPU.</summary>
     private void WarnOfUnusableBackends(NativeLibraries libraries)
     {
-        if (options.LoggerFactory is null || options.GpuLayers == 0 || libraries.UnusableBackends.Count == 0 || Interlocked.Exchange(ref _warnedOfBackends, 1) != 0)
+        bool wantsGpu = options.GpuLayers != 0 && (options.Devices is null || options.Devices.Any(device => !DeviceChoice.IsCpu(device)));
+        if (options.LoggerFactory is null || !wantsGpu || libraries.UnusableBackends.Count == 0 || Interlocked.Exchange(ref _warnedOfBackends, 1) != 0)
             return;
         foreach (UnusableBackend backend in libraries.UnusableBackends)
             LogUnusableBackend(backend);

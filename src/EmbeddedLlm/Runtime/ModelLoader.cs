@@ -17,6 +17,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
     /// <summary>Loads on a thread of its own, since reading gigabytes would keep one of the pool's for too long.</summary>
     /// <exception cref="ModelLoadException">The file is no usable model, or llama.cpp or the memory refuses it.</exception>
     /// <exception cref="InsufficientMemoryException">The memory that is free does not hold it.</exception>
+    /// <exception cref="DeviceUnavailableException">The options ask for a GPU that cannot be used.</exception>
     /// <exception cref="GgufFormatException">The file is damaged.</exception>
     /// <exception cref="NativeLibraryException">There is no llama.cpp.</exception>
     /// <exception cref="OperationCanceledException">The caller gave up.</exception>
@@ -68,11 +69,11 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
                 draftModel = LoadDraft(decoder, vocabulary, plan.ContextLength);
             }
 
-            ModelFacts facts = ReadFacts(model, plan, decoder, vocabulary);
+            ModelFacts facts = ReadFacts(model, load.Plan, plan, decoder, vocabulary);
             InputTokenizer inputs = new(model, tokenizer, files[0].Metadata.TryGetString("tokenizer.chat_template.rerank", out string? pairs) ? pairs : null);
             EmbeddingEngines embeddings = new(model, inputs, embedding, info, options, plan);
             Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan), _logger, modelId, draftModel);
-            LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads);
+            LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads, load.Plan.GpuLayers, load.Plan.Layers);
             return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, embeddings, adapters, facts, log);
         }
         catch
@@ -212,7 +213,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         HasCellPerToken: !NativeMethods.llama_model_is_recurrent(model) && !NativeMethods.llama_model_is_hybrid(model),
         Window: NativeMethods.llama_model_n_swa(model));
 
-    private static ModelFacts ReadFacts(ModelHandle model, ContextPlan plan, LlamaDecoder? decoder, Vocabulary vocabulary)
+    private static ModelFacts ReadFacts(ModelHandle model, MemoryPlan memory, ContextPlan plan, LlamaDecoder? decoder, Vocabulary vocabulary)
     {
         llama_vocab* vocab = NativeMethods.llama_model_get_vocab(model);
         int* suppressed = NativeMethods.llama_vocab_get_suppress_tokens(vocab, out int suppressedCount);
@@ -227,6 +228,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             TextOf(NativeMethods.llama_vocab_eos(vocab)),
             suppressed is null ? [] : new ReadOnlySpan<int>(suppressed, suppressedCount).ToArray())
         {
+            Memory = memory,
             Infill = new InfillTokens(
                 NativeMethods.llama_vocab_fim_pre(vocab),
                 NativeMethods.llama_vocab_fim_suf(vocab),
@@ -247,8 +249,8 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "Loaded {Path}: {Parameters:F1} million parameters in {Megabytes} MiB, context {ContextLength} tokens, cache {CacheLength} tokens, {Threads} threads.")]
-    private partial void LogLoaded(string path, double parameters, long megabytes, int contextLength, int cacheLength, int threads);
+        Message = "Loaded {Path}: {Parameters:F1} million parameters in {Megabytes} MiB, context {ContextLength} tokens, cache {CacheLength} tokens, {Threads} threads, {GpuLayers} of {Layers} layers on GPUs.")]
+    private partial void LogLoaded(string path, double parameters, long megabytes, int contextLength, int cacheLength, int threads, int gpuLayers, int layers);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Wanted} threads were asked for, and the process may use {Used} cores: {Used} threads compute. More would wait for each other most of the time.")]
     private partial void LogFewerThreads(int wanted, int used);

@@ -27,6 +27,17 @@ public sealed partial class GpuTests
         Assert.Equal([5], LayersTried(result));
     }
 
+    [Theory]
+    [InlineData(5, "5 of 5 on FAKE0, FAKE1")]
+    [InlineData(2, "2 of 5 on FAKE0, FAKE1")]
+    [InlineData(0, "none")]
+    public async Task TheModelTellsHowManyLayersAreOnWhichGpus(int layers, string told)
+    {
+        using FakeBackend fake = FakeBackend.Create();
+        using CliProcess process = CliProcess.StartWith(Settings(("FAKE_DEVICES", "2")), "info", "--native-dir", fake.Folder, "--gpu-layers", $"{layers}");
+        Assert.Contains($"Layers on GPUs   {told}\n", (await process.EndAsync()).Output.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task NoGpuIsUsedWhereNoneIsWanted()
     {
