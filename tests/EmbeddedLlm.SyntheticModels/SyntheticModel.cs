@@ -30,6 +30,16 @@ internal static class SyntheticModel
         return writer;
     }
 
+    /// <summary>The length of the file that a description gives, in bytes.</summary>
+    public static long LengthOf(GgufWriter writer)
+    {
+        if (!GgufFile.TryReadPrefix(writer.LayOutHeader(), fileLength: null, out GgufFile? file))
+            throw new InvalidOperationException("The header is not whole.");
+        GgufTensorInfo last = file.Tensors[^1];
+        long end = file.DataOffset + last.Offset + last.ByteSize;
+        return end + (-end & (file.Alignment - 1));
+    }
+
     private static void AddMetadata(GgufWriter writer, SyntheticShape shape, SyntheticVocabulary vocabulary)
     {
         string prefix = shape.Architecture;
@@ -39,7 +49,7 @@ internal static class SyntheticModel
         writer.Add($"{prefix}.block_count", (uint)shape.Layers);
         writer.Add($"{prefix}.context_length", (uint)shape.ContextLength);
         writer.Add($"{prefix}.embedding_length", (uint)shape.Width);
-        writer.Add($"{prefix}.feed_forward_length", (uint)shape.FeedForward);
+        writer.Add($"{prefix}.feed_forward_length", (uint)(shape.DenseFeedForward > 0 ? shape.DenseFeedForward : shape.FeedForward));
         writer.Add($"{prefix}.attention.head_count", (uint)shape.Heads);
         if (Enumerable.Range(0, shape.Layers).Any(shape.IsRecurrent))
             writer.AddArray<uint>($"{prefix}.attention.head_count_kv", [.. Enumerable.Range(0, shape.Layers).Select(layer => shape.IsRecurrent(layer) ? 0 : (uint)shape.KvHeads)]);
@@ -78,10 +88,18 @@ internal static class SyntheticModel
         {
             writer.Add($"{prefix}.expert_count", (uint)shape.Experts);
             writer.Add($"{prefix}.expert_used_count", (uint)shape.ExpertsUsed);
-            if (prefix != "llama")
+            if (prefix is not ("llama" or "olmoe" or "granitemoe"))
                 writer.Add($"{prefix}.expert_feed_forward_length", (uint)shape.FeedForward);
             if (prefix == "qwen2moe")
                 writer.Add($"{prefix}.expert_shared_feed_forward_length", (uint)shape.FeedForward);
+        }
+
+        if (shape.Scales is { } scales)
+        {
+            writer.Add($"{prefix}.embedding_scale", scales.Embedding);
+            writer.Add($"{prefix}.attention.scale", scales.Attention);
+            writer.Add($"{prefix}.residual_scale", scales.Residual);
+            writer.Add($"{prefix}.logit_scale", scales.Logits);
         }
 
         if (prefix == "lfm2")
@@ -206,6 +224,11 @@ internal static class SyntheticModel
                 AddVector(prefix + "attn_k.bias", kvWidth, mean: 0);
                 AddVector(prefix + "attn_v.bias", kvWidth, mean: 0);
             }
+            else if (shape.Architecture == "olmoe")
+            {
+                AddVector(prefix + "attn_q_norm.weight", queryWidth, mean: 1);
+                AddVector(prefix + "attn_k_norm.weight", kvWidth, mean: 1);
+            }
             else if (shape.Architecture is "qwen3" or "qwen3moe" or "lfm2" or "gemma3")
             {
                 AddVector(prefix + "attn_q_norm.weight", shape.HeadSize, mean: 1);
@@ -248,7 +271,7 @@ internal static class SyntheticModel
         // A deviation of gain / √columns keeps activations, and with them logits, near 1 whatever the width.
         private void AddMatrix(string name, int columns, int rows, int layer, float gain = 1, int matrices = 1)
         {
-            GgmlType type = SyntheticMixes.TypeOf(shape.Mix, name, columns, layer, shape.Layers, shape.TiedEmbeddings);
+            GgmlType type = SyntheticMixes.TypeOf(shape, name, columns, layer);
             SyntheticWeights weights = new(type, seed, _index++, gain / MathF.Sqrt(columns));
             writer.AddTensor(name, type, matrices == 1 ? [columns, rows] : [columns, rows, matrices], weights.Fill);
         }
