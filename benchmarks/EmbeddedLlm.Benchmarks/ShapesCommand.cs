@@ -81,7 +81,7 @@ internal static class ShapesCommand
         string[] differences = [.. SyntheticComparison.Differences(direct, quantised)];
         if (differences.Length > 0)
             throw new InvalidOperationException($"{choice} is not what llama.cpp makes of it, in {differences.Length} tensors: {string.Join("; ", differences.Take(10))}.");
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"All {direct.Tensors.Count} tensors have the names, types and sizes that llama.cpp gives them."));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"All {direct.Tensors.Count} tensors have the names, types, sizes and places that llama.cpp gives them."));
     }
 
     /// <summary>Weights that make activations explode, or vanish into denormal numbers, would not be as fast as others.</summary>
@@ -111,7 +111,7 @@ internal static class ShapesCommand
         {
             cancellationToken.ThrowIfCancellationRequested();
             PairedResult result = await measurement.RunAsync(pairs);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {measurement.Name}: {result.Ratio:F3} ({result.LeastRatio:F3}–{result.GreatestRatio:F3}) in {result.Pairs} pairs"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {measurement.Name}: {result.Ratio:F3} ({result.LeastRatio:F3}–{result.GreatestRatio:F3}), {result.ProcessorRatio:F3} by CPU time, in {result.Pairs} pairs"));
             figures.AddRange(FiguresOf(choice, measurement.Name, threadCount, result));
         }
 
@@ -141,7 +141,7 @@ internal static class ShapesCommand
             Least = result.LeastRatio,
             Greatest = result.GreatestRatio,
             Target = 1 - Tolerance,
-            Remark = string.Create(CultureInfo.InvariantCulture, $"beside the file that llama.cpp quantised; aimed at is {1 - Tolerance:F2} to {1 + Tolerance:F2}"),
+            Remark = string.Create(CultureInfo.InvariantCulture, $"beside the file that llama.cpp quantised; aimed at is {1 - Tolerance:F2} to {1 + Tolerance:F2}; {result.ProcessorRatio:F3} by CPU time"),
         };
     }
 

@@ -12,7 +12,7 @@ namespace EmbeddedLlm.SyntheticModels;
 internal sealed class SyntheticCache(string folder, Action<string> report)
 {
     /// <summary>Stands in the files' names, and is to be changed with the bytes that are written for a name.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     // No file takes longer to write or, after that, to quantise than this; what is older was left by a process that ended.
     private static readonly TimeSpan LongestUse = TimeSpan.FromHours(6);

@@ -2,23 +2,19 @@ using EmbeddedLlm.Gguf;
 
 namespace EmbeddedLlm.SyntheticModels;
 
-/// <summary>Compares files by everything about tensors but their weights and their order, which decides nothing.</summary>
+/// <summary>Compares files by everything about tensors but their weights.</summary>
 internal static class SyntheticComparison
 {
-    /// <summary>What differs, tensor by tensor; nothing where the two have the same tensors of the same types and sizes.</summary>
+    /// <summary>What differs, tensor by tensor; nothing where the two have the same tensors, of the same types and sizes, at the same places.</summary>
     public static IEnumerable<string> Differences(GgufFile actual, GgufFile expected)
     {
-        Dictionary<string, GgufTensorInfo> left = expected.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
-        foreach (GgufTensorInfo tensor in actual.Tensors)
+        if (actual.Tensors.Count != expected.Tensors.Count)
+            yield return $"{actual.Tensors.Count} tensors are to be {expected.Tensors.Count}";
+        foreach ((GgufTensorInfo tensor, GgufTensorInfo other) in actual.Tensors.Zip(expected.Tensors))
         {
-            if (!left.Remove(tensor.Name, out GgufTensorInfo? other))
-                yield return $"{tensor.Name} is too many";
-            else if (tensor.Type != other.Type || tensor.ByteSize != other.ByteSize || !HasSameShape(tensor, other))
-                yield return $"{tensor} is to be {other}";
+            if (tensor.Name != other.Name || tensor.Type != other.Type || tensor.Offset != other.Offset || tensor.ByteSize != other.ByteSize || !HasSameShape(tensor, other))
+                yield return $"{tensor} at {tensor.Offset:N0} is to be {other} at {other.Offset:N0}";
         }
-
-        foreach (string name in left.Keys)
-            yield return $"{name} is missing";
     }
 
     // llama.cpp leaves out last dimensions of 1.

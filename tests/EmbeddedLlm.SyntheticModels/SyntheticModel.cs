@@ -1,3 +1,4 @@
+using System.Globalization;
 using EmbeddedLlm.Gguf;
 
 namespace EmbeddedLlm.SyntheticModels;
@@ -115,9 +116,17 @@ internal static class SyntheticModel
         /// <summary>The tokens that a convolution looks at.</summary>
         public const int Convolution = 4;
 
-        private ulong _index;
+        private readonly List<(int Layer, string Name, GgmlType Type, long[] Dimensions, SyntheticWeights Weights)> _tensors = [];
 
+        /// <summary>In the order in which llama.cpp's quantiser writes them, and which real files have from it: layer by layer, and by name within one; first those outside all.</summary>
         public void AddAll(int tokenCount)
+        {
+            CollectAll(tokenCount);
+            foreach ((_, string name, GgmlType type, long[] dimensions, SyntheticWeights weights) in _tensors.OrderBy(tensor => tensor.Layer).ThenBy(tensor => tensor.Name, StringComparer.Ordinal))
+                writer.AddTensor(name, type, dimensions, weights.Fill);
+        }
+
+        private void CollectAll(int tokenCount)
         {
             AddMatrix("token_embd.weight", shape.Width, tokenCount, layer: 0, gain: 2);
             AddVector(shape.Architecture == "lfm2" ? "token_embd_norm.weight" : "output_norm.weight", shape.Width, mean: 1);
@@ -272,16 +281,18 @@ internal static class SyntheticModel
         private void AddMatrix(string name, int columns, int rows, int layer, float gain = 1, int matrices = 1)
         {
             GgmlType type = SyntheticMixes.TypeOf(shape, name, columns, layer);
-            SyntheticWeights weights = new(type, seed, _index++, gain / MathF.Sqrt(columns));
-            writer.AddTensor(name, type, matrices == 1 ? [columns, rows] : [columns, rows, matrices], weights.Fill);
+            Collect(name, type, matrices == 1 ? [columns, rows] : [columns, rows, matrices], gain / MathF.Sqrt(columns), mean: 0);
         }
 
         private void AddVector(string name, int length, float mean) => AddNumbers(name, [length], deviation: 0.05f, mean);
 
-        private void AddNumbers(string name, ReadOnlySpan<long> dimensions, float deviation, float mean = 0)
+        private void AddNumbers(string name, long[] dimensions, float deviation, float mean = 0) => Collect(name, GgmlType.F32, dimensions, deviation, mean);
+
+        private void Collect(string name, GgmlType type, long[] dimensions, float deviation, float mean)
         {
-            SyntheticWeights weights = new(GgmlType.F32, seed, _index++, deviation, mean);
-            writer.AddTensor(name, GgmlType.F32, dimensions, weights.Fill);
+            SyntheticWeights weights = new(type, seed, (ulong)_tensors.Count, deviation, mean);
+            int layer = name.StartsWith("blk.", StringComparison.Ordinal) ? int.Parse(name.AsSpan(4, name.IndexOf('.', 4) - 4), CultureInfo.InvariantCulture) : -1;
+            _tensors.Add((layer, name, type, dimensions, weights));
         }
     }
 }
