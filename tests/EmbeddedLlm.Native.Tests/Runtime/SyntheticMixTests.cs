@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.SyntheticModels;
 
@@ -72,8 +73,43 @@ public sealed class SyntheticMixTests
     }
 
     [Theory]
+    [InlineData("llama")]
+    [InlineData("llama, 64 wide")]
+    [InlineData("llama, 80 layers")]
+    [InlineData("mixtral")]
+    [InlineData("mixtral, 64 wide")]
+    public async Task WeightsThatLlamaCppReadsLieAroundZeroAsFarAsTheyWereMeantTo(string name)
+    {
+        foreach (SyntheticMix mix in Enum.GetValues<SyntheticMix>().Where(mix => mix != SyntheticMix.F32))
+        {
+            using TemporaryFolder folder = new();
+            (string written, string read) = (folder.PathOf("written.gguf"), folder.PathOf("read.gguf"));
+            SyntheticModel.Write(written, Shapes[name] with { Mix = mix }, Vocabulary);
+            await ModelQuantizer.QuantizeAsync(written, read, QuantizationType.F32, new() { AllowRequantization = true }, cancellationToken: Cancel);
+            GgufFile types = GgufFile.Open(written), file = GgufFile.Open(read);
+            await using FileStream stream = File.OpenRead(read);
+            foreach (GgufTensorInfo tensor in file.Tensors.Where(tensor => tensor.Dimensions.Length >= 2))
+            {
+                byte[] bytes = new byte[tensor.ByteSize];
+                stream.Position = file.DataOffset + tensor.Offset;
+                await stream.ReadExactlyAsync(bytes, Cancel);
+                (double mean, double deviation) = Distribution(MemoryMarshal.Cast<byte, float>(bytes));
+
+                double meant = (tensor.Name is "token_embd.weight" or "output.weight" ? 2 : 1) / Math.Sqrt(tensor.Dimensions[0]);
+                Assert.True(types.TryGetTensor(tensor.Name, out GgufTensorInfo? stored));
+                // Numbers of 16 bits all have one exponent.
+                double chance = 3 / Math.Sqrt(tensor.ElementCount);
+                double tolerance = (stored.Type == GgmlType.F16 ? Math.Sqrt(2) : 1.02) + chance;
+                string what = $"{mix}, {stored}: {mean} ± {deviation} where 0 ± {meant} was meant.";
+                Assert.True(deviation < meant * tolerance && deviation > meant / tolerance, what);
+                Assert.True(Math.Abs(mean) < meant * (0.01 + chance), what);
+            }
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Names))]
-    public async Task LogitsAreFiniteAndOfSensibleSizeInEveryMix(string name)
+    public void LogitsAreFiniteAndOfSensibleSizeInEveryMix(string name)
     {
         foreach (SyntheticMix mix in Enum.GetValues<SyntheticMix>())
         {
@@ -88,5 +124,14 @@ public sealed class SyntheticMixTests
             Assert.InRange(logits.Max(MathF.Abs), 0.05f, 500);
             Assert.True(logits.Distinct().Count() > logits.Length / 2, $"{mix}: all logits are alike.");
         }
+    }
+
+    private static (double Mean, double Deviation) Distribution(ReadOnlySpan<float> values)
+    {
+        double sum = 0, squares = 0;
+        foreach (float value in values)
+            (sum, squares) = (sum + value, squares + ((double)value * value));
+        double mean = sum / values.Length;
+        return (mean, Math.Sqrt((squares / values.Length) - (mean * mean)));
     }
 }
