@@ -75,6 +75,9 @@ internal sealed unsafe class BareLoop : IDisposable
     /// <summary>The token chosen last for a sequence.</summary>
     public int Next(int sequence) => _next[sequence];
 
+    /// <summary>The logits behind the token chosen last, of one sequence; valid until the next computation.</summary>
+    public ReadOnlySpan<float> Logits => new(NativeMethods.llama_get_logits_ith(_context, -1), _vocabularySize);
+
     /// <summary>Forgets everything, computes the prompts, one a sequence, and chooses the first token of each.</summary>
     public void Prefill(params ReadOnlySpan<int[]> prompts)
     {

@@ -1,3 +1,4 @@
+using EmbeddedLlm.Catalog;
 using EmbeddedLlm.SyntheticModels;
 
 namespace EmbeddedLlm.Benchmarks;
@@ -8,8 +9,35 @@ internal static class BenchmarkFiles
     public const string Starter = "starter";
     public const string Qwen25Of500M = "qwen2.5-0.5b";
 
+    /// <summary>Where synthetic models are kept.</summary>
+    public static SyntheticCache Cache { get; } = new(Path.Combine(Path.GetTempPath(), "embeddedllm-benchmarks"), Console.WriteLine);
+
+    /// <summary>What <see cref="Resolve"/> takes.</summary>
+    public static string Known { get; } =
+        $"A model is a name in the catalogue ({string.Join(", ", ModelCatalog.Default.Entries.Select(entry => entry.Name))}), the path of a .gguf file, or {SyntheticChoice.Prefix}SHAPE[:MIX]. {SyntheticChoice.Known}";
+
     /// <summary>What to give <see cref="EmbeddedModel.LoadAsync"/> for a name: a path, or the name itself where the catalogue knows it.</summary>
-    public static string Resolve(string name) => name == Qwen25Of500M ? WriteQwen25Of500M() : name;
+    /// <exception cref="ArgumentException">There is no such model; the message lists all names.</exception>
+    public static string Resolve(string name, CancellationToken cancellationToken = default)
+    {
+        if (FaultOf(name) is { } fault)
+            throw new ArgumentException(fault, nameof(name));
+        return Find(name, out _) is { } choice ? Write(choice, cancellationToken) : name;
+    }
+
+    /// <summary>Why a name is no model's, with all names that are; null where it is right.</summary>
+    public static string? FaultOf(string name)
+    {
+        if (Find(name, out string? fault) is not null || ModelCatalog.Default.Find(name) is not null || File.Exists(name))
+            return null;
+        return fault ?? $"'{name}' is neither a model's name nor a file. {Known}";
+    }
+
+    /// <summary>A model's name for people: as <c>--model</c> takes it, but a file's without its folder.</summary>
+    public static string NameOf(string name) => Find(name, out _) is { } choice && name != Qwen25Of500M ? choice.ToString() : File.Exists(name) ? Path.GetFileName(name) : name;
+
+    /// <summary>A real vocabulary for a shape, from beside the checkout; null where there is none.</summary>
+    public static string? FindVocabulary(SyntheticPreset preset) => FindSharedVocabulary($"ggml-vocab-{preset.PreTokenizer}.gguf");
 
     /// <summary>A vocabulary beside the checkout; null where there is none.</summary>
     public static string? FindSharedVocabulary(string file) => FindShared("vocab", file);
@@ -28,22 +56,14 @@ internal static class BenchmarkFiles
         return null;
     }
 
-    private static string WriteQwen25Of500M()
+    private static SyntheticChoice? Find(string name, out string? fault)
     {
-        string? vocabulary = FindSharedVocabulary("ggml-vocab-qwen2.gguf");
-        string folder = Path.Combine(Path.GetTempPath(), "embeddedllm-benchmarks");
-        string path = Path.Combine(folder, $"{Qwen25Of500M}-{(vocabulary is null ? "generated" : "qwen2")}-q4_k_m.gguf");
-        if (File.Exists(path))
-            return path;
-
-        Console.WriteLine($"Writing {path}");
-        Directory.CreateDirectory(folder);
-        string partial = $"{path}.{Environment.ProcessId}";
-        SyntheticModel.Write(
-            partial,
-            SyntheticShape.Qwen25Of500M,
-            vocabulary is null ? SyntheticVocabulary.ByteLevel(151_936) : SyntheticVocabulary.FromFile(vocabulary));
-        File.Move(partial, path, overwrite: true);
-        return path;
+        fault = null;
+        if (name == Qwen25Of500M)
+            name = SyntheticChoice.Prefix + name;
+        return name.StartsWith(SyntheticChoice.Prefix, StringComparison.OrdinalIgnoreCase) && SyntheticChoice.TryParse(name, out SyntheticChoice? choice, out fault) ? choice : null;
     }
+
+    private static string Write(SyntheticChoice choice, CancellationToken cancellationToken) =>
+        Cache.GetOrWrite(choice, FindVocabulary(choice.Preset), cancellationToken);
 }

@@ -1,12 +1,18 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using EmbeddedLlm.Benchmarks;
+using EmbeddedLlm.SyntheticModels;
 
 Option<string[]> models = new("--model")
 {
-    Description = $"A model: '{BenchmarkFiles.Starter}', '{BenchmarkFiles.Qwen25Of500M}' (random weights in that shape) or the path of a .gguf file. May be repeated.",
+    Description = $"A model: a name in the catalogue, the path of a .gguf file, or {SyntheticChoice.Prefix}SHAPE[:MIX], which has random weights. {SyntheticChoice.Known} May be repeated.",
     DefaultValueFactory = _ => [BenchmarkFiles.Qwen25Of500M, BenchmarkFiles.Starter],
 };
+models.Validators.Add(result =>
+{
+    foreach (string fault in result.Tokens.Select(token => BenchmarkFiles.FaultOf(token.Value)).OfType<string>())
+        result.AddError(fault);
+});
 Option<int?> pairs = new("--pairs") { Description = "How many pairs of each measurement. Default: as many as fit into 30 seconds, from 5 to 51." };
 Option<int?> threads = new("--threads") { Description = "The CPU threads of both. Default: what the library chooses." };
 Option<int?> poll = new("--bare-poll") { Description = "Lets the bare loop keep its threads, spinning for the next decode from 0 (not at all) to 100. Default: new threads for every decode." };
@@ -49,7 +55,7 @@ RootCommand root = new("""
     Whatever is not one of the commands below goes to BenchmarkDotNet:
       --list flat             names the suites
       --filter '*Decode*'     runs those that match
-    """) { ratio, callers, grammarRatio, grammarMasks, schemas };
+    """) { ratio, callers, grammarRatio, grammarMasks, schemas, ShapesCommand.Create() };
 root.TreatUnmatchedTokensAsErrors = false;
 root.SetAction(arguments =>
 {

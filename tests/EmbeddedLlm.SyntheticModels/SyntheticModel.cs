@@ -1,3 +1,4 @@
+using System.Globalization;
 using EmbeddedLlm.Gguf;
 
 namespace EmbeddedLlm.SyntheticModels;
@@ -30,6 +31,16 @@ internal static class SyntheticModel
         return writer;
     }
 
+    /// <summary>The length of the file that a description gives, in bytes.</summary>
+    public static long LengthOf(GgufWriter writer)
+    {
+        if (!GgufFile.TryReadPrefix(writer.LayOutHeader(), fileLength: null, out GgufFile? file))
+            throw new InvalidOperationException("The header is not whole.");
+        GgufTensorInfo last = file.Tensors[^1];
+        long end = file.DataOffset + last.Offset + last.ByteSize;
+        return end + (-end & (file.Alignment - 1));
+    }
+
     private static void AddMetadata(GgufWriter writer, SyntheticShape shape, SyntheticVocabulary vocabulary)
     {
         string prefix = shape.Architecture;
@@ -39,7 +50,7 @@ internal static class SyntheticModel
         writer.Add($"{prefix}.block_count", (uint)shape.Layers);
         writer.Add($"{prefix}.context_length", (uint)shape.ContextLength);
         writer.Add($"{prefix}.embedding_length", (uint)shape.Width);
-        writer.Add($"{prefix}.feed_forward_length", (uint)shape.FeedForward);
+        writer.Add($"{prefix}.feed_forward_length", (uint)(shape.DenseFeedForward > 0 ? shape.DenseFeedForward : shape.FeedForward));
         writer.Add($"{prefix}.attention.head_count", (uint)shape.Heads);
         if (Enumerable.Range(0, shape.Layers).Any(shape.IsRecurrent))
             writer.AddArray<uint>($"{prefix}.attention.head_count_kv", [.. Enumerable.Range(0, shape.Layers).Select(layer => shape.IsRecurrent(layer) ? 0 : (uint)shape.KvHeads)]);
@@ -78,10 +89,18 @@ internal static class SyntheticModel
         {
             writer.Add($"{prefix}.expert_count", (uint)shape.Experts);
             writer.Add($"{prefix}.expert_used_count", (uint)shape.ExpertsUsed);
-            if (prefix != "llama")
+            if (prefix is not ("llama" or "olmoe" or "granitemoe"))
                 writer.Add($"{prefix}.expert_feed_forward_length", (uint)shape.FeedForward);
             if (prefix == "qwen2moe")
                 writer.Add($"{prefix}.expert_shared_feed_forward_length", (uint)shape.FeedForward);
+        }
+
+        if (shape.Scales is { } scales)
+        {
+            writer.Add($"{prefix}.embedding_scale", scales.Embedding);
+            writer.Add($"{prefix}.attention.scale", scales.Attention);
+            writer.Add($"{prefix}.residual_scale", scales.Residual);
+            writer.Add($"{prefix}.logit_scale", scales.Logits);
         }
 
         if (prefix == "lfm2")
@@ -97,9 +116,17 @@ internal static class SyntheticModel
         /// <summary>The tokens that a convolution looks at.</summary>
         public const int Convolution = 4;
 
-        private ulong _index;
+        private readonly List<(int Layer, string Name, GgmlType Type, long[] Dimensions, SyntheticWeights Weights)> _tensors = [];
 
+        /// <summary>In the order in which llama.cpp's quantiser writes them, and which real files have from it: layer by layer, and by name within one; first those outside all.</summary>
         public void AddAll(int tokenCount)
+        {
+            CollectAll(tokenCount);
+            foreach ((_, string name, GgmlType type, long[] dimensions, SyntheticWeights weights) in _tensors.OrderBy(tensor => tensor.Layer).ThenBy(tensor => tensor.Name, StringComparer.Ordinal))
+                writer.AddTensor(name, type, dimensions, weights.Fill);
+        }
+
+        private void CollectAll(int tokenCount)
         {
             AddMatrix("token_embd.weight", shape.Width, tokenCount, layer: 0, gain: 2);
             AddVector(shape.Architecture == "lfm2" ? "token_embd_norm.weight" : "output_norm.weight", shape.Width, mean: 1);
@@ -206,6 +233,11 @@ internal static class SyntheticModel
                 AddVector(prefix + "attn_k.bias", kvWidth, mean: 0);
                 AddVector(prefix + "attn_v.bias", kvWidth, mean: 0);
             }
+            else if (shape.Architecture == "olmoe")
+            {
+                AddVector(prefix + "attn_q_norm.weight", queryWidth, mean: 1);
+                AddVector(prefix + "attn_k_norm.weight", kvWidth, mean: 1);
+            }
             else if (shape.Architecture is "qwen3" or "qwen3moe" or "lfm2" or "gemma3")
             {
                 AddVector(prefix + "attn_q_norm.weight", shape.HeadSize, mean: 1);
@@ -248,17 +280,19 @@ internal static class SyntheticModel
         // A deviation of gain / √columns keeps activations, and with them logits, near 1 whatever the width.
         private void AddMatrix(string name, int columns, int rows, int layer, float gain = 1, int matrices = 1)
         {
-            GgmlType type = SyntheticMixes.TypeOf(shape.Mix, name, columns, layer, shape.Layers, shape.TiedEmbeddings);
-            SyntheticWeights weights = new(type, seed, _index++, gain / MathF.Sqrt(columns));
-            writer.AddTensor(name, type, matrices == 1 ? [columns, rows] : [columns, rows, matrices], weights.Fill);
+            GgmlType type = SyntheticMixes.TypeOf(shape, name, columns, layer);
+            Collect(name, type, matrices == 1 ? [columns, rows] : [columns, rows, matrices], gain / MathF.Sqrt(columns), mean: 0);
         }
 
         private void AddVector(string name, int length, float mean) => AddNumbers(name, [length], deviation: 0.05f, mean);
 
-        private void AddNumbers(string name, ReadOnlySpan<long> dimensions, float deviation, float mean = 0)
+        private void AddNumbers(string name, long[] dimensions, float deviation, float mean = 0) => Collect(name, GgmlType.F32, dimensions, deviation, mean);
+
+        private void Collect(string name, GgmlType type, long[] dimensions, float deviation, float mean)
         {
-            SyntheticWeights weights = new(GgmlType.F32, seed, _index++, deviation, mean);
-            writer.AddTensor(name, GgmlType.F32, dimensions, weights.Fill);
+            SyntheticWeights weights = new(type, seed, (ulong)_tensors.Count, deviation, mean);
+            int layer = name.StartsWith("blk.", StringComparison.Ordinal) ? int.Parse(name.AsSpan(4, name.IndexOf('.', 4) - 4), CultureInfo.InvariantCulture) : -1;
+            _tensors.Add((layer, name, type, dimensions, weights));
         }
     }
 }

@@ -16,7 +16,8 @@ internal enum SyntheticMix
 /// <param name="Architecture">
 /// <c>llama</c>, <c>qwen2</c> (biases on q, k and v), <c>qwen3</c> (norms on q and k), <c>gemma2</c> (sliding window in every other layer), <c>mamba2</c> (recurrent), <c>granitehybrid</c>
 /// (mamba2 and attention by turns), <c>lfm2</c> (short convolutions and attention by turns), <c>gemma3</c> (sliding window, norms on q and k), <c>phi3</c> (joint matrices), or, with experts,
-/// <c>qwen2moe</c> (a shared expert), <c>qwen3moe</c>, <c>gpt-oss</c> (sliding window, biases, sinks) or <c>deepseek2</c> (latent attention). With experts <c>llama</c> is Mixtral.
+/// <c>qwen2moe</c> (a shared expert), <c>qwen3moe</c>, <c>olmoe</c> (norms over all of q and k), <c>granitemoe</c> (four scales), <c>gpt-oss</c> (sliding window, biases, sinks) or
+/// <c>deepseek2</c> (latent attention). With experts <c>llama</c> is Mixtral.
 /// </param>
 /// <param name="Layers">Transformer blocks.</param>
 /// <param name="Width">Elements of an embedding.</param>
@@ -63,6 +64,12 @@ internal sealed record SyntheticShape(
     /// <summary>The experts that are used for one token.</summary>
     public int ExpertsUsed { get; init; }
 
+    /// <summary>What the file gives as the width of feed-forward networks where that is not an expert's own, as in Qwen's models with experts: no tensor has it. 0 for <see cref="FeedForward"/>.</summary>
+    public int DenseFeedForward { get; init; }
+
+    /// <summary>What Granite's models multiply; null in all others.</summary>
+    public GraniteScales? Scales { get; init; }
+
     /// <summary>The elements to which latent attention compresses keys and values.</summary>
     public int LatentRank { get; init; }
 
@@ -93,16 +100,11 @@ internal sealed record SyntheticShape(
         new("llama", Layers: 2, Width: 256, Heads: 4, KvHeads: 2, HeadSize: 64,
             FeedForward: 512, ContextLength: 2048, 10_000, 1e-5f,
             TiedEmbeddings: false, RopeFactors: false, SyntheticMix.Q4_K_M);
-
-    /// <summary>Qwen2.5-0.5B. Its width is no multiple of 256, so most of its matrices fall back from K-quants to Q5_0 and Q8_0.</summary>
-    public static SyntheticShape Qwen25Of500M { get; } =
-        new("qwen2", Layers: 24, Width: 896, Heads: 14, KvHeads: 2, HeadSize: 64,
-            FeedForward: 4864, ContextLength: 32_768, 1_000_000, 1e-6f,
-            TiedEmbeddings: true, RopeFactors: false, SyntheticMix.Q4_K_M);
-
-    /// <summary>Llama-3.2-1B.</summary>
-    public static SyntheticShape Llama32Of1B { get; } =
-        new("llama", Layers: 16, Width: 2048, Heads: 32, KvHeads: 8, HeadSize: 64,
-            FeedForward: 8192, ContextLength: 131_072, 500_000, 1e-5f,
-            TiedEmbeddings: true, RopeFactors: true, SyntheticMix.Q4_K_M);
 }
+
+/// <summary>The factors of Granite's models, by the names of their converter.</summary>
+/// <param name="Embedding">On embeddings.</param>
+/// <param name="Attention">On the products of queries and keys, in place of 1 / √head size.</param>
+/// <param name="Residual">On what a block adds.</param>
+/// <param name="Logits">That logits are divided by.</param>
+internal sealed record GraniteScales(float Embedding, float Attention, float Residual, float Logits);

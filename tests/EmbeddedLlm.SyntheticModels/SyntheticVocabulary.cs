@@ -23,7 +23,12 @@ internal abstract class SyntheticVocabulary
     /// <summary>A byte-level BPE vocabulary: 256 bytes, merges of lower-case letters, and the special tokens of ChatML.</summary>
     /// <param name="tokenCount">At least 259, and one more for each of the controls.</param>
     /// <param name="controls">Further control tokens.</param>
-    public static SyntheticVocabulary ByteLevel(int tokenCount, params string[] controls) => new ByteLevelVocabulary(tokenCount, controls);
+    public static SyntheticVocabulary ByteLevel(int tokenCount, params string[] controls) => new ByteLevelVocabulary(tokenCount, "qwen2", controls);
+
+    /// <summary>A byte-level BPE vocabulary whose text is cut into words as a known one's is.</summary>
+    /// <param name="tokenCount">At least 259.</param>
+    /// <param name="preTokenizer">llama.cpp's name of how text is cut, such as <c>llama-bpe</c>.</param>
+    public static SyntheticVocabulary ByteLevelLike(int tokenCount, string preTokenizer) => new ByteLevelVocabulary(tokenCount, preTokenizer, []);
 
     private sealed class FileVocabulary : SyntheticVocabulary
     {
@@ -60,12 +65,14 @@ internal abstract class SyntheticVocabulary
     {
         private static readonly string[] SpecialTokens = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 
+        private readonly string _preTokenizer;
         private readonly string[] _special;
         private readonly List<string> _tokens = [];
         private readonly List<string> _merges = [];
 
-        public ByteLevelVocabulary(int tokenCount, string[] controls)
+        public ByteLevelVocabulary(int tokenCount, string preTokenizer, string[] controls)
         {
+            _preTokenizer = preTokenizer;
             _special = [.. SpecialTokens, .. controls];
             ArgumentOutOfRangeException.ThrowIfLessThan(tokenCount, 256 + _special.Length);
             for (int value = 0; value < 256; value++)
@@ -95,7 +102,7 @@ internal abstract class SyntheticVocabulary
             const int Control = 3;
             int firstSpecial = _tokens.Count - _special.Length;
             writer.Add("tokenizer.ggml.model", "gpt2");
-            writer.Add("tokenizer.ggml.pre", "qwen2");
+            writer.Add("tokenizer.ggml.pre", _preTokenizer);
             writer.AddStrings("tokenizer.ggml.tokens", _tokens);
             IEnumerable<int> types = Enumerable.Range(0, _tokens.Count).Select(id => id < firstSpecial ? Normal : Control);
             writer.AddArray<int>("tokenizer.ggml.token_type", [.. types]);

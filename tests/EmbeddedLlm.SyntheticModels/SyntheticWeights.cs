@@ -70,8 +70,12 @@ internal sealed class SyntheticWeights
     private void ToHalves(Span<ushort> random)
     {
         int exponent = Math.Clamp((int)MathF.Round(MathF.Log2(_deviation / 1.53f)) + 15, 1, 30);
-        foreach (ref ushort bits in random)
-            bits = (ushort)((bits & 0x83FF) | (exponent << 10));
+        ushort high = (ushort)(exponent << 10);
+        Span<Vector256<ushort>> whole = MemoryMarshal.Cast<ushort, Vector256<ushort>>(random);
+        foreach (ref Vector256<ushort> bits in whole)
+            bits = (bits & Vector256.Create((ushort)0x83FF)) | Vector256.Create(high);
+        foreach (ref ushort bits in random[(whole.Length * Vector256<ushort>.Count)..])
+            bits = (ushort)((bits & 0x83FF) | high);
     }
 
     private void SetAllScales(Span<byte> bytes)
@@ -93,8 +97,16 @@ internal sealed class SyntheticWeights
             case GgmlType.Q5_0:
                 WriteHalf(block, RandomSign(block[6]) * _deviation / 9.25f);
                 break;
+            case GgmlType.Q5_1:
+                // w = d·q + m: the 32 levels lie evenly around 0.
+                WriteHalf(block, _deviation / 9.23f);
+                WriteHalf(block[2..], -15.5f * _deviation / 9.23f);
+                break;
             case GgmlType.Q4_K:
-                SetScalesOfQ4K(block);
+                SetScalesOfSuperBlock(block, deviation: 4.61f, mean: 7.5f);
+                break;
+            case GgmlType.Q5_K:
+                SetScalesOfSuperBlock(block, deviation: 9.23f, mean: 15.5f);
                 break;
             case GgmlType.Q6_K:
                 // 16 signed scales between 64 and 95 before the block's own.
@@ -107,12 +119,12 @@ internal sealed class SyntheticWeights
         }
     }
 
-    // w = d·scale·q − dmin·min: with min = scale and dmin = 7.5·d the sixteen levels lie evenly around 0.
-    private void SetScalesOfQ4K(Span<byte> block)
+    // w = d·scale·q − dmin·min: with min = scale and dmin = d times the mean of q, the levels lie evenly around 0.
+    private void SetScalesOfSuperBlock(Span<byte> block, float deviation, float mean)
     {
-        float d = _deviation / (4.61f * 48.4f);
+        float d = _deviation / (deviation * 48.4f);
         WriteHalf(block, d);
-        WriteHalf(block[2..], 7.5f * d);
+        WriteHalf(block[2..], mean * d);
         Span<byte> packed = block.Slice(4, 12);
         Span<byte> scales = stackalloc byte[8];
         for (int i = 0; i < scales.Length; i++)
