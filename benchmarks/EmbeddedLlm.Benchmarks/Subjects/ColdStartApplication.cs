@@ -73,7 +73,7 @@ internal sealed class ColdStartApplication : IDisposable
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            ArgumentList = { "publish", project, "-c", "Release", "-o", output, "-v", "quiet" },
+            ArgumentList = { "publish", project, "-c", "Release", "-o", output, "-v", "quiet", "--disable-build-servers" },
         };
         if (isAot)
         {
@@ -87,10 +87,11 @@ internal sealed class ColdStartApplication : IDisposable
         try
         {
             Task<string> errors = process.StandardError.ReadToEndAsync(stop.Token);
-            string text = await process.StandardOutput.ReadToEndAsync(stop.Token);
+            Task<string> text = process.StandardOutput.ReadToEndAsync(stop.Token);
+            // Its end, not that of its output: a build server that it leaves behind would keep that open.
             await process.WaitForExitAsync(stop.Token);
             if (process.ExitCode != 0)
-                throw new InvalidOperationException($"{Project} could not be published{(isAot ? " ahead of time" : "")}: {text.Trim()} {(await errors).Trim()}");
+                throw new InvalidOperationException($"{Project} could not be published{(isAot ? " ahead of time" : "")}: {(await text).Trim()} {(await errors).Trim()}");
         }
         finally
         {

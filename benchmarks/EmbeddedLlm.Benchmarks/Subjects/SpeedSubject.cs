@@ -14,12 +14,16 @@ internal static class SpeedSubject
     /// <summary>Prompts of several lengths. The client's part is a whole request for one token, so its time is that to the first token.</summary>
     public static async IAsyncEnumerable<Figure> PrefillAsync(RunSettings settings, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        int[] lengths = settings.IsQuick ? [128, 512] : [128, 512, 2048];
+        int[] lengths = settings.IsQuick ? [128, 256] : [128, 512, 2048];
         foreach (string name in settings.Models)
         {
-            await using Subject subject = await Subject.LoadAsync(name, settings);
+            await using Subject subject = await Subject.LoadAsync(name, settings, options =>
+            {
+                options.MaxSequences = 1;
+                options.ContextLength = lengths[^1] + 64;
+            });
             FigureMaker maker = new("prefill", settings, name, subject.Model.Threads);
-            foreach (int tokens in lengths.Where(tokens => tokens < subject.Model.ContextLength))
+            foreach (int tokens in lengths)
             {
                 PrefillMeasurement measurement = new(subject, tokens);
                 PairedResult result = await measurement.RunAsync(settings.Budget, cancellationToken);
