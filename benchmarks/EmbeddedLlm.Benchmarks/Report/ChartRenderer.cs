@@ -1,6 +1,5 @@
 using ScottPlot;
 using SkiaSharp;
-using Image = ScottPlot.Image;
 
 namespace EmbeddedLlm.Benchmarks.Report;
 

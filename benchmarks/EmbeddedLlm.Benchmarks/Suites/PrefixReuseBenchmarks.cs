@@ -44,7 +44,7 @@ public class PrefixReuseBenchmarks : SubjectBenchmarks
 
     private protected override IEnumerable<BenchmarkPrompt> CreatePrompts(Subject subject) => [CreatePrompt(History)];
 
-    private Task AskNextAsync() => Subject.AskAsync(_next, outputTokens: 1);
+    private Task<ClientAnswer> AskNextAsync() => Subject.AskAsync(_next, outputTokens: 1);
 
     // BenchmarkDotNet's setups are not asynchronous; nothing here has a context to wait for.
     private void Ask(ChatMessage[] messages, int outputTokens) => Subject.AskAsync(messages, outputTokens).GetAwaiter().GetResult();
