@@ -164,7 +164,7 @@ internal static class Commands
 
     private static Option<string> CreateJob()
     {
-        Option<string> job = new("--job") { Description = $"Where to compute: {string.Join(", ", RunSettings.Devices)}. For a GPU, start with 'dotnet run -c Release -p:Gpu=cuda' or vulkan.", DefaultValueFactory = _ => RunSettings.Devices[0] };
+        Option<string> job = new("--job") { Description = $"Where to compute: {string.Join(", ", RunSettings.Devices)}. For a GPU, start with 'dotnet run -c Release -p:EmbeddedLlmGpu=cuda' or vulkan.", DefaultValueFactory = _ => RunSettings.Devices[0] };
         job.AcceptOnlyFromAmong([.. RunSettings.Devices]);
         return job;
     }

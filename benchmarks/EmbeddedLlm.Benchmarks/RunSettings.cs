@@ -61,7 +61,7 @@ internal sealed record RunSettings
         KeyCacheType = KvType,
         ValueCacheType = KvType,
         FlashAttention = FlashAttention,
-        GpuLayers = Device == "cpu" ? 0 : null,
+        Devices = [Device],
     };
 
     /// <summary>Loads llama.cpp, and looks for the device.</summary>
@@ -76,7 +76,7 @@ internal sealed record RunSettings
         {
             throw new InvalidOperationException(
                 $"There is no {Device} device: the libraries in '{libraries.Folder}' offer {string.Join(", ", devices.Select(device => $"{device.Name} ({device.Description})"))}. "
-                + $"Run with 'dotnet run -c Release -p:Gpu={Device}', or name a folder with such libraries in {NativeLibraryLoader.FolderVariable}.");
+                + $"Run with 'dotnet run -c Release -p:EmbeddedLlmGpu={Device}', or name a folder with such libraries in {NativeLibraryLoader.FolderVariable}.");
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using EmbeddedLlm.Benchmarks.Subjects;
 
@@ -58,15 +59,19 @@ public sealed class MeasuringTests
         JsonElement schema = JsonElement.Parse(line);
         Grammar grammar = Grammar.FromJsonSchema(schema.GetProperty("schema"), new JsonSchemaGrammarOptions { AnyPropertyOrder = true });
 
-        Assert.All(schema.GetProperty("tests").EnumerateArray(), test => Assert.True(grammar.Accepts(JsonSerializer.SerializeToUtf8Bytes(test.GetProperty("data"), Compact.Default.JsonElement)), test.GetRawText()));
+        Assert.All(schema.GetProperty("tests").EnumerateArray(), test => Assert.True(grammar.Accepts(Encoding.UTF8.GetBytes(GrammarSubject.TextOf(test.GetProperty("data")))), test.GetRawText()));
     }
+
+    [Fact]
+    public void InstancesAreSpelledAsAModelWritesThem() =>
+        Assert.Equal("""{"a": [1, 2.5, []], "b": {"c": "x, \"y\":z"}, "d": null}""", GrammarSubject.TextOf(JsonElement.Parse("""{"a":[1,2.5,[]],"b":{"c":"x, \"y\":z"},"d":null}""")));
 
     [Fact]
     public void ADeviceThatIsNotThereIsAnErrorThatSaysWhatToDo()
     {
         InvalidOperationException failure = Assert.Throws<InvalidOperationException>(() => new RunSettings { Device = "cuda" }.EnsureDevice());
 
-        Assert.Contains("-p:Gpu=cuda", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("-p:EmbeddedLlmGpu=cuda", failure.Message, StringComparison.Ordinal);
     }
 
     private sealed class Turns() : PairedMeasurement("turns")
@@ -90,6 +95,3 @@ public sealed class MeasuringTests
         }
     }
 }
-
-[System.Text.Json.Serialization.JsonSerializable(typeof(JsonElement))]
-internal sealed partial class Compact : System.Text.Json.Serialization.JsonSerializerContext;

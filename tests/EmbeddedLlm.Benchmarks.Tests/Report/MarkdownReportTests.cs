@@ -28,9 +28,9 @@ public sealed class MarkdownReportTests
     [Theory]
     [InlineData(0.985, 0.98, "ratio", "0.985 ✓")]
     [InlineData(0.97, 0.98, "ratio", "0.970 ✗ ≥ 0.98")]
-    [InlineData(20, 20, "µs", "20.0 ✓")]
-    [InlineData(600, 500, "µs", "600 ✗ ≤ 500")]
-    [InlineData(1500, 1024, "B/token", "1,500 ✗ ≤ 1,024")]
+    [InlineData(20, 20.0, "µs", "20.0 ✓")]
+    [InlineData(600, 500.0, "µs", "600 ✗ ≤ 500")]
+    [InlineData(1500, 1024.0, "B/token", "1,500 ✗ ≤ 1,024")]
     [InlineData(1500, null, "B/token", "1,500")]
     public void ATargetIsMarked(double value, double? target, string unit, string cell)
     {
