@@ -39,7 +39,7 @@ internal sealed unsafe class BareLoop : IDisposable
     public BareLoop(string path, in BareSettings settings, int[] excluded)
     {
         NativeLibraryLoader.Load();
-        _model = ModelHandle.Load(path, ModelParameters(settings));
+        _model = Load(path, settings);
         _context = _model.IsInvalid ? throw new InvalidOperationException($"'{path}' could not be loaded.") : ContextHandle.Create(_model, ContextParameters(settings));
         if (_context.IsInvalid)
             throw new InvalidOperationException($"No context of {settings.CacheLength} tokens could be made for '{path}'.");
@@ -123,12 +123,20 @@ internal sealed unsafe class BareLoop : IDisposable
         _model.Dispose();
     }
 
-    private static llama_model_params ModelParameters(in BareSettings settings)
+    private static ModelHandle Load(string path, in BareSettings settings)
     {
         llama_model_params parameters = NativeMethods.llama_model_default_params();
-        parameters.n_gpu_layers = settings.GpuLayers ?? -1;
         parameters.load_mode = NativeMethods.llama_supports_mmap() ? llama_load_mode.MMAP : llama_load_mode.NONE;
-        return parameters;
+        if (settings.Gpus is not { } gpus)
+            return ModelHandle.Load(path, parameters);
+
+        parameters.n_gpu_layers = gpus.Count == 0 ? 0 : -1;
+        nint[] ended = [.. gpus.Select(gpu => gpu.Handle), 0];
+        fixed (nint* devices = ended)
+        {
+            parameters.devices = (ggml_backend_device**)devices;
+            return ModelHandle.Load(path, parameters);
+        }
     }
 
     private static llama_context_params ContextParameters(in BareSettings settings)
@@ -198,8 +206,8 @@ internal sealed unsafe class BareLoop : IDisposable
 /// </param>
 internal readonly record struct BareSettings(int CacheLength, int BatchSize, int Sequences, int Threads, int? Poll)
 {
-    /// <summary>The layers on GPUs; null for all.</summary>
-    public int? GpuLayers { get; init; }
+    /// <summary>The GPUs that hold all layers, none for the CPU; null for those that llama.cpp chooses.</summary>
+    public IReadOnlyList<BackendDevice>? Gpus { get; init; }
 
     /// <summary>The type of keys and values.</summary>
     public KvCacheType KvType { get; init; }

@@ -58,7 +58,7 @@ internal static class Commands
                 return root.Parse("--help").Invoke();
             RunSettings.Current = ReadSettings(arguments, isQuick: false);
             if (!rest.Contains("--list"))
-                RunSettings.Current.EnsureDevice();
+                RunSettings.Current.FindDevices();
             BenchmarkSwitcher.FromAssembly(typeof(Commands).Assembly).Run(rest);
             return 0;
         });

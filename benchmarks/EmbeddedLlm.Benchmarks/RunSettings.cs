@@ -1,4 +1,5 @@
 using EmbeddedLlm.Interop;
+using EmbeddedLlm.Runtime;
 
 namespace EmbeddedLlm.Benchmarks;
 
@@ -61,29 +62,23 @@ internal sealed record RunSettings
         KeyCacheType = KvType,
         ValueCacheType = KvType,
         FlashAttention = FlashAttention,
-        Devices = [Device],
+        // As ggml has it in a device's name.
+        Devices = [Device == "metal" ? "MTL" : Device],
     };
 
     /// <summary>Loads llama.cpp, and looks for the device.</summary>
+    /// <returns>The GPUs that hold a model's layers; none for the CPU.</returns>
     /// <exception cref="InvalidOperationException">The device is not there, and what to do about it.</exception>
-    public void EnsureDevice()
+    public IReadOnlyList<BackendDevice> FindDevices()
     {
         NativeLibraries libraries = NativeLibraryLoader.Load();
-        if (Device == "cpu")
-            return;
-        IReadOnlyList<BackendDevice> devices = BackendDevice.List();
-        if (!devices.Any(device => device.Type is ggml_backend_dev_type.GPU or ggml_backend_dev_type.IGPU && DeviceOf(device) == Device))
+        try
         {
-            throw new InvalidOperationException(
-                $"There is no {Device} device: the libraries in '{libraries.Folder}' offer {string.Join(", ", devices.Select(device => $"{device.Name} ({device.Description})"))}. "
-                + $"Run with 'dotnet run -c Release -p:EmbeddedLlmGpu={Device}', or name a folder with such libraries in {NativeLibraryLoader.FolderVariable}.");
+            return new DeviceChoice(BackendDevice.List(), libraries.UnusableBackends).Choose(CreateOptions());
+        }
+        catch (DeviceUnavailableException failure)
+        {
+            throw new InvalidOperationException($"{failure.Message} The benchmarks have its libraries where they are started with 'dotnet run -c Release -p:EmbeddedLlmGpu={Device}'.", failure);
         }
     }
-
-    /// <summary>The kind of a device, as figures have it.</summary>
-    public static string DeviceOf(BackendDevice device) => device.Backend.ToLowerInvariant() switch
-    {
-        "mtl" => "metal",
-        string backend => backend,
-    };
 }

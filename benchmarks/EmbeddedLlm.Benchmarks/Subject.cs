@@ -55,7 +55,7 @@ internal sealed class Subject : IAsyncDisposable
             int[] excluded = EndTokens(model);
             BareSettings bare = new(model.CacheLength, BatchSize, options.MaxSequences, model.Threads, settings.Poll)
             {
-                GpuLayers = options.GpuLayers,
+                Gpus = settings.FindDevices(),
                 KvType = settings.KvType,
                 FlashAttention = settings.FlashAttention,
             };

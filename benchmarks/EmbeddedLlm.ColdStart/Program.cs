@@ -2,7 +2,7 @@ using EmbeddedLlm;
 using Microsoft.Extensions.AI;
 
 // What the cold start is measured with: MODEL and DEVICE in, an answer out, its first byte as soon as there is one.
-EmbeddedModelOptions options = new() { GpuLayers = args[1] == "cpu" ? 0 : null };
+EmbeddedModelOptions options = new() { Devices = [args[1]] };
 await using EmbeddedModel model = await EmbeddedModel.LoadAsync(args[0], options);
 IChatClient chat = model.AsChatClient();
 await using Stream output = Console.OpenStandardOutput();

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using EmbeddedLlm.Benchmarks.Report;
 using EmbeddedLlm.Benchmarks.Subjects;
 
 namespace EmbeddedLlm.Benchmarks.Tests;
@@ -67,9 +68,10 @@ public sealed class MeasuringTests
         Assert.Equal("""{"a": [1, 2.5, []], "b": {"c": "x, \"y\":z"}, "d": null}""", GrammarSubject.TextOf(JsonElement.Parse("""{"a":[1,2.5,[]],"b":{"c":"x, \"y\":z"},"d":null}""")));
 
     [Fact]
-    public void ADeviceThatIsNotThereIsAnErrorThatSaysWhatToDo()
+    public async Task ADeviceThatIsNotThereIsAnErrorThatSaysWhatToDo()
     {
-        InvalidOperationException failure = Assert.Throws<InvalidOperationException>(() => new RunSettings { Device = "cuda" }.EnsureDevice());
+        InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => FiguresCommand.RunAsync(new RunSettings { Device = "cuda" }, [], TextWriter.Null, CancellationToken.None));
 
         Assert.Contains("-p:EmbeddedLlmGpu=cuda", failure.Message, StringComparison.Ordinal);
     }

@@ -8,7 +8,7 @@ internal static class FiguresCommand
     /// <returns>0, or 1 where a subject failed.</returns>
     public static async Task<int> RunAsync(RunSettings settings, IReadOnlyList<ReportSubject> subjects, TextWriter output, CancellationToken cancellationToken)
     {
-        settings.EnsureDevice();
+        settings.FindDevices();
         ReportRun run = new(settings, output);
         await run.MeasureAsync(subjects, cancellationToken);
         foreach (IGrouping<string, Figure> subject in run.Figures.GroupBy(figure => figure.Subject))

@@ -22,7 +22,7 @@ internal static class ReportCommand
     public static async Task<int> RunAsync(
         RunSettings settings, IReadOnlyList<ReportSubject> subjects, string folder, string? command, TextWriter output, CancellationToken cancellationToken)
     {
-        settings.EnsureDevice();
+        settings.FindDevices();
         Directory.CreateDirectory(folder);
         ReportRun run = new(settings, output);
         if (settings.IsQuick)

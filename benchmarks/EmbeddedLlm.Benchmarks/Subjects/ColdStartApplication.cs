@@ -23,7 +23,7 @@ internal sealed class ColdStartApplication : IDisposable
     /// <exception cref="InvalidOperationException">There was none.</exception>
     public async Task<TimeSpan> StartAsync(string model, string device, CancellationToken cancellationToken)
     {
-        ProcessStartInfo start = new(_path) { RedirectStandardOutput = true, RedirectStandardError = true, ArgumentList = { model, device } };
+        ProcessStartInfo start = new(_path) { RedirectStandardOutput = true, RedirectStandardError = true, ArgumentList = { model, device == "metal" ? "MTL" : device } };
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         stop.CancelAfter(StartTimeout);
         long started = Stopwatch.GetTimestamp();
@@ -49,13 +49,13 @@ internal sealed class ColdStartApplication : IDisposable
 
     /// <summary>Publishes it into a temporary folder, which goes with the result.</summary>
     /// <exception cref="InvalidOperationException">It could not be published.</exception>
-    public static async Task<ColdStartApplication> PublishAsync(bool isAot, CancellationToken cancellationToken)
+    public static async Task<ColdStartApplication> PublishAsync(bool isAot, string device, CancellationToken cancellationToken)
     {
         string project = FindProject() ?? throw new InvalidOperationException($"There is no {Project} beside the benchmarks: a cold start is measured from a checkout only.");
         ColdStartApplication application = new(Directory.CreateTempSubdirectory("embeddedllm-cold-start-").FullName);
         try
         {
-            await PublishAsync(project, application._folder, isAot, cancellationToken);
+            await PublishAsync(project, application._folder, isAot, device, cancellationToken);
             return application;
         }
         catch
@@ -67,7 +67,7 @@ internal sealed class ColdStartApplication : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    private static async Task PublishAsync(string project, string output, bool isAot, CancellationToken cancellationToken)
+    private static async Task PublishAsync(string project, string output, bool isAot, string device, CancellationToken cancellationToken)
     {
         ProcessStartInfo start = new("dotnet")
         {
@@ -75,6 +75,8 @@ internal sealed class ColdStartApplication : IDisposable
             RedirectStandardError = true,
             ArgumentList = { "publish", project, "-c", "Release", "-o", output, "-v", "quiet", "--disable-build-servers" },
         };
+        if (device is "cuda" or "vulkan")
+            start.ArgumentList.Add($"-p:EmbeddedLlmGpu={device}");
         if (isAot)
         {
             start.ArgumentList.Add("--use-current-runtime");

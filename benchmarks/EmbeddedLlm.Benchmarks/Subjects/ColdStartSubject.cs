@@ -13,7 +13,7 @@ internal static class ColdStartSubject
     {
         foreach (bool isAot in settings.IsQuick ? (bool[])[false] : [false, true])
         {
-            using ColdStartApplication application = await ColdStartApplication.PublishAsync(isAot, cancellationToken);
+            using ColdStartApplication application = await ColdStartApplication.PublishAsync(isAot, settings.Device, cancellationToken);
             foreach (string name in settings.Models)
             {
                 string model = BenchmarkFiles.Resolve(name);

@@ -22,7 +22,7 @@ public class ColdStartBenchmarks
     public async Task PublishAsync()
     {
         _file = BenchmarkFiles.Resolve(Model);
-        _application = await ColdStartApplication.PublishAsync(IsAot, CancellationToken.None);
+        _application = await ColdStartApplication.PublishAsync(IsAot, RunSettings.Current.Device, CancellationToken.None);
     }
 
     [Benchmark]
