@@ -146,7 +146,7 @@ internal sealed unsafe class BareLoop : IDisposable
         parameters.n_batch = parameters.n_ubatch = (uint)settings.BatchSize;
         parameters.n_seq_max = parameters.n_outputs_max = (uint)settings.Sequences;
         parameters.n_threads = parameters.n_threads_batch = settings.Threads;
-        parameters.flash_attn_type = ContextPlan.FlashAttention(settings.FlashAttention);
+        parameters.flash_attn_type = settings.FlashAttention;
         parameters.type_k = parameters.type_v = ContextPlan.NativeType(settings.KvType);
         parameters.kv_unified = 1;
         parameters.no_perf = 1;
@@ -212,6 +212,6 @@ internal readonly record struct BareSettings(int CacheLength, int BatchSize, int
     /// <summary>The type of keys and values.</summary>
     public KvCacheType KvType { get; init; }
 
-    /// <summary>Whether attention is fused; null where the device can.</summary>
-    public bool? FlashAttention { get; init; }
+    /// <summary>Which kernel computes attention.</summary>
+    public llama_flash_attn_type FlashAttention { get; init; } = llama_flash_attn_type.AUTO;
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using EmbeddedLlm.Client;
+using EmbeddedLlm.Interop;
+using EmbeddedLlm.Runtime;
 using EmbeddedLlm.SyntheticModels;
 using EmbeddedLlm.Templates;
 using Microsoft.Extensions.AI;
@@ -53,11 +55,13 @@ internal sealed class Subject : IAsyncDisposable
         try
         {
             int[] excluded = EndTokens(model);
+            IReadOnlyList<BackendDevice> gpus = settings.FindDevices();
             BareSettings bare = new(model.CacheLength, BatchSize, options.MaxSequences, model.Threads, settings.Poll)
             {
-                Gpus = settings.FindDevices(),
+                Gpus = gpus,
                 KvType = settings.KvType,
-                FlashAttention = settings.FlashAttention,
+                // The library's choice: what is compared is what is around the computation.
+                FlashAttention = AttentionKernel.Choose(model.Info, options, gpus.Count == 0 ? 0 : int.MaxValue),
             };
             return new Subject(model, new BareLoop(model.Path, bare, excluded), CreatePromptBuilder(model, options.ChatTemplate), excluded);
         }

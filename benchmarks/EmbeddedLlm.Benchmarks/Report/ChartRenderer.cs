@@ -68,20 +68,22 @@ internal static class ChartRenderer
                     continue;
                 double x = group - 0.4 + (width * (series + 0.5));
                 bars.Add(new Bar { Position = x, Value = point.Value, Size = width * 0.92, FillColor = Palette[series % Palette.Length], LineWidth = 0 });
-                DrawRange(plot, x, point, width / 5);
                 top = Math.Max(top, point.Greatest ?? point.Value);
             }
 
             plot.Add.Bars(bars).LegendText = name;
         }
 
-        // Above everything that is drawn, since a label within a bar would need a contrast of its own.
+        // On top of all bars: ranges, and labels above them, since within a bar these would need a contrast of their own.
         foreach ((IReadOnlyList<ChartPoint?> points, int series) in chart.Series.Select((series, index) => (series.Points, index)))
         {
             for (int group = 0; group < points.Count; group++)
             {
-                if (points[group] is { } point)
-                    Label(plot, group - 0.4 + (width * (series + 0.5)), point);
+                if (points[group] is not { } point)
+                    continue;
+                double x = group - 0.4 + (width * (series + 0.5));
+                DrawRange(plot, x, point, width / 5);
+                Label(plot, x, point);
             }
         }
 
