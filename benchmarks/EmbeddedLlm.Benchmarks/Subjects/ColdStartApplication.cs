@@ -81,6 +81,8 @@ internal sealed class ColdStartApplication : IDisposable
         {
             start.ArgumentList.Add("--use-current-runtime");
             start.ArgumentList.Add("-p:PublishAot=true");
+            // For this platform the library is compiled anew; analyzers would take longer than that.
+            start.ArgumentList.Add("-p:RunAnalyzers=false");
         }
 
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
