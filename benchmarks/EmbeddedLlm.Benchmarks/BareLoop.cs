@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using EmbeddedLlm.Interop;
+using EmbeddedLlm.Runtime;
 
 namespace EmbeddedLlm.Benchmarks;
 
@@ -38,7 +39,7 @@ internal sealed unsafe class BareLoop : IDisposable
     public BareLoop(string path, in BareSettings settings, int[] excluded)
     {
         NativeLibraryLoader.Load();
-        _model = ModelHandle.Load(path, ModelParameters());
+        _model = Load(path, settings);
         _context = _model.IsInvalid ? throw new InvalidOperationException($"'{path}' could not be loaded.") : ContextHandle.Create(_model, ContextParameters(settings));
         if (_context.IsInvalid)
             throw new InvalidOperationException($"No context of {settings.CacheLength} tokens could be made for '{path}'.");
@@ -125,12 +126,20 @@ internal sealed unsafe class BareLoop : IDisposable
         _model.Dispose();
     }
 
-    private static llama_model_params ModelParameters()
+    private static ModelHandle Load(string path, in BareSettings settings)
     {
         llama_model_params parameters = NativeMethods.llama_model_default_params();
-        parameters.n_gpu_layers = -1;
         parameters.load_mode = NativeMethods.llama_supports_mmap() ? llama_load_mode.MMAP : llama_load_mode.NONE;
-        return parameters;
+        if (settings.Gpus is not { } gpus)
+            return ModelHandle.Load(path, parameters);
+
+        parameters.n_gpu_layers = gpus.Count == 0 ? 0 : -1;
+        nint[] ended = [.. gpus.Select(gpu => gpu.Handle), 0];
+        fixed (nint* devices = ended)
+        {
+            parameters.devices = (ggml_backend_device**)devices;
+            return ModelHandle.Load(path, parameters);
+        }
     }
 
     private static llama_context_params ContextParameters(in BareSettings settings)
@@ -140,7 +149,8 @@ internal sealed unsafe class BareLoop : IDisposable
         parameters.n_batch = parameters.n_ubatch = (uint)settings.BatchSize;
         parameters.n_seq_max = parameters.n_outputs_max = (uint)settings.Sequences;
         parameters.n_threads = parameters.n_threads_batch = settings.Threads;
-        parameters.flash_attn_type = llama_flash_attn_type.AUTO;
+        parameters.flash_attn_type = settings.FlashAttention;
+        parameters.type_k = parameters.type_v = ContextPlan.NativeType(settings.KvType);
         parameters.kv_unified = 1;
         parameters.no_perf = 1;
         return parameters;
@@ -197,4 +207,14 @@ internal sealed unsafe class BareLoop : IDisposable
 /// <param name="Poll">
 /// How long these spin for the next decode before they sleep, from 0 to 100; null to let llama.cpp make new threads for every decode, as it does where no threadpool is attached.
 /// </param>
-internal readonly record struct BareSettings(int CacheLength, int BatchSize, int Sequences, int Threads, int? Poll);
+internal readonly record struct BareSettings(int CacheLength, int BatchSize, int Sequences, int Threads, int? Poll)
+{
+    /// <summary>The GPUs that hold all layers, none for the CPU; null for those that llama.cpp chooses.</summary>
+    public IReadOnlyList<BackendDevice>? Gpus { get; init; }
+
+    /// <summary>The type of keys and values.</summary>
+    public KvCacheType KvType { get; init; }
+
+    /// <summary>Which kernel computes attention.</summary>
+    public llama_flash_attn_type FlashAttention { get; init; } = llama_flash_attn_type.AUTO;
+}

@@ -2,24 +2,30 @@ using System.Diagnostics;
 
 namespace EmbeddedLlm.Benchmarks;
 
-/// <summary>Something that both the bare loop and the client can do, measured in pairs.</summary>
+/// <summary>
+/// Something that two contenders can do, measured in pairs: one right after the other and in turns first, in one process. What else the machine does falls on both alike, so the median of the pairs' ratios
+/// means something where two rates measured minutes apart do not. The yardstick is the bare loop as a rule.
+/// </summary>
 internal abstract class PairedMeasurement(string name)
 {
-    private const double Seconds = 30;
-
     public string Name { get; } = name;
 
-    /// <param name="pairs">How many pairs; null for as many as fit into the time, but always an odd number from 5 to 51.</param>
-    public async Task<PairedResult> RunAsync(int? pairs)
+    /// <param name="pairs">How many pairs; null for as many as a thorough measurement takes.</param>
+    public Task<PairedResult> RunAsync(int? pairs) => RunAsync(pairs is { } count ? SampleBudget.Exactly(count) : SampleBudget.Thorough, CancellationToken.None);
+
+    /// <param name="budget">How many pairs, after one that warms up and is not counted.</param>
+    /// <param name="cancellationToken">Stops it after a pair.</param>
+    public async Task<PairedResult> RunAsync(SampleBudget budget, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
         await MeasureAsync(-1);
-        double once = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        int count = pairs ?? (int)Math.Clamp(Seconds / once, 5, 51) | 1;
-
-        Pair[] measured = new Pair[count];
-        for (int i = 0; i < count; i++)
+        Pair[] measured = new Pair[budget.CountFor(Stopwatch.GetElapsedTime(start))];
+        for (int i = 0; i < measured.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
             measured[i] = await MeasureAsync(i);
+        }
+
         return PairedResult.Of(measured);
     }
 
@@ -29,8 +35,8 @@ internal abstract class PairedMeasurement(string name)
     /// <summary>Makes what both need for a pair, unmeasured.</summary>
     protected abstract void Prepare(int pair);
 
-    /// <summary>The tokens a second of the bare loop.</summary>
-    protected abstract double Bare();
+    /// <summary>The tokens a second of the yardstick.</summary>
+    protected abstract Task<double> BareAsync();
 
     /// <summary>The tokens a second of the client.</summary>
     protected abstract Task<double> ClientAsync();
@@ -48,7 +54,7 @@ internal abstract class PairedMeasurement(string name)
             TimeSpan processor = Environment.CpuUsage.TotalTime;
             if ((pair + turn) % 2 == 0)
             {
-                double rate = Bare();
+                double rate = await BareAsync();
                 bare = new Run(rate, Environment.CpuUsage.TotalTime - processor);
             }
             else
@@ -70,32 +76,35 @@ internal abstract class PairedMeasurement(string name)
 internal readonly record struct Run(double Rate, TimeSpan Processor);
 
 /// <summary>One pair of runs.</summary>
-/// <param name="Bare">The bare loop's.</param>
+/// <param name="Bare">The yardstick's.</param>
 /// <param name="Client">The client's.</param>
 /// <param name="AllocatedPerToken">Bytes of managed memory that the client's run allocated, on all threads.</param>
 internal readonly record struct Pair(Run Bare, Run Client, double AllocatedPerToken);
 
-/// <summary>Pairs summed up: medians, and the extremes of the ratio of rates.</summary>
-internal sealed record PairedResult(
-    int Pairs, double BareRate, double ClientRate, double Ratio, double LeastRatio, double GreatestRatio, double ProcessorRatio, double AllocatedPerToken)
+/// <summary>Pairs summed up.</summary>
+/// <param name="BareRates">Tokens a second of the yardstick.</param>
+/// <param name="ClientRates">Tokens a second of the client.</param>
+/// <param name="Ratios">The client's rate over the yardstick's, of each pair.</param>
+/// <param name="ProcessorRatio">The median of the yardstick's processor time over the client's.</param>
+/// <param name="AllocatedPerToken">Bytes.</param>
+internal sealed record PairedResult(Spread BareRates, Spread ClientRates, Spread Ratios, double ProcessorRatio, Spread AllocatedPerToken)
 {
-    public static PairedResult Of(Pair[] pairs)
-    {
-        double[] ratios = [.. pairs.Select(pair => pair.Client.Rate / pair.Bare.Rate)];
-        return new PairedResult(
-            pairs.Length,
-            Median(pairs.Select(pair => pair.Bare.Rate)),
-            Median(pairs.Select(pair => pair.Client.Rate)),
-            Median(ratios),
-            ratios.Min(),
-            ratios.Max(),
-            Median(pairs.Select(pair => pair.Bare.Processor / pair.Client.Processor)),
-            Median(pairs.Select(pair => pair.AllocatedPerToken)));
-    }
+    public int Pairs => Ratios.Samples;
 
-    private static double Median(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
+    public double BareRate => BareRates.Median;
+
+    public double ClientRate => ClientRates.Median;
+
+    public double Ratio => Ratios.Median;
+
+    public double LeastRatio => Ratios.Least;
+
+    public double GreatestRatio => Ratios.Greatest;
+
+    public static PairedResult Of(Pair[] pairs) => new(
+        Spread.Of(pairs.Select(pair => pair.Bare.Rate)),
+        Spread.Of(pairs.Select(pair => pair.Client.Rate)),
+        Spread.Of(pairs.Select(pair => pair.Client.Rate / pair.Bare.Rate)),
+        Spread.Of(pairs.Select(pair => pair.Bare.Processor / pair.Client.Processor)).Median,
+        Spread.Of(pairs.Select(pair => pair.AllocatedPerToken)));
 }

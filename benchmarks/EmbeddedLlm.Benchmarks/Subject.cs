@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using EmbeddedLlm.Client;
+using EmbeddedLlm.Interop;
+using EmbeddedLlm.Runtime;
 using EmbeddedLlm.SyntheticModels;
 using EmbeddedLlm.Templates;
 using Microsoft.Extensions.AI;
@@ -36,31 +38,32 @@ internal sealed class Subject : IAsyncDisposable
     /// <summary>Whether an answer takes so little time that a measurement needs more tokens.</summary>
     public bool IsSmall => Model.WeightBytes < 100_000_000;
 
+    /// <summary>Loads a model with the settings of the run.</summary>
     /// <param name="name">A name that <see cref="BenchmarkFiles"/> or the catalogue knows, or a path.</param>
-    /// <param name="threads">The CPU threads of both; null leaves it to the library, and the bare loop does the same.</param>
-    /// <param name="poll">Gives the bare loop a threadpool, see <see cref="BareSettings"/>.</param>
-    /// <param name="sequences">How many requests are computed together at most; null for the library's default.</param>
-    public static Task<Subject> LoadAsync(string name, int? threads = null, int? poll = null, int? sequences = null)
+    /// <param name="settings">The run's.</param>
+    /// <param name="adjust">
+    /// What this measurement needs besides. Without it, the library keeps nothing of earlier prompts, as the bare loop does not either: kept cells save whole prompts, and cost the others a little attention.
+    /// </param>
+    public static async Task<Subject> LoadAsync(string name, RunSettings settings, Action<EmbeddedModelOptions>? adjust = null)
     {
-        // The bare loop keeps nothing of earlier prompts, so neither does the library: kept cells save whole prompts, and cost the others a little attention.
-        EmbeddedModelOptions options = new() { Threads = threads, PrefixCacheLength = 0 };
-        options.MaxSequences = sequences ?? options.MaxSequences;
-        return LoadAsync(name, options, poll);
-    }
-
-    /// <param name="name">A name that <see cref="BenchmarkFiles"/> or the catalogue knows, or a path.</param>
-    /// <param name="options">The library's; batch size and chat template become those of all measurements.</param>
-    /// <param name="poll">Gives the bare loop a threadpool, see <see cref="BareSettings"/>.</param>
-    public static async Task<Subject> LoadAsync(string name, EmbeddedModelOptions options, int? poll = null)
-    {
+        EmbeddedModelOptions options = settings.CreateOptions();
+        options.PrefixCacheLength = 0;
         options.BatchSize = BatchSize;
         options.ChatTemplate = SyntheticVocabulary.ChatMlTemplate;
+        adjust?.Invoke(options);
         EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name), options);
         try
         {
             int[] excluded = EndTokens(model);
-            BareSettings settings = new(model.CacheLength, BatchSize, options.MaxSequences, model.Threads, poll);
-            return new Subject(model, new BareLoop(model.Path, settings, excluded), CreatePromptBuilder(model, options.ChatTemplate), excluded);
+            IReadOnlyList<BackendDevice> gpus = settings.FindDevices();
+            BareSettings bare = new(model.CacheLength, BatchSize, options.MaxSequences, model.Threads, settings.Poll)
+            {
+                Gpus = gpus,
+                KvType = settings.KvType,
+                // The library's choice: what is compared is what is around the computation.
+                FlashAttention = AttentionKernel.Choose(model.Info, options, gpus.Count == 0 ? 0 : int.MaxValue),
+            };
+            return new Subject(model, new BareLoop(model.Path, bare, excluded), CreatePromptBuilder(model, options.ChatTemplate), excluded);
         }
         catch
         {
@@ -79,12 +82,14 @@ internal sealed class Subject : IAsyncDisposable
             throw new ArgumentOutOfRangeException(nameof(tokens), tokens, $"The template alone has {best.Length} tokens.");
         for (int failures = 0; best.Length < tokens;)
         {
-            words.Add(Word(random));
+            // Hardly a word has more than three tokens: many at once while there is room, one at a time at the end.
+            int added = failures > 0 ? 1 : Math.Max(1, (tokens - best.Length) / 4);
+            words.AddRange(Enumerable.Range(0, added).Select(_ => Word(random)));
             int[] longer = Tokens(words);
             if (longer.Length <= tokens)
                 best = longer;
             else if (++failures < 1_000)
-                words.RemoveAt(words.Count - 1);
+                words.RemoveRange(words.Count - added, added);
             else
                 throw new InvalidOperationException($"No prompt of {tokens} tokens was found.");
         }

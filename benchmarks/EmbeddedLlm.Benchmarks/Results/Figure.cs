@@ -21,6 +21,9 @@ internal sealed record Figure
     /// <summary>The CPU threads that computed; null where that does not matter.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>How it was computed, where that is not the default and makes another number of it, such as <c>KV cache Q8_0</c>.</summary>
+    public string? Settings { get; init; }
+
     /// <summary>Who was measured: <c>EmbeddedLlm</c>, <c>bare loop</c>, <c>node-llama-cpp</c>, …</summary>
     public required string Contender { get; init; }
 
@@ -46,7 +49,7 @@ internal sealed record Figure
 
     /// <summary>What makes two figures comparable.</summary>
     [JsonIgnore]
-    public string Key => string.Join(" · ", Subject, Case, Model, Device, Threads, Contender, Unit);
+    public string Key => string.Join(" · ", Subject, Case, Model, Device, Threads, Settings, Contender, Unit);
 
     /// <summary>Whether the target is missed.</summary>
     [JsonIgnore]
@@ -77,6 +80,10 @@ internal enum FigureUnit
 
     [JsonStringEnumMemberName("µs")]
     Microseconds,
+
+    /// <summary>How many tokens, as of those that had to be computed.</summary>
+    [JsonStringEnumMemberName("tokens")]
+    Tokens,
 
     [JsonStringEnumMemberName("B/token")]
     BytesPerToken,

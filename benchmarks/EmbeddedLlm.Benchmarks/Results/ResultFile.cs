@@ -27,27 +27,65 @@ internal sealed record ResultFile
 
     public required IReadOnlyList<Figure> Figures { get; init; }
 
-    /// <exception cref="InvalidDataException">It is no file of results, or one of a later format.</exception>
+    /// <summary>Reads a file that may be damaged or made by others.</summary>
+    /// <exception cref="InvalidDataException">It is no file of results, or one of a later format, or one that contradicts itself.</exception>
+    /// <exception cref="IOException">It is not there, or cannot be read.</exception>
     public static ResultFile Read(string path)
     {
+        using FileStream stream = File.OpenRead(path);
+        ResultFile? file;
         try
         {
-            using FileStream stream = File.OpenRead(path);
-            ResultFile? file = JsonSerializer.Deserialize(stream, ResultFileJson.Default.ResultFile);
-            return file is { Format: <= CurrentFormat }
-                ? file
-                : throw new InvalidDataException($"'{path}' has results in format {file?.Format}; known is {CurrentFormat}.");
+            file = JsonSerializer.Deserialize(stream, ResultFileJson.Default.ResultFile);
         }
         catch (JsonException failure)
         {
             throw new InvalidDataException($"'{path}' is no file of results: {failure.Message}", failure);
         }
+
+        if (file is null)
+            throw new InvalidDataException($"'{path}' is no file of results: it says null.");
+        if (file.FindProblem() is { } problem)
+            throw new InvalidDataException($"'{path}' is no file of results: {problem}");
+        return file;
     }
 
+    /// <summary>Writes it whole or, where that fails, not at all.</summary>
+    /// <exception cref="ArgumentException">A figure is no finite number, or is there twice.</exception>
     public void Write(string path)
     {
-        using FileStream stream = File.Create(path);
-        JsonSerializer.Serialize(stream, this, ResultFileJson.Default.ResultFile);
+        if (FindProblem() is { } problem)
+            throw new ArgumentException(problem);
+        string partial = $"{path}.{Environment.ProcessId}.partial";
+        try
+        {
+            using (FileStream stream = File.Create(partial))
+                JsonSerializer.Serialize(stream, this, ResultFileJson.Default.ResultFile);
+            File.Move(partial, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(partial);
+        }
+    }
+
+    /// <summary>What JSON's syntax and types do not say; null where all is well.</summary>
+    private string? FindProblem()
+    {
+        if (Format is < 1 or > CurrentFormat)
+            return $"its format is {Format}; known is {CurrentFormat}.";
+        if (Figures.Any(figure => figure is null) || Remarks.Any(remark => remark is null) || Machine.Gpus.Any(gpu => gpu is null) || Versions.Values.Any(version => version is null))
+            return "a list has null in it.";
+        HashSet<string> keys = [];
+        foreach (Figure figure in Figures)
+        {
+            if (!keys.Add(figure.Key))
+                return $"'{figure.Key}' is there twice.";
+            if (!double.IsFinite(figure.Value) || figure is { Least: { } least } && !(least <= figure.Value) || figure is { Greatest: { } greatest } && !(greatest >= figure.Value))
+                return $"'{figure.Key}' is {figure.Value}, from {figure.Least} to {figure.Greatest}.";
+        }
+
+        return null;
     }
 }
 
@@ -63,6 +101,7 @@ internal sealed record Machine(string Processor, int Cores, long MemoryBytes, st
     WriteIndented = true,
     NewLine = "\n",
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(ResultFile))]
 internal sealed partial class ResultFileJson : JsonSerializerContext;

@@ -1,0 +1,239 @@
+using System.CommandLine;
+using BenchmarkDotNet.Running;
+using EmbeddedLlm.Benchmarks.Report;
+using EmbeddedLlm.Benchmarks.Subjects;
+using EmbeddedLlm.SyntheticModels;
+
+namespace EmbeddedLlm.Benchmarks;
+
+/// <summary>The commands and their options.</summary>
+internal static class Commands
+{
+    private static readonly Option<string[]> Models = CreateModels();
+    private static readonly Option<string> Job = CreateJob();
+    private static readonly Option<int?> Threads = CreateThreads();
+    private static readonly Option<KvCacheType> KvType = new("--kv-type") { Description = "The type in which the KV cache keeps keys and values. Default: F16." };
+    private static readonly Option<bool?> FlashAttention = new("--flash-attention") { Description = "Whether attention is computed by the fused kernel. Default: where the device can." };
+    private static readonly Option<int?> Poll = new("--bare-poll")
+    {
+        Description = "Lets the bare loop keep its threads, spinning for the next decode from 0 (not at all) to 100. Default: new threads for every decode.",
+    };
+
+    private static readonly Option<int?> Pairs = new("--pairs") { Description = "How many samples, or pairs of them, of each measurement. Default: as many as fit into 30 seconds, from 5 to 51." };
+    private static readonly Option<int[]> Callers = new("--callers") { Description = "How many callers come at once. May be repeated. Default: 1 to 32." };
+
+    /// <summary>The options that say what is measured with.</summary>
+    private static Option[] Run => [Models, Job, Threads, KvType, FlashAttention, Poll];
+
+    public static RootCommand Create()
+    {
+        RootCommand root = new("""
+            The benchmarks of EmbeddedLlm. One command measures this machine: report --quick
+
+            Whatever is not one of the commands below goes to BenchmarkDotNet:
+              --list flat             names the suites
+              --filter '*Decode*'     runs those that match
+            """)
+        {
+            CreateReport(),
+            CreateCompare(),
+            CreateRender(),
+            CreateFigures("ratio", "Measures the client and the bare loop in turns, and prints how they compare.", ReportSubjects.Prefill, ReportSubjects.Decode),
+            CreateCallers(),
+            CreateFigures("grammar-ratio", "Measures answers held to a schema and free ones in turns, and prints how they compare.", ReportSubjects.StructuredOutput),
+            CreateGrammarMasks(),
+            CreateSchemas(),
+            ShapesCommand.Create(),
+        };
+        foreach (Option option in Run)
+            root.Add(option);
+        root.TreatUnmatchedTokensAsErrors = false;
+        root.SetAction(arguments =>
+        {
+            string[] rest = [.. arguments.UnmatchedTokens];
+            if (rest.Length == 0)
+                return root.Parse("--help").Invoke();
+            RunSettings.Current = ReadSettings(arguments, isQuick: false);
+            if (!rest.Contains("--list"))
+                RunSettings.Current.FindDevices();
+            BenchmarkSwitcher.FromAssembly(typeof(Commands).Assembly).Run(rest);
+            return 0;
+        });
+        return root;
+    }
+
+    private static Command CreateReport()
+    {
+        Option<bool> quick = new("--quick") { Description = "A first look in under three minutes: few cases, few samples." };
+        Option<string> folder = new("--output") { Description = "The folder for the report, its charts and results.json. Default: a new one below benchmark-results.", DefaultValueFactory = _ => DefaultFolder() };
+        Option<string[]> subjects = CreateSubjects();
+        Command report = new("report", "Measures this machine, and writes a page with tables and charts, and a file to compare with the next.") { quick, folder, subjects, Pairs, Callers };
+        foreach (Option option in Run)
+            report.Add(option);
+        report.SetAction((arguments, cancellationToken) =>
+        {
+            bool isQuick = arguments.GetValue(quick);
+            return FailingAsync(() => ReportCommand.RunAsync(
+                ReadSettings(arguments, isQuick),
+                ReportSubjects.Choose(arguments.GetValue(subjects) ?? [], isQuick),
+                arguments.GetValue(folder)!,
+                string.Join(' ', arguments.Tokens.Select(token => token.Value)),
+                Console.Out,
+                cancellationToken));
+        });
+        return report;
+    }
+
+    private static Command CreateCompare()
+    {
+        Argument<string> old = new("OLD") { Description = "The results.json of before." };
+        Argument<string> now = new("NEW") { Description = "The results.json of now." };
+        Option<double> tolerance = new("--tolerance") { Description = "The part by which a figure may get worse.", DefaultValueFactory = _ => 0.05 };
+        tolerance.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<double>() is not (>= 0 and < 1))
+                result.AddError("The tolerance is a part, from 0 to 1, such as 0.05.");
+        });
+        Option<bool> acrossMachines = new("--across-machines") { Description = "Compares the results of different machines too." };
+        Command compare = new("compare", "Compares two files of results. Exit code 1: a figure is worse than the tolerance and its own spread explain; 2: the files cannot be compared.") { old, now, tolerance, acrossMachines };
+        compare.SetAction(arguments => CompareCommand.Run(
+            arguments.GetValue(old)!, arguments.GetValue(now)!, arguments.GetValue(tolerance), arguments.GetValue(acrossMachines), Console.Out, Console.Error));
+        return compare;
+    }
+
+    private static Command CreateRender()
+    {
+        Argument<string[]> files = new("RESULTS") { Description = "Files of results of one machine, without figures that are in two of them.", Arity = ArgumentArity.OneOrMore };
+        Option<string> folder = new("--output") { Description = "The folder for the page, its charts and results.json.", Required = true };
+        Command render = new("render", "Makes the page and the charts of files of results.") { files, folder };
+        render.SetAction(arguments => ReportCommand.Render(arguments.GetValue(files)!, arguments.GetValue(folder)!, Console.Error));
+        return render;
+    }
+
+    private static Command CreateCallers()
+    {
+        string[] all = [ReportSubjects.Batching, ReportSubjects.Latency, ReportSubjects.PrefixReuse, ReportSubjects.Neighbours];
+        Option<string[]> parts = new("--part") { Description = $"What to measure: {string.Join(", ", all)}. May be repeated. Default: all.", DefaultValueFactory = _ => all };
+        parts.AcceptOnlyFromAmong(all);
+        Command callers = CreateFigures(
+            "callers", "Measures many callers, long chats and busy neighbours: throughput beside the bare loop, latencies, the second turn, threads.", arguments => arguments.GetValue(parts)!);
+        callers.Add(parts);
+        callers.Add(Callers);
+        return callers;
+    }
+
+    private static Command CreateFigures(string name, string description, params string[] subjects) => CreateFigures(name, description, _ => subjects);
+
+    private static Command CreateFigures(string name, string description, Func<ParseResult, string[]> subjects)
+    {
+        Command command = new(name, description) { Pairs };
+        foreach (Option option in Run)
+            command.Add(option);
+        command.SetAction((arguments, cancellationToken) => FailingAsync(() => FiguresCommand.RunAsync(
+            ReadSettings(arguments, isQuick: false), ReportSubjects.Choose(subjects(arguments), isQuick: false), Console.Out, cancellationToken)));
+        return command;
+    }
+
+    private static Command CreateGrammarMasks()
+    {
+        Option<string> vocabulary = new("--vocabulary")
+        {
+            Description = "A vocabulary in ../shared/data/vocab; one of Qwen2.5's size is made up where it is not there.",
+            DefaultValueFactory = _ => GrammarSubject.DefaultVocabulary,
+        };
+        Option<int?> limit = new("--limit") { Description = "How many schemas. Default: all." };
+        Command masks = new("grammar-masks", "Measures the masks and the compilation of many JSON schemas: MaskBench's in ../shared/data/schemas, else built-in ones.") { vocabulary, limit };
+        masks.SetAction((arguments, cancellationToken) => FailingAsync(() => FiguresCommand.RunAsync(
+            new RunSettings(),
+            [new ReportSubject(ReportSubjects.Grammar, "", (settings, cancel) => GrammarSubject.MeasureAsync(settings, arguments.GetValue(vocabulary)!, arguments.GetValue(limit), cancel)) { IsPerModel = false }],
+            Console.Out,
+            cancellationToken)));
+        return masks;
+    }
+
+    private static Command CreateSchemas()
+    {
+        Option<int> failures = new("--failures") { Description = "How many schemas of each kind of failure to name. Default: none." };
+        Command schemas = new("schemas", "Scores JSON schemas over MaskBench's development set and the JSON Schema Test Suite, where they lie in ../shared.") { failures };
+        schemas.SetAction(arguments => SchemaScoreCommand.Run(arguments.GetValue(failures)));
+        return schemas;
+    }
+
+    private static Option<string[]> CreateModels()
+    {
+        Option<string[]> models = new("--model")
+        {
+            Description = $"A model: a name in the catalogue, the path of a .gguf file, or {SyntheticChoice.Prefix}SHAPE[:MIX], which has random weights. {SyntheticChoice.Known} May be repeated.",
+            DefaultValueFactory = _ => [BenchmarkFiles.Qwen25Of500M, BenchmarkFiles.Starter],
+        };
+        models.Validators.Add(result =>
+        {
+            foreach (string fault in result.Tokens.Select(token => BenchmarkFiles.FaultOf(token.Value)).OfType<string>())
+                result.AddError(fault);
+        });
+        return models;
+    }
+
+    private static Option<string> CreateJob()
+    {
+        Option<string> job = new("--job") { Description = $"Where to compute: {string.Join(", ", RunSettings.Devices)}. For a GPU, start with 'dotnet run -c Release -p:EmbeddedLlmGpu=cuda' or vulkan.", DefaultValueFactory = _ => RunSettings.Devices[0] };
+        job.AcceptOnlyFromAmong([.. RunSettings.Devices]);
+        return job;
+    }
+
+    private static Option<int?> CreateThreads()
+    {
+        Option<int?> threads = new("--threads") { Description = "The CPU threads of all. Default: what the library chooses." };
+        threads.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() is < 1)
+                result.AddError("There is at least one thread.");
+        });
+        return threads;
+    }
+
+    private static Option<string[]> CreateSubjects()
+    {
+        string[] names = [.. ReportSubjects.All.Select(subject => subject.Name)];
+        Option<string[]> subjects = new("--subject")
+        {
+            Description = $"What to measure. May be repeated. Default: all. {string.Join("; ", ReportSubjects.All.Select(subject => $"{subject.Name}: {subject.Description}"))}.",
+        };
+        subjects.AcceptOnlyFromAmong(names);
+        return subjects;
+    }
+
+    private static RunSettings ReadSettings(ParseResult arguments, bool isQuick)
+    {
+        RunSettings settings = new()
+        {
+            Models = arguments.GetValue(Models)!,
+            Device = arguments.GetValue(Job)!,
+            Threads = arguments.GetValue(Threads),
+            KvType = arguments.GetValue(KvType),
+            FlashAttention = arguments.GetValue(FlashAttention),
+            Poll = arguments.GetValue(Poll),
+            IsQuick = isQuick,
+            Budget = arguments.GetValue(Pairs) is { } pairs ? SampleBudget.Exactly(pairs) : isQuick ? SampleBudget.Quick : SampleBudget.Thorough,
+        };
+        if (isQuick)
+            settings = settings with { Callers = [1, 4, 8] };
+        return arguments.GetValue(Callers) is { Length: > 0 } callers ? settings with { Callers = callers } : settings;
+    }
+
+    private static string DefaultFolder() => Path.Combine("benchmark-results", DateTimeOffset.Now.ToString("yyyy-MM-dd-HHmmss", System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>What a user can do something about is a line on standard error, not a stack.</summary>
+    private static async Task<int> FailingAsync(Func<Task<int>> run)
+    {
+        try
+        {
+            return await run();
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or IOException or UnauthorizedAccessException or ArgumentException or EmbeddedLlmException)
+        {
+            await Console.Error.WriteLineAsync(exception.Message);
+            return 2;
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using EmbeddedLlm.Benchmarks.Results;
+using Microsoft.Extensions.AI;
+
+namespace EmbeddedLlm.Benchmarks.Subjects;
+
+/// <summary>The second turn of a conversation, for histories of growing length: only what is new is computed.</summary>
+internal static class PrefixReuseSubject
+{
+    private const int AnswerTokens = 16;
+
+    public static async IAsyncEnumerable<Figure> MeasureAsync(RunSettings settings, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        int[] histories = settings.IsQuick ? [256, 512] : [256, 512, 1024, 2048, 4096];
+        foreach (string name in settings.Models)
+        {
+            // One conversation after the other: nothing of the others is kept beside it.
+            await using Subject subject = await Subject.LoadAsync(name, settings, options =>
+            {
+                options.MaxSequences = 1;
+                options.ContextLength = histories[^1] + 256;
+                options.PrefixCacheLength = null;
+            });
+            FigureMaker maker = new("prefix-reuse", settings, name, subject.Model.Threads);
+            foreach (int history in histories)
+            {
+                List<Conversation> conversations = [];
+                for (int i = -1; i < (settings.IsQuick ? 1 : 5); i++)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    Conversation conversation = await HoldAsync(subject, history, seed: history + i);
+                    if (i >= 0)
+                        conversations.Add(conversation);
+                }
+
+                string what = $"history of {history}";
+                yield return maker.Of($"{what}, first turn", FigureUnit.Milliseconds, Spread.Of(conversations.Select(conversation => conversation.First.TotalMilliseconds)));
+                yield return maker.Of($"{what}, second turn", FigureUnit.Milliseconds, Spread.Of(conversations.Select(conversation => conversation.Second.TotalMilliseconds)));
+                yield return maker.Of($"{what}, second turn", FigureUnit.Tokens, Spread.Of(conversations.Select(conversation => (double)conversation.Computed))) with
+                {
+                    // What the first turn has not seen, its answer's last token, and what a word's boundary changes.
+                    Target = conversations.Max(conversation => conversation.New) + AnswerTokens,
+                    Remark = "computed of the prompt",
+                };
+            }
+        }
+    }
+
+    private static async Task<Conversation> HoldAsync(Subject subject, int history, int seed)
+    {
+        BenchmarkPrompt prompt = subject.CreatePrompt(history, seed);
+        ClientAnswer answer = await subject.AskAsync(prompt, AnswerTokens, keepText: true);
+        ChatMessage[] next = [.. prompt.Messages, new(ChatRole.Assistant, answer.Text), new(ChatRole.User, "And what comes after that?")];
+        ClientAnswer second = await subject.AskAsync(next, AnswerTokens);
+        return new Conversation(
+            answer.Timings.Queue + answer.Timings.Prefill,
+            second.Timings.Queue + second.Timings.Prefill,
+            second.InputTokens - second.CachedTokens,
+            second.InputTokens - answer.InputTokens - AnswerTokens + 1);
+    }
+
+    /// <param name="First">The first turn's time to its first token.</param>
+    /// <param name="Second">The second turn's.</param>
+    /// <param name="Computed">The tokens of the second prompt that were computed.</param>
+    /// <param name="New">Those that the first turn had not computed.</param>
+    private readonly record struct Conversation(TimeSpan First, TimeSpan Second, int Computed, int New);
+}
