@@ -71,7 +71,7 @@ internal sealed class BenchCommand(Terminal terminal)
         options.ContextLength ??= Math.Min(DefaultContext, (await EmbeddedModel.PlanAsync(name, options, interrupts.Token).ConfigureAwait(false)).ContextLength);
         MemoryPlan plan = await EmbeddedModel.PlanAsync(name, options, interrupts.Token).ConfigureAwait(false);
 
-        (EmbeddedModel model, Samples loads) = await LoadAsync(name, options, budget, !isVerbose, interrupts.Token).ConfigureAwait(false);
+        (EmbeddedModel model, SampleSet loads) = await LoadAsync(name, options, budget, !isVerbose, interrupts.Token).ConfigureAwait(false);
         await using (model.ConfigureAwait(false))
         {
             FigureTemplate template = new(File.Exists(name) ? Path.GetFileName(name) : name, MachineFacts.DeviceOf(plan), model.Threads);
@@ -98,14 +98,14 @@ internal sealed class BenchCommand(Terminal terminal)
     }
 
     /// <summary>Loads the model some times, if there is time for it.</summary>
-    private async Task<(EmbeddedModel Model, Samples Milliseconds)> LoadAsync(string name, EmbeddedModelOptions options, TimeSpan budget, bool isShown, CancellationToken cancellationToken)
+    private async Task<(EmbeddedModel Model, SampleSet Milliseconds)> LoadAsync(string name, EmbeddedModelOptions options, TimeSpan budget, bool isShown, CancellationToken cancellationToken)
     {
         List<double> times = [];
         while (true)
         {
             EmbeddedModel model = await LoadBar.RunAsync(terminal, isShown, LoadOnceAsync).ConfigureAwait(false);
             if (times.Count == MostLoads || times.Sum() + times.Max() > budget.TotalMilliseconds)
-                return (model, new Samples(times));
+                return (model, new SampleSet(times));
             await model.DisposeAsync().ConfigureAwait(false);
         }
 

@@ -37,7 +37,7 @@ internal sealed record FigureTemplate(string Model, string Device, int Threads)
         Value = value,
     };
 
-    public Figure Of(string subject, string what, FigureUnit unit, Samples samples) => Of(subject, what, unit, samples.Median) with
+    public Figure Of(string subject, string what, FigureUnit unit, SampleSet samples) => Of(subject, what, unit, samples.Median) with
     {
         Least = samples.Least,
         Greatest = samples.Greatest,

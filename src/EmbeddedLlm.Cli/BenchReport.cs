@@ -29,6 +29,7 @@ internal sealed class BenchReport(Terminal terminal)
         WriteLine(model.Id, new Style(Color.Green, decoration: Decoration.Bold));
         WriteLine(facts, Style.Plain);
         WriteLine(where, new Style(decoration: Decoration.Dim));
+        terminal.Output.WriteLine();
     }
 
     private static string PlaceOf(EmbeddedModel model, MemoryPlan plan)
@@ -65,8 +66,20 @@ internal sealed class BenchReport(Terminal terminal)
     private void WriteNotes(ResultFile results, BenchPrice? price)
     {
         terminal.Output.WriteLine();
-        foreach (string note in NotesOf(results.Figures, price).Concat(results.Remarks))
-            WriteLine("• " + note, new Style(decoration: Decoration.Dim));
+        string[] notes = [.. results.Remarks, .. NotesOf(results.Figures, price)];
+        if (terminal.OutputIsTerminal)
+        {
+            Style dim = new(decoration: Decoration.Dim);
+            Grid grid = new Grid().AddColumn(new GridColumn().NoWrap().PadLeft(0)).AddColumn(new GridColumn().PadLeft(0));
+            foreach (string note in notes)
+                grid.AddRow(new Text("•", dim), new Text(TerminalText.Clean(note), dim));
+            terminal.OutputConsole.Write(grid);
+        }
+        else
+        {
+            foreach (string note in notes)
+                terminal.Output.WriteLine(TerminalText.Clean(note));
+        }
     }
 
     /// <summary>What the figures mean.</summary>
@@ -75,27 +88,32 @@ internal sealed class BenchReport(Terminal terminal)
         yield return "Measured through this library in this process: completions at temperature 0, without a chat template. Prompts are random words, new each time; nothing of one is kept for the next.";
         yield return "Answers are kept to their length: tokens that end an answer are excluded, so what is generated means nothing, and how fast does.";
         yield return "Load: the system may have the file in memory already, as a rule from the second time on.";
-        yield return "Prompt: a whole request for one token, from the call to its end. First token: from the call to the first piece of text, same requests. Answer: the tokens after the first; of several callers all together.";
+        yield return "Prompts: whole requests for one token, from the call to the end. First token: from the call to the first piece of text, in the same requests. Answers: the tokens after the first, those of all callers together.";
         if (figures.FirstOrDefault(figure => figure is { Subject: BenchFigures.StructuredOutput, Remark: not null })?.Remark is { } forced)
-            yield return $"JSON schema beside free: answers in turns, 1 is as fast; {forced}.";
-        yield return "Memory, planned: what the model and its KV cache take by calculation. Memory, peak: the most that the process had, mapped weights included.";
+            yield return $"JSON beside free answers: in turns, and 1 is as fast; {forced}.";
+        yield return "Memory by plan: what weights, KV cache and results take by calculation. Of the process at most: all that it had in main memory, .NET and mapped weights included.";
         if (price is not null)
             yield return string.Create(CultureInfo.InvariantCulture, $"Prices: a machine for {price.HourlyCost} an hour that does nothing but that, at full speed; in the currency of what was given.");
     }
 
-    private static string TitleOf(Figure figure) => figure.Subject switch
+    private static string TitleOf(Figure figure)
     {
-        BenchFigures.Load => "Load",
-        BenchFigures.Prefill => Capital(figure.Case.Replace("prompt ", "prompt of ", StringComparison.Ordinal)),
-        BenchFigures.FirstToken => Capital($"first token, {figure.Case.Replace("prompt ", "prompt of ", StringComparison.Ordinal)}"),
-        BenchFigures.Decode => Capital(figure.Case.Replace("answer ", "answer of ", StringComparison.Ordinal).Replace("× ", "× answer of ", StringComparison.Ordinal)),
-        BenchFigures.StructuredOutput when figure.Unit == FigureUnit.Ratio => "JSON schema beside free",
-        BenchFigures.StructuredOutput => figure.Case.Replace("answer ", "answer of ", StringComparison.Ordinal),
-        BenchFigures.Memory => Capital($"memory, {figure.Case}"),
-        _ => figure.Case,
-    };
-
-    private static string Capital(string text) => string.Concat(text[..1].ToUpperInvariant(), text[1..]);
+        string[] words = figure.Case.Split(' ');
+        return figure.Subject switch
+        {
+            BenchFigures.Load => "Load",
+            BenchFigures.Prefill when words is ["prompt", var tokens] => $"Prompt of {tokens} tokens",
+            BenchFigures.Prefill when words is [var callers, "callers", _, "prompt", var tokens] => $"{callers} prompts of {tokens} tokens at once",
+            BenchFigures.FirstToken when words is ["prompt", var tokens, ['p', .. var percent]] => $"First token after {tokens.TrimEnd(',')}, {(percent == "50" ? "median" : $"{percent}th percentile")}",
+            BenchFigures.Decode when words is ["answer", var tokens] => $"Answer of {tokens} tokens",
+            BenchFigures.Decode when words is [var callers, "callers", _, var tokens] => $"{callers} answers of {tokens} tokens at once",
+            BenchFigures.StructuredOutput when figure.Unit == FigureUnit.Ratio => "JSON by a schema, beside free answers",
+            BenchFigures.StructuredOutput => $"JSON by a schema, {words[^1]} tokens",
+            BenchFigures.Memory when words is ["planned,", var device] => $"Memory by plan, {device}",
+            BenchFigures.Memory => "Memory of the process at most",
+            _ => figure.Case,
+        };
+    }
 
     private static string RangeOf(Figure figure) => figure is { Least: { } least, Greatest: { } greatest } ? $"{Number(least, figure.Unit)} – {Number(greatest, figure.Unit)}" : "";
 

@@ -40,10 +40,10 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
         int shortAnswer = Math.Max(answer / 2, 2);
         foreach (int tokens in ((int[])[128, 512]).Select(tokens => Math.Min(tokens, room - 2)).Distinct())
             await MeasurePromptAsync(tokens, hasFirstToken: tokens == Math.Min(128, room - 2)).ConfigureAwait(false);
+        await MeasurePromptsAsync(BenchFigures.ManyCallers, Math.Min(128, room - 2)).ConfigureAwait(false);
         await MeasureAnswersAsync(callers: 1, answer).ConfigureAwait(false);
         await MeasureAnswersAsync(callers: 4, shortAnswer).ConfigureAwait(false);
         await MeasureAnswersAsync(BenchFigures.ManyCallers, shortAnswer).ConfigureAwait(false);
-        await MeasurePromptsAsync(BenchFigures.ManyCallers, Math.Min(128, room - 2)).ConfigureAwait(false);
         await MeasureSchemaAsync(answer).ConfigureAwait(false);
         return _figures;
     }
@@ -65,12 +65,12 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
         if (!Begin($"Prompt of {tokens} tokens", tokens / _inputRate, what))
             return;
         List<BenchAnswer> answers = await RunAsync(() => AskAsync(tokens, 1)).ConfigureAwait(false);
-        Samples rates = new(answers.Select(answer => answer.InputTokens / answer.Time.TotalSeconds));
+        SampleSet rates = new(answers.Select(answer => answer.InputTokens / answer.Time.TotalSeconds));
         _inputRate = rates.Median;
         Add(BenchFigures.Prefill, what, FigureUnit.TokensPerSecond, rates);
         if (!hasFirstToken)
             return;
-        Samples times = new(answers.Select(answer => answer.FirstUpdate.TotalMilliseconds));
+        SampleSet times = new(answers.Select(answer => answer.FirstUpdate.TotalMilliseconds));
         foreach (int percent in (int[])[50, 95])
             _figures.Add(template.Of(BenchFigures.FirstToken, $"{what}, p{percent}", FigureUnit.Milliseconds, times) with { Value = times.Percentile(percent) });
     }
@@ -86,7 +86,7 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
             (BenchAnswer[] answers, TimeSpan time) = await AskTogetherAsync(callers, tokens, 1).ConfigureAwait(false);
             return answers.Sum(answer => answer.InputTokens) / time.TotalSeconds;
         }).ConfigureAwait(false);
-        Add(BenchFigures.Prefill, what, FigureUnit.TokensPerSecond, new Samples(rates));
+        Add(BenchFigures.Prefill, what, FigureUnit.TokensPerSecond, new SampleSet(rates));
     }
 
     /// <summary>The tokens after the first: all of the time that is not the prompts' computation counts.</summary>
@@ -100,7 +100,7 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
             (BenchAnswer[] answers, TimeSpan time) = await AskTogetherAsync(callers, PromptTokens, tokens).ConfigureAwait(false);
             return DecodeRate(answers, time);
         }).ConfigureAwait(false);
-        Add(BenchFigures.Decode, what, FigureUnit.TokensPerSecond, new Samples(rates));
+        Add(BenchFigures.Decode, what, FigureUnit.TokensPerSecond, new SampleSet(rates));
     }
 
     /// <summary>Answers in pairs, one free and one held to a schema, in turns first: what else the machine does falls on both alike.</summary>
@@ -124,8 +124,8 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
             return (DecodeRate([free], free.Time), DecodeRate([held], held.Time));
         }).ConfigureAwait(false);
         string remark = FormattableString.Invariant($"{forced / all:P0} of the held answers was forced by the schema, and not sampled");
-        Add(BenchFigures.StructuredOutput, $"JSON schema, answer {tokens}", FigureUnit.TokensPerSecond, new Samples(rates.Select(pair => pair.Held)));
-        Add(BenchFigures.StructuredOutput, what, FigureUnit.Ratio, new Samples(rates.Select(pair => pair.Held / pair.Free)), remark);
+        Add(BenchFigures.StructuredOutput, $"JSON schema, answer {tokens}", FigureUnit.TokensPerSecond, new SampleSet(rates.Select(pair => pair.Held)));
+        Add(BenchFigures.StructuredOutput, what, FigureUnit.Ratio, new SampleSet(rates.Select(pair => pair.Held / pair.Free)), remark);
     }
 
     private static double DecodeRate(BenchAnswer[] answers, TimeSpan time)
@@ -176,5 +176,5 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
         return samples;
     }
 
-    private void Add(string subjectName, string what, FigureUnit unit, Samples samples, string? remark = null) => _figures.Add(template.Of(subjectName, what, unit, samples) with { Remark = remark });
+    private void Add(string subjectName, string what, FigureUnit unit, SampleSet samples, string? remark = null) => _figures.Add(template.Of(subjectName, what, unit, samples) with { Remark = remark });
 }

@@ -1,12 +1,12 @@
 namespace EmbeddedLlm.Cli;
 
 /// <summary>What came out of the runs of one measurement.</summary>
-internal sealed class Samples
+internal sealed class SampleSet
 {
     private readonly double[] _sorted;
 
     /// <param name="values">At least one.</param>
-    public Samples(IEnumerable<double> values)
+    public SampleSet(IEnumerable<double> values)
     {
         _sorted = [.. values.Order()];
         ArgumentOutOfRangeException.ThrowIfZero(_sorted.Length, nameof(values));
