@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using EmbeddedLlm.Benchmarks;
+using EmbeddedLlm.Benchmarks.Peers;
 
 Option<string[]> models = new("--model")
 {
@@ -49,7 +50,7 @@ RootCommand root = new("""
     Whatever is not one of the commands below goes to BenchmarkDotNet:
       --list flat             names the suites
       --filter '*Decode*'     runs those that match
-    """) { ratio, callers, grammarRatio, grammarMasks, schemas };
+    """) { ratio, callers, grammarRatio, grammarMasks, schemas, PeersCommand.Create(models, threads) };
 root.TreatUnmatchedTokensAsErrors = false;
 root.SetAction(arguments =>
 {

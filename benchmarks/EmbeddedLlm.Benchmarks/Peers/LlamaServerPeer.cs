@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+
+namespace EmbeddedLlm.Benchmarks.Peers;
+
+/// <summary>llama.cpp's <c>llama-server</c>, asked by HTTP on this machine: streams are read event by event, as a caller does.</summary>
+internal sealed class LlamaServerPeer : Peer
+{
+    public const string PeerName = "llama-server";
+
+    private readonly LocalServer _server;
+
+    private LlamaServerPeer(LocalServer server, string? version)
+    {
+        _server = server;
+        Version = version;
+    }
+
+    public override string Name => PeerName;
+
+    public override string? Version { get; }
+
+    /// <exception cref="PeerException">It is not on the PATH, or does not load the model.</exception>
+    public static async Task<Peer> StartAsync(PeerSettings settings, CancellationToken cancellationToken)
+    {
+        string program = Executable.Require(PeerName);
+        LocalServer server = await LocalServer.StartAsync(
+            port => ChildProcess.Start(
+                program,
+                [
+                    "-m", settings.Path, "--host", "127.0.0.1", "--port", Text(port), "-t", Text(settings.Threads), "-tb", Text(settings.Threads),
+                    "-c", Text(settings.ContextLength * settings.Sequences), "-np", Text(settings.Sequences),
+                    "-b", Text(settings.BatchSize), "-ub", Text(settings.BatchSize), "-ngl", Text(settings.GpuLayers),
+                ]),
+            "/health",
+            cancellationToken);
+        return new LlamaServerPeer(server, (string?)(await server.TryGetAsync("/props", cancellationToken))?["build_info"]);
+    }
+
+    public override async Task<PeerRun> AnswerAsync(IReadOnlyList<BenchmarkPrompt> prompts, int outputTokens, string? schema, CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        JsonObject[] answers = await Task.WhenAll(prompts.Select(prompt => _server.PostAsync("/completion", RequestOf(prompt, outputTokens, schema), cancellationToken)));
+        TimeSpan total = Stopwatch.GetElapsedTime(start);
+        for (int i = 0; i < answers.Length; i++)
+        {
+            int input = (int?)answers[i]["timings"]?["prompt_n"] ?? 0, output = (int?)answers[i]["tokens_predicted"] ?? 0;
+            if (input != prompts[i].Tokens.Length || output != outputTokens)
+                throw new PeerException($"failed: it answered {output} tokens of {outputTokens} to {input} of {prompts[i].Tokens.Length}");
+        }
+
+        return new PeerRun(
+            total,
+            TimeSpan.FromMilliseconds(answers.Max(answer => (double)answer["timings"]!["prompt_ms"]!)),
+            prompts.Sum(prompt => prompt.Tokens.Length),
+            prompts.Count * outputTokens);
+    }
+
+    public override ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private static JsonObject RequestOf(BenchmarkPrompt prompt, int outputTokens, string? schema)
+    {
+        JsonObject request = new()
+        {
+            ["prompt"] = new JsonArray([.. prompt.Tokens.Select(token => (JsonNode)token)]),
+            ["n_predict"] = outputTokens,
+            ["temperature"] = 0,
+            ["ignore_eos"] = true,
+            ["cache_prompt"] = false,
+            ["stream"] = true,
+        };
+        if (schema is not null)
+            request["json_schema"] = JsonNode.Parse(schema);
+        return request;
+    }
+
+    private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
+}
