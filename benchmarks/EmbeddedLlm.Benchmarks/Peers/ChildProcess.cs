@@ -12,6 +12,23 @@ internal sealed class ChildProcess : IAsyncDisposable
 {
     private const int MostErrorLines = 12;
 
+    /// <summary>
+    /// Runs a program until it ends, or until nobody holds the other end of standard input any more: so it is ended even where this process is killed and cannot do anything. The shell's exit code is the
+    /// program's.
+    /// </summary>
+    private const string Guard = """
+        exec 3<&0
+        "$@" </dev/null 3<&- &
+        program=$!
+        { cat <&3 >/dev/null; kill -KILL $program; } 2>/dev/null >/dev/null &
+        guard=$!
+        exec 3<&- </dev/null
+        wait $program
+        code=$?
+        kill $guard 2>/dev/null
+        exit $code
+        """;
+
     private static readonly Lock s_gate = new();
     private static readonly HashSet<ChildProcess> s_running = [];
     private static readonly PosixSignalRegistration[] s_signals = WatchTheEnd();
@@ -36,11 +53,14 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <param name="arguments">Its arguments.</param>
     /// <param name="folder">Where it runs; null for here.</param>
     /// <param name="environment">Variables that it gets besides this process's.</param>
+    /// <param name="readsInput">Whether it reads standard input, and ends where that ends; else it gets none.</param>
     /// <exception cref="PeerException">It cannot be started.</exception>
-    public static ChildProcess Start(string path, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string>? environment = null)
+    public static ChildProcess Start(
+        string path, IEnumerable<string> arguments, string? folder = null, IReadOnlyDictionary<string, string>? environment = null, bool readsInput = false)
     {
         UTF8Encoding utf8 = new(encoderShouldEmitUTF8Identifier: false);
-        ProcessStartInfo start = new(path, arguments)
+        bool isGuarded = !readsInput && !OperatingSystem.IsWindows();
+        ProcessStartInfo start = new(isGuarded ? "/bin/sh" : path, isGuarded ? ["-c", Guard, "sh", path, .. arguments] : arguments)
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -77,11 +97,13 @@ internal sealed class ChildProcess : IAsyncDisposable
         string path, IEnumerable<string> arguments, CancellationToken cancellationToken, string? folder = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         await using ChildProcess child = Start(path, arguments, folder, environment);
-        child._process.StandardInput.Close();
         string output = await child._process.StandardOutput.ReadToEndAsync(cancellationToken);
         await child._process.WaitForExitAsync(cancellationToken);
         return child._process.ExitCode == 0 ? output.TrimStart('\uFEFF') : throw await child.FailureAsync();
     }
+
+    /// <summary>Lets go of its standard input, as this process's end does.</summary>
+    public void CloseInput() => _process.StandardInput.Close();
 
     /// <summary>Reads standard output to its end, and forgets it: a program that nobody reads stops at a full pipe.</summary>
     public void IgnoreOutput() => _ = _process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);

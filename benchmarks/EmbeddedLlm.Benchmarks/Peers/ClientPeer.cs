@@ -9,13 +9,14 @@ internal sealed class ClientPeer(Subject subject) : Peer
 {
     public const string PeerName = "EmbeddedLlm";
 
-    private readonly Dictionary<int, float> _endless = subject.Model.EndOfGenerationTokens.ToDictionary(token => token, _ => float.NegativeInfinity);
+    private Dictionary<int, float>? _endless;
     private readonly Dictionary<string, Grammar> _grammars = [];
 
     public override string Name => PeerName;
 
     public override async Task<PeerRun> AnswerAsync(IReadOnlyList<BenchmarkPrompt> prompts, int outputTokens, string? schema, CancellationToken cancellationToken)
     {
+        _endless ??= subject.Model.EndOfGenerationTokens.ToDictionary(token => token, _ => float.NegativeInfinity);
         EmbeddedChatOptions more = new() { LogitBias = _endless, Grammar = GrammarOf(schema), DescribeResponseFormat = false };
         ChatOptions options = new() { Temperature = 0, MaxOutputTokens = outputTokens, RawRepresentationFactory = _ => more };
         long start = Stopwatch.GetTimestamp();

@@ -28,7 +28,7 @@ internal sealed class LlamaBenchPeer : Peer
     /// <exception cref="PeerException">It is not on the PATH, or does not run.</exception>
     public static async Task<Peer> StartAsync(PeerSettings settings, CancellationToken cancellationToken)
     {
-        LlamaBenchPeer peer = new(Executable.Require(PeerName), settings);
+        LlamaBenchPeer peer = new(Executable.Require(PeerName, settings.SearchPath), settings);
         // Tells the version, and whether it knows the model.
         await peer.RunAsync(["-p", "1", "-n", "0"], cancellationToken);
         return peer;

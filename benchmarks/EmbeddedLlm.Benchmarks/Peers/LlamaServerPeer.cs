@@ -24,7 +24,7 @@ internal sealed class LlamaServerPeer : Peer
     /// <exception cref="PeerException">It is not on the PATH, or does not load the model.</exception>
     public static async Task<Peer> StartAsync(PeerSettings settings, CancellationToken cancellationToken)
     {
-        string program = Executable.Require(PeerName);
+        string program = Executable.Require(PeerName, settings.SearchPath);
         LocalServer server = await LocalServer.StartAsync(
             port => ChildProcess.Start(
                 program,

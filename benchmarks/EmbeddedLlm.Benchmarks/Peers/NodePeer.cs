@@ -29,9 +29,9 @@ internal sealed class NodePeer : Peer
     /// <exception cref="PeerException">Node.js is not there, or node-llama-cpp cannot be installed or does not load the model.</exception>
     public static async Task<Peer> StartAsync(PeerSettings settings, CancellationToken cancellationToken)
     {
-        string node = Executable.Require("node");
-        string folder = await InstallAsync(Path.Combine(AppContext.BaseDirectory, "node-llama-cpp"), cancellationToken);
-        NodePeer peer = new(ChildProcess.Start(node, [Program], folder));
+        string node = Executable.Require("node", settings.SearchPath);
+        string folder = await InstallAsync(Path.Combine(AppContext.BaseDirectory, "node-llama-cpp"), settings.SearchPath, cancellationToken);
+        NodePeer peer = new(ChildProcess.Start(node, [Program], folder, readsInput: true));
         try
         {
             JsonNode loaded = await peer.AskAsync(
@@ -90,13 +90,13 @@ internal sealed class NodePeer : Peer
 
     /// <summary>Installs what the lock file says, once for each state of it; what was interrupted is done anew.</summary>
     /// <returns>The folder to run it in.</returns>
-    private static async Task<string> InstallAsync(string source, CancellationToken cancellationToken)
+    private static async Task<string> InstallAsync(string source, string? searchPath, CancellationToken cancellationToken)
     {
         byte[] identity = SHA256.HashData([.. s_manifest.Select(file => File.ReadAllBytes(Path.Combine(source, file))).SelectMany(bytes => bytes)]);
         string folder = Path.Combine(Path.GetTempPath(), "embeddedllm-benchmarks", $"node-llama-cpp-{Convert.ToHexStringLower(identity.AsSpan(0, 6))}");
         if (!Directory.Exists(folder))
         {
-            string npm = Executable.Require("npm");
+            string npm = Executable.Require("npm", searchPath);
             string partial = $"{folder}.{Environment.ProcessId}.partial";
             Directory.CreateDirectory(partial);
             try

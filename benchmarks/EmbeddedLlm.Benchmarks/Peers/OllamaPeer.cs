@@ -37,7 +37,7 @@ internal sealed class OllamaPeer : Peer
     /// <exception cref="PeerException">It is not on the PATH, or does not take the model's file.</exception>
     public static async Task<Peer> StartAsync(Subject subject, PeerSettings settings, CancellationToken cancellationToken)
     {
-        string program = Executable.Require(PeerName);
+        string program = Executable.Require(PeerName, settings.SearchPath);
         string folder = Directory.CreateTempSubdirectory("embeddedllm-ollama-").FullName;
         LocalServer? server = null;
         try

@@ -59,6 +59,9 @@ internal readonly record struct PeerRun(TimeSpan Total, TimeSpan Prefill, int In
 /// <param name="Device">Where the library computes: <c>cpu</c>, <c>cuda</c>, <c>vulkan</c> or <c>metal</c>.</param>
 internal sealed record PeerSettings(string Path, int Threads, int ContextLength, int BatchSize, int Sequences, string Device)
 {
+    /// <summary>Where programs are looked for; null for the PATH.</summary>
+    public string? SearchPath { get; init; }
+
     /// <summary>The layers on GPUs, in programs that take any greater number for all.</summary>
     public int GpuLayers => Device == "cpu" ? 0 : 999;
 }

@@ -34,10 +34,17 @@ internal static class PeerComparison
     /// <param name="rounds">How many rounds; null for as many as fit into half a minute, from 3 to 15.</param>
     /// <param name="progress">Gets a line for each thing that is done.</param>
     /// <param name="cancellationToken">Stops it, and ends all programs that it started.</param>
+    /// <param name="searchPath">Where programs are looked for; null for the PATH.</param>
     public static async Task<PeerResults> MeasureAsync(
-        Subject subject, string model, IReadOnlyCollection<string> only, int? rounds, Action<string> progress, CancellationToken cancellationToken)
+        Subject subject,
+        string model,
+        IReadOnlyCollection<string> only,
+        int? rounds,
+        Action<string> progress,
+        CancellationToken cancellationToken,
+        string? searchPath = null)
     {
-        PeerSettings settings = await SettingsOfAsync(subject, cancellationToken);
+        PeerSettings settings = (await SettingsOfAsync(subject, cancellationToken)) with { SearchPath = searchPath };
         Dictionary<string, Func<Task<Peer>>> starts = new()
         {
             [ClientPeer.PeerName] = () => Task.FromResult<Peer>(new ClientPeer(subject)),
@@ -91,8 +98,9 @@ internal static class PeerComparison
         const int Short = 32;
         int room = Math.Min(subject.Model.ContextLength, 1024);
         int answer = subject.IsSmall ? Math.Min(128, room / 2) : 48;
-        yield return new PeerTask("prefill 128", 1, Math.Min(128, room / 2), 1);
-        yield return new PeerTask($"prefill {Math.Min(512, room - 8)}", 1, Math.Min(512, room - 8), 1);
+        int prompt = Math.Min(128, room / 2), longPrompt = Math.Min(512, room - 8);
+        yield return new PeerTask($"prefill {prompt}", 1, prompt, 1);
+        yield return new PeerTask($"prefill {longPrompt}", 1, longPrompt, 1);
         yield return new PeerTask($"decode {answer}", 1, Short, answer);
         yield return new PeerTask($"{MostCallers} callers × {answer / 2}", MostCallers, Short, answer / 2);
         yield return new PeerTask($"JSON schema {answer}", 1, Short, answer, Schema);

@@ -31,7 +31,7 @@ internal static class PeersCommand
         {
             await using Subject subject = await Subject.LoadAsync(model, threads);
             string name = File.Exists(model) ? Path.GetFileName(model) : model;
-            Console.WriteLine($"{name}: {subject.Model.Threads} threads");
+            Console.WriteLine($"{name}: {(subject.Model.Threads == 1 ? "1 thread" : $"{subject.Model.Threads} threads")}");
             all.Add(await PeerComparison.MeasureAsync(subject, name, only, rounds, Console.WriteLine, cancellationToken));
         }
 
