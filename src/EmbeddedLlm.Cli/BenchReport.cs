@@ -70,7 +70,7 @@ internal sealed class BenchReport(Terminal terminal)
         if (terminal.OutputIsTerminal)
         {
             Style dim = new(decoration: Decoration.Dim);
-            Grid grid = new Grid().AddColumn(new GridColumn().NoWrap().PadLeft(0)).AddColumn(new GridColumn().PadLeft(0));
+            Grid grid = new Grid().AddColumn(new GridColumn().NoWrap().PadLeft(0).PadRight(1)).AddColumn(new GridColumn().PadLeft(0));
             foreach (string note in notes)
                 grid.AddRow(new Text("•", dim), new Text(TerminalText.Clean(note), dim));
             terminal.OutputConsole.Write(grid);

@@ -37,7 +37,7 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
         await ProbeAsync().ConfigureAwait(false);
         int room = subject.Model.ContextLength;
         int answer = Math.Min(Math.Clamp((int)(_outputRate * budget.TotalSeconds / 4), 16, 128), Math.Max(room / 2, 2));
-        int shortAnswer = Math.Max(answer / 2, 2);
+        int shortAnswer = Math.Min(answer, Math.Max(answer / 2, 16));
         foreach (int tokens in ((int[])[128, 512]).Select(tokens => Math.Min(tokens, room - 2)).Distinct())
             await MeasurePromptAsync(tokens, hasFirstToken: tokens == Math.Min(128, room - 2)).ConfigureAwait(false);
         await MeasurePromptsAsync(BenchFigures.ManyCallers, Math.Min(128, room - 2)).ConfigureAwait(false);

@@ -26,4 +26,7 @@ internal sealed class BarePeer(Subject subject) : Peer
             return new PeerRun(Stopwatch.GetElapsedTime(start), prefill, prompts.Sum(prompt => prompt.Tokens.Length), prompts.Count * outputTokens);
         },
         cancellationToken);
+
+    /// <summary>The loop is the caller's.</summary>
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -43,6 +43,9 @@ internal sealed class ClientPeer(Subject subject) : Peer
         }
     }
 
+    /// <summary>The model is the caller's.</summary>
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
     /// <summary>The schema is made a grammar for each request, unless it is the same text: as an application that has one schema does it.</summary>
     private Grammar? GrammarOf(string? schema)
     {

@@ -47,6 +47,9 @@ internal sealed class LlamaBenchPeer : Peer
         return new PeerRun(time, TimeSpan.Zero, 0, outputTokens);
     }
 
+    /// <summary>Nothing runs between the measurements.</summary>
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
     private async Task<TimeSpan> RunAsync(string[] test, CancellationToken cancellationToken)
     {
         string output = await ChildProcess.RunAsync(

@@ -23,7 +23,7 @@ internal abstract class Peer : IAsyncDisposable
     /// <exception cref="PeerException">It failed, or answered something else than was asked for.</exception>
     public abstract Task<PeerRun> AnswerAsync(IReadOnlyList<BenchmarkPrompt> prompts, int outputTokens, string? schema, CancellationToken cancellationToken);
 
-    public virtual ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public abstract ValueTask DisposeAsync();
 }
 
 /// <summary>What is measured.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using EmbeddedLlm.Benchmarks.Results;
 
 namespace EmbeddedLlm.Benchmarks.Peers;
 

@@ -50,5 +50,7 @@ public sealed class PeerResultsTests
         public override string Name => name;
 
         public override Task<PeerRun> AnswerAsync(IReadOnlyList<BenchmarkPrompt> prompts, int outputTokens, string? schema, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+        public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }
