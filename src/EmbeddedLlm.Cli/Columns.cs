@@ -26,7 +26,7 @@ internal sealed class Columns(params string[] headings)
         for (int column = 0; column < headings.Length; column++)
         {
             TableColumn heading = new(new Text(headings[column], new Style(decoration: Decoration.Bold)));
-            table.AddColumn(IsNumber(column) || HasQuantities(column) ? heading.RightAligned().NoWrap() : heading);
+            table.AddColumn(IsNumber(column) ? heading.RightAligned().NoWrap() : HasQuantities(column) ? heading.RightAligned() : heading);
         }
 
         foreach (string[] row in _rows)
