@@ -74,7 +74,10 @@ internal sealed class BenchCommand(Terminal terminal)
         (EmbeddedModel model, SampleSet loads) = await LoadAsync(name, options, budget, !isVerbose, interrupts.Token).ConfigureAwait(false);
         await using (model.ConfigureAwait(false))
         {
-            FigureTemplate template = new(File.Exists(name) ? Path.GetFileName(name) : name, MachineFacts.DeviceOf(plan), model.Threads);
+            if (!isVerbose)
+                DeviceArguments.WarnOfUnusable(options, terminal);
+            RuntimeDescription runtime = EmbeddedRuntime.Describe(options.NativeLibraryFolder);
+            FigureTemplate template = new(File.Exists(name) ? Path.GetFileName(name) : name, MachineFacts.DeviceOf(plan, runtime), model.Threads);
             BenchBar bar = new();
             BenchRun run = new(new BenchSubject(model), template, budget, bar, interrupts.Token);
             IReadOnlyList<Figure> speeds = await bar.RunAsync(terminal, !isVerbose, run.MeasureAsync).ConfigureAwait(false);
@@ -82,8 +85,8 @@ internal sealed class BenchCommand(Terminal terminal)
             ResultFile results = new()
             {
                 Date = DateTimeOffset.Now,
-                Machine = MachineFacts.Of(plan),
-                Versions = new Dictionary<string, string> { ["EmbeddedLlm"] = LibraryVersion(), [".NET"] = Environment.Version.ToString() },
+                Machine = MachineFacts.Of(runtime),
+                Versions = new Dictionary<string, string> { ["EmbeddedLlm"] = LibraryVersion(), ["llama.cpp"] = runtime.Version, [".NET"] = Environment.Version.ToString() },
                 Command = string.Join(' ', result.Tokens.Select(token => token.Value == name ? template.Model : token.Value).Prepend(Usage.ProgramName)),
                 Remarks = run.Remarks,
                 Figures = [.. figures, .. PricesOf(template, price, figures)],

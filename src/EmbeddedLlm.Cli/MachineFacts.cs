@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using EmbeddedLlm.Benchmarks.Results;
 
@@ -7,21 +6,17 @@ namespace EmbeddedLlm.Cli;
 /// <summary>What a reader of figures must know of the machine: nothing that tells whose it is.</summary>
 internal static class MachineFacts
 {
-    public static Machine Of(MemoryPlan plan) => new(
+    public static Machine Of(RuntimeDescription runtime) => new(
         Processor(),
         Environment.ProcessorCount,
         GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
         RuntimeInformation.OSDescription,
-        [.. plan.Devices.Skip(1).Select(device => device.Available is { } free ? string.Create(CultureInfo.InvariantCulture, $"{device.Device}, {Quantity.OfBytes(free)} free") : device.Device)]);
+        [.. runtime.Devices.Where(device => device.Kind != DeviceKind.Cpu).Select(device => device.TotalMemory is { } memory ? $"{device.Description}, {Quantity.OfBytes(memory)}" : device.Description)]);
 
-    /// <summary>The device that computes: <c>cpu</c>, or the kind of the first GPU in use.</summary>
-    public static string DeviceOf(MemoryPlan plan)
-    {
-        if (plan.GpuLayers == 0 || plan.Devices.Count < 2)
-            return "cpu";
-        string kind = plan.Devices[1].Device.TrimEnd([.. "0123456789"]).ToLowerInvariant();
-        return kind == "mtl" ? "metal" : kind;
-    }
+    /// <summary>Where a model is computed: <c>cpu</c>, or the backend of the first GPU that it is on.</summary>
+    public static string DeviceOf(MemoryPlan plan, RuntimeDescription runtime) => plan.GpuLayers == 0 || plan.Devices.Count < 2
+        ? "cpu"
+        : (runtime.Devices.FirstOrDefault(device => device.Name == plan.Devices[1].Device)?.Backend ?? plan.Devices[1].Device).ToLowerInvariant();
 
     private static string Processor()
     {

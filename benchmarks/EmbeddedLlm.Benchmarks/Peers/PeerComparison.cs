@@ -29,6 +29,7 @@ internal static class PeerComparison
     /// <summary>Measures a loaded model.</summary>
     /// <param name="subject">The model, loaded for at least eight sequences; nothing else may use it meanwhile.</param>
     /// <param name="model">The model's name in the figures.</param>
+    /// <param name="device">Where it computes: <c>cpu</c>, <c>cuda</c>, <c>vulkan</c> or <c>metal</c>.</param>
     /// <param name="only">The peers to measure, of <see cref="Names"/>; all where it is empty. The library itself always is.</param>
     /// <param name="rounds">How many rounds; null for as many as fit into half a minute, from 3 to 15.</param>
     /// <param name="progress">Gets a line for each thing that is done.</param>
@@ -37,13 +38,14 @@ internal static class PeerComparison
     public static async Task<PeerResults> MeasureAsync(
         Subject subject,
         string model,
+        string device,
         IReadOnlyCollection<string> only,
         int? rounds,
         Action<string> progress,
         CancellationToken cancellationToken,
         string? searchPath = null)
     {
-        PeerSettings settings = (await SettingsOfAsync(subject, cancellationToken)) with { SearchPath = searchPath };
+        PeerSettings settings = new(subject.Model.Path, subject.Model.Threads, Room(subject), BatchSize: 512, MostCallers, device) { SearchPath = searchPath };
         Dictionary<string, Func<Task<Peer>>> starts = new()
         {
             [ClientPeer.PeerName] = () => Task.FromResult<Peer>(new ClientPeer(subject)),
@@ -84,18 +86,13 @@ internal static class PeerComparison
         return results;
     }
 
-    private static async Task<PeerSettings> SettingsOfAsync(Subject subject, CancellationToken cancellationToken)
-    {
-        EmbeddedModel model = subject.Model;
-        MemoryPlan plan = await EmbeddedModel.PlanAsync(model.Path, new EmbeddedModelOptions { ContextLength = model.ContextLength }, cancellationToken);
-        string device = plan.GpuLayers == 0 ? "cpu" : plan.Devices[1].Device.TrimEnd([.. "0123456789"]).ToLowerInvariant();
-        return new PeerSettings(model.Path, model.Threads, Math.Min(model.ContextLength, 1024), BatchSize: 512, MostCallers, device == "mtl" ? "metal" : device);
-    }
+    /// <summary>The context that all get: no measurement needs more.</summary>
+    private static int Room(Subject subject) => Math.Min(subject.Model.ContextLength, 1024);
 
     private static IEnumerable<PeerTask> TasksOf(Subject subject)
     {
         const int Short = 32;
-        int room = Math.Min(subject.Model.ContextLength, 1024);
+        int room = Room(subject);
         int answer = subject.IsSmall ? Math.Min(128, room / 2) : 48;
         int prompt = Math.Min(128, room / 2), longPrompt = Math.Min(512, room - 8);
         yield return new PeerTask($"prefill {prompt}", 1, prompt, 1);

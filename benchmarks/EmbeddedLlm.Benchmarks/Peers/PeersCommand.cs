@@ -32,7 +32,7 @@ internal static class PeersCommand
             await using Subject subject = await Subject.LoadAsync(model, threads);
             string name = File.Exists(model) ? Path.GetFileName(model) : model;
             Console.WriteLine($"{name}: {(subject.Model.Threads == 1 ? "1 thread" : $"{subject.Model.Threads} threads")}");
-            all.Add(await PeerComparison.MeasureAsync(subject, name, only, rounds, Console.WriteLine, cancellationToken));
+            all.Add(await PeerComparison.MeasureAsync(subject, name, DeviceInUse(), only, rounds, Console.WriteLine, cancellationToken));
         }
 
         Console.WriteLine();
@@ -49,6 +49,10 @@ internal static class PeersCommand
             Console.WriteLine(line);
         return 0;
     }
+
+    /// <summary>The library and the bare loop put a model on the first GPU that there is.</summary>
+    private static string DeviceInUse() =>
+        EmbeddedRuntime.Describe().Devices.FirstOrDefault(device => device.Kind is DeviceKind.Gpu or DeviceKind.IntegratedGpu)?.Backend.ToLowerInvariant() ?? "cpu";
 
     private static string RowOf(Figure figure, PeerResults results)
     {

@@ -15,7 +15,7 @@ public sealed class PeerComparisonTests : IDisposable
         _programs.AddShell("llama-bench", "echo '[{\"build_number\":1,\"build_commit\":\"a\",\"avg_ns\":1000000}]'");
         await using Subject subject = await Subject.LoadAsync(BenchmarkFiles.Starter, threads: 1);
         List<string> lines = [];
-        PeerResults results = await PeerComparison.MeasureAsync(subject, "starter", [], rounds: 2, lines.Add, Cancel, _programs.Settings.SearchPath);
+        PeerResults results = await PeerComparison.MeasureAsync(subject, "starter", "cpu", [], rounds: 2, lines.Add, Cancel, _programs.Settings.SearchPath);
 
         foreach (string missing in (string[])["node-llama-cpp: not found: there is no node", "llama-server: not found: there is no llama-server", "ollama: not found: there is no ollama"])
             Assert.Contains($"{missing} on the PATH.", results.Remarks);
@@ -43,7 +43,7 @@ public sealed class PeerComparisonTests : IDisposable
             echo '[{"build_number":1,"build_commit":"a","avg_ns":1000000}]'
             """);
         await using Subject subject = await Subject.LoadAsync(BenchmarkFiles.Starter, threads: 1);
-        PeerResults results = await PeerComparison.MeasureAsync(subject, "starter", ["bare loop", "llama-bench"], rounds: 2, _ => { }, Cancel, _programs.Settings.SearchPath);
+        PeerResults results = await PeerComparison.MeasureAsync(subject, "starter", "cpu", ["bare loop", "llama-bench"], rounds: 2, _ => { }, Cancel, _programs.Settings.SearchPath);
         Assert.Contains("llama-bench, prefill 128: failed: llama-bench ended with exit code 134: ggml assertion failed.", results.Remarks);
         Assert.DoesNotContain("llama-bench", results.Figures.Select(figure => figure.Contender));
         Assert.Contains(results.Figures, figure => figure is { Contender: "EmbeddedLlm", Case: "decode 128" });
