@@ -93,7 +93,9 @@ internal sealed class LocalServer : IAsyncDisposable
                     last = content;
             }
 
-            return JsonNode.Parse(last ?? "null") as JsonObject ?? throw new PeerException("failed: it answered nothing");
+            JsonObject answer = JsonNode.Parse(last ?? "null") as JsonObject ?? throw new PeerException("failed: it answered nothing");
+            // A stream that has begun can tell of an error in no other way.
+            return answer["error"] is { } error ? throw new PeerException($"failed: it answered {error.ToJsonString()}") : answer;
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException or JsonException)
         {

@@ -27,6 +27,8 @@ public sealed class LlamaServerPeerTests : IDisposable
                     return response.writeHead(500).end('{"error":{"message":"no slot"}}');
                 if (prompt[0] === 501)
                     process.exit(9);
+                if (prompt[0] === 503)
+                    return response.end('data: {"stop":false,"tokens_predicted":1}\n\ndata: {"error":{"code":500}}\n\n');
                 const predicted = prompt[0] === 502 ? count - 1 : count;
                 for (let i = 1; i <= predicted; i++)
                     response.write(`data: {"content":"é","stop":false,"tokens_predicted":${i}}\r\n\r\n`);
@@ -74,6 +76,7 @@ public sealed class LlamaServerPeerTests : IDisposable
 
     [Theory]
     [InlineData(500, "failed: it answered 500: {\"error\":{\"message\":\"no slot\"}}")]
+    [InlineData(503, "failed: it answered {\"code\":500}")]
     [InlineData(502, "failed: it answered 7 tokens of 8 to 1 of 1")]
     public async Task AWrongAnswerIsAFailure(int token, string reason)
     {
