@@ -25,7 +25,7 @@ internal sealed class FakePrograms : IDisposable
         return Add(name, $"#!{node}\n{script}");
     }
 
-    /// <summary>The arguments of all calls of a script that wrote them to a file of the name.</summary>
+    /// <summary>The lines of a file that a program wrote beside itself.</summary>
     public string[] LinesOf(string name) => File.ReadAllLines(PathOf(name));
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
