@@ -41,18 +41,18 @@ internal sealed class LlamaServerPeer : Peer
     public override async Task<PeerRun> AnswerAsync(IReadOnlyList<BenchmarkPrompt> prompts, int outputTokens, string? schema, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        JsonObject[] answers = await Task.WhenAll(prompts.Select(prompt => _server.PostAsync("/completion", RequestOf(prompt, outputTokens, schema), cancellationToken)));
+        JsonObject[] answers = await Task.WhenAll(prompts.Select(prompt => _server.PostAsync("/completion", RequestOf(prompt, outputTokens, schema), answer => IsWhole(answer, outputTokens), cancellationToken)));
         TimeSpan total = Stopwatch.GetElapsedTime(start);
         for (int i = 0; i < answers.Length; i++)
         {
-            int input = (int?)answers[i]["timings"]?["prompt_n"] ?? 0, output = (int?)answers[i]["tokens_predicted"] ?? 0;
-            if (input != prompts[i].Tokens.Length || output != outputTokens)
+            int input = (int?)(answers[i]["timings"]?["prompt_n"] ?? answers[i]["tokens_evaluated"]) ?? 0, output = (int?)answers[i]["tokens_predicted"] ?? 0;
+            if (input != prompts[i].Tokens.Length || output != outputTokens && ((bool?)answers[i]["stop"] is true || !IsWhole(answers[i], outputTokens)))
                 throw new PeerException($"failed: it answered {output} tokens of {outputTokens} to {input} of {prompts[i].Tokens.Length}");
         }
 
         return new PeerRun(
             total,
-            TimeSpan.FromMilliseconds(answers.Max(answer => (double)answer["timings"]!["prompt_ms"]!)),
+            TimeSpan.FromMilliseconds(answers.Max(answer => (double?)answer["timings"]?["prompt_ms"] ?? throw new PeerException("failed: it gave no timings"))),
             prompts.Sum(prompt => prompt.Tokens.Length),
             prompts.Count * outputTokens);
     }
@@ -69,11 +69,19 @@ internal sealed class LlamaServerPeer : Peer
             ["ignore_eos"] = true,
             ["cache_prompt"] = false,
             ["stream"] = true,
+            // In each event, so that they are known where the last one is an error.
+            ["timings_per_token"] = true,
         };
         if (schema is not null)
             request["json_schema"] = JsonNode.Parse(schema);
         return request;
     }
+
+    /// <summary>
+    /// Whether all tokens were computed, by the last event before an error. In the end the server parses the whole text, which fails where that does not end with a whole character, as it does at times where
+    /// an answer is cut at its length; and of an unfinished character, of three tokens at most, it sends no event.
+    /// </summary>
+    private static bool IsWhole(JsonObject answer, int outputTokens) => (int?)answer["tokens_predicted"] >= outputTokens - 3 && answer.ContainsKey("timings");
 
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }

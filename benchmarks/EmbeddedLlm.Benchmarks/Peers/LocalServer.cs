@@ -72,9 +72,13 @@ internal sealed class LocalServer : IAsyncDisposable
     }
 
     /// <summary>Posts JSON, and reads the lines of the answer as they come: objects, with or without the <c>data:</c> of server-sent events in front.</summary>
+    /// <param name="path">Where to.</param>
+    /// <param name="request">What is posted.</param>
+    /// <param name="isEnough">Whether an answer that ends with an error is whole all the same, by the object before; null where none is.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <returns>The last object.</returns>
     /// <exception cref="PeerException">It answered with an error, or not with JSON, or ended.</exception>
-    public async Task<JsonObject> PostAsync(string path, JsonObject request, CancellationToken cancellationToken)
+    public async Task<JsonObject> PostAsync(string path, JsonObject request, Func<JsonObject, bool>? isEnough, CancellationToken cancellationToken)
     {
         try
         {
@@ -83,19 +87,21 @@ internal sealed class LocalServer : IAsyncDisposable
             if (!response.IsSuccessStatusCode)
                 throw new PeerException($"failed: it answered {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}");
             using StreamReader reader = new(await response.Content.ReadAsStreamAsync(cancellationToken), Encoding.UTF8);
-            string? last = null;
+            string? last = null, before = null;
             while (await reader.ReadLineAsync(cancellationToken) is { } line)
             {
                 if (line.StartsWith("error:", StringComparison.Ordinal))
                     throw new PeerException($"failed: {line}");
                 string content = line.StartsWith("data:", StringComparison.Ordinal) ? line[5..].Trim() : line.Trim();
                 if (content.StartsWith('{'))
-                    last = content;
+                    (before, last) = (last, content);
             }
 
             JsonObject answer = JsonNode.Parse(last ?? "null") as JsonObject ?? throw new PeerException("failed: it answered nothing");
             // A stream that has begun can tell of an error in no other way.
-            return answer["error"] is { } error ? throw new PeerException($"failed: it answered {error.ToJsonString()}") : answer;
+            if (answer["error"] is not { } error)
+                return answer;
+            return JsonNode.Parse(before ?? "null") is JsonObject rest && isEnough?.Invoke(rest) is true ? rest : throw new PeerException($"failed: it answered {error.ToJsonString()}");
         }
         catch (Exception failure) when (failure is HttpRequestException or IOException or JsonException)
         {

@@ -82,7 +82,7 @@ internal sealed class OllamaPeer : Peer
     public override async Task<PeerRun> AnswerAsync(IReadOnlyList<BenchmarkPrompt> prompts, int outputTokens, string? schema, CancellationToken cancellationToken)
     {
         long start = Stopwatch.GetTimestamp();
-        JsonObject[] answers = await Task.WhenAll(prompts.Select(prompt => _server.PostAsync("/api/generate", RequestOf(prompt, outputTokens, schema), cancellationToken)));
+        JsonObject[] answers = await Task.WhenAll(prompts.Select(prompt => _server.PostAsync("/api/generate", RequestOf(prompt, outputTokens, schema), isEnough: null, cancellationToken)));
         TimeSpan total = Stopwatch.GetElapsedTime(start);
         int output = answers.Sum(answer => (int?)answer["eval_count"] ?? 0);
         if (output < prompts.Count * (outputTokens == 1 ? 1 : Math.Max(2, outputTokens / 2)))

@@ -29,6 +29,11 @@ public sealed class LlamaServerPeerTests : IDisposable
                     process.exit(9);
                 if (prompt[0] === 503)
                     return response.end('data: {"stop":false,"tokens_predicted":1}\n\ndata: {"error":{"code":500}}\n\n');
+                if (prompt[0] === 504) {
+                    response.write(`data: {"stop":false,"tokens_predicted":${count - 2},"timings":{"prompt_n":1,"prompt_ms":2.5}}\n\n`);
+                    return response.end('data: {"error":{"code":500}}\n\n');
+                }
+
                 const predicted = prompt[0] === 502 ? count - 1 : count;
                 for (let i = 1; i <= predicted; i++)
                     response.write(`data: {"content":"é","stop":false,"tokens_predicted":${i}}\r\n\r\n`);
@@ -83,6 +88,14 @@ public sealed class LlamaServerPeerTests : IDisposable
         await using Peer peer = await StartAsync();
         PeerException failure = await Assert.ThrowsAsync<PeerException>(() => peer.AnswerAsync([PromptOf(token)], 8, schema: null, Cancel));
         Assert.Equal(reason, failure.Message);
+    }
+
+    [Fact]
+    public async Task AnAnswerThatEndsWithinACharacterIsWhole()
+    {
+        await using Peer peer = await StartAsync();
+        PeerRun run = await peer.AnswerAsync([PromptOf(504)], 8, schema: null, Cancel);
+        Assert.Equal((1, 8, TimeSpan.FromMilliseconds(2.5)), (run.InputTokens, run.OutputTokens, run.Prefill));
     }
 
     [Fact]
