@@ -1,5 +1,6 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
+using EmbeddedLlm.Benchmarks.Peers;
 using EmbeddedLlm.Benchmarks.Report;
 using EmbeddedLlm.Benchmarks.Subjects;
 using EmbeddedLlm.SyntheticModels;
@@ -44,6 +45,7 @@ internal static class Commands
             CreateGrammarMasks(),
             CreateSchemas(),
             ShapesCommand.Create(),
+            CreatePeers(),
         };
         foreach (Option option in Run)
             root.Add(option);
@@ -132,6 +134,29 @@ internal static class Commands
         command.SetAction((arguments, cancellationToken) => FailingAsync(() => FiguresCommand.RunAsync(
             ReadSettings(arguments, isQuick: false), ReportSubjects.Choose(subjects(arguments), isQuick: false), Console.Out, cancellationToken)));
         return command;
+    }
+
+    private static Command CreatePeers()
+    {
+        Option<string[]> only = new("--only")
+        {
+            Description = $"Whom to measure beside the library: {string.Join(", ", PeerComparison.Names.Skip(1))}. May be repeated. Default: all that are there.",
+            DefaultValueFactory = _ => [],
+        };
+        only.AcceptOnlyFromAmong([.. PeerComparison.Names]);
+        Option<int?> rounds = new("--rounds") { Description = "How many rounds of each measurement. Default: as many as fit into half a minute, from 3 to 15." };
+        Command peers = new("peers", "Measures the library beside node-llama-cpp, llama-server, llama-bench, Ollama and a bare loop in turns, with the same file, threads and prompts; those that are not there are named.")
+        {
+            only, rounds,
+        };
+        foreach (Option option in Run)
+            peers.Add(option);
+        peers.SetAction((arguments, cancellationToken) => FailingAsync(() => FiguresCommand.RunAsync(
+            ReadSettings(arguments, isQuick: false) with { Rounds = arguments.GetValue(rounds) },
+            [new ReportSubject(ReportSubjects.Peers, "", (settings, cancellation) => PeersSubject.MeasureAsync(settings, arguments.GetValue(only)!, cancellation))],
+            Console.Out,
+            cancellationToken)));
+        return peers;
     }
 
     private static Command CreateGrammarMasks()

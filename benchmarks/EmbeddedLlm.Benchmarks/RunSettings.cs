@@ -33,6 +33,12 @@ internal sealed record RunSettings
     /// <summary>How many samples of each quantity.</summary>
     public SampleBudget Budget { get; init; } = SampleBudget.Thorough;
 
+    /// <summary>How many rounds of peers; null for as many as fit into a while.</summary>
+    public int? Rounds { get; init; }
+
+    /// <summary>What measurements find out beside figures; all copies of these settings share it.</summary>
+    public RunNotes Notes { get; } = new();
+
     /// <summary>Whether it is a first look: fewer cases, fewer samples.</summary>
     public bool IsQuick { get; init; }
 

@@ -7,6 +7,9 @@ internal sealed class Columns(params string[] headings)
 {
     private readonly List<string[]> _rows = [];
 
+    /// <summary>How many columns, from the second on, hold numbers: these end where they end in each row, and the first of them is what is looked for.</summary>
+    public int Numbers { get; init; }
+
     public void Add(params string[] cells) => _rows.Add([.. cells.Select(cell => TerminalText.Clean(cell).ReplaceLineEndings(" "))]);
 
     public void WriteTo(Terminal terminal)
@@ -23,11 +26,11 @@ internal sealed class Columns(params string[] headings)
         for (int column = 0; column < headings.Length; column++)
         {
             TableColumn heading = new(new Text(headings[column], new Style(decoration: Decoration.Bold)));
-            table.AddColumn(HasQuantities(column) ? heading.RightAligned() : heading);
+            table.AddColumn(IsNumber(column) ? heading.RightAligned().NoWrap() : HasQuantities(column) ? heading.RightAligned() : heading);
         }
 
         foreach (string[] row in _rows)
-            table.AddRow(row.Select(cell => new Text(cell)));
+            table.AddRow(row.Select((cell, column) => new Text(cell, Numbers > 0 && column == 1 ? new Style(Color.Green, decoration: Decoration.Bold) : Style.Plain)));
         return table;
     }
 
@@ -39,6 +42,8 @@ internal sealed class Columns(params string[] headings)
     {
         int[] widths = [.. headings.Select((heading, column) => _rows.Select(row => row[column].Length).Append(heading.Length).Max())];
         foreach (string[] row in (IEnumerable<string[]>)[headings, .. _rows])
-            output.WriteLine(string.Join("  ", row.Select((cell, column) => cell.PadRight(widths[column]))).TrimEnd());
+            output.WriteLine(string.Join("  ", row.Select((cell, column) => IsNumber(column) ? cell.PadLeft(widths[column]) : cell.PadRight(widths[column]))).TrimEnd());
     }
+
+    private bool IsNumber(int column) => column >= 1 && column <= Numbers;
 }

@@ -6,7 +6,8 @@ namespace EmbeddedLlm.Cli;
 
 /// <summary>The options of every command that loads a model.</summary>
 /// <param name="chats">Whether the command chats with it.</param>
-internal sealed class ModelArguments(bool chats)
+/// <param name="isNamedByArgument">Whether an argument of the command's own names it, in place of an option.</param>
+internal sealed class ModelArguments(bool chats, bool isNamedByArgument = false)
 {
     private readonly Option<string> _model = new("--model", "-m")
     {
@@ -42,7 +43,8 @@ internal sealed class ModelArguments(bool chats)
 
     public void AddTo(Command command)
     {
-        command.Add(_model);
+        if (!isNamedByArgument)
+            command.Add(_model);
         command.Add(_context);
         command.Add(_threads);
         _devices.AddTo(command);
@@ -56,24 +58,31 @@ internal sealed class ModelArguments(bool chats)
     public async Task<EmbeddedModel> LoadAsync(ParseResult result, Terminal terminal, CancellationToken cancellationToken)
     {
         bool verbose = result.GetValue(Program.Verbose);
-        EmbeddedModelOptions options = new()
-        {
-            // One conversation at a time: the memory of more sequences would lie idle.
-            MaxSequences = 1,
-            ContextLength = result.GetValue(_context),
-            Threads = result.GetValue(_threads),
-            Adapters = result.GetRequiredValue(_adapters),
-            NativeLibraryFolder = result.GetValue(_nativeFolder),
-            ChatTemplateFallback = result.GetValue(_chatMl) ? ChatTemplateFallback.ChatMl : ChatTemplateFallback.Error,
-            LoggerFactory = verbose ? new StandardErrorLog(terminal) : null,
-        };
-        _devices.ApplyTo(options, result);
+        EmbeddedModelOptions options = CreateOptions(result, terminal);
+        // One conversation at a time: the memory of more sequences would lie idle.
+        options.MaxSequences = 1;
         string name = result.GetRequiredValue(_model);
         EmbeddedModel model = await LoadBar.RunAsync(terminal, !verbose, progress => EmbeddedModel.LoadAsync(name, options, progress, cancellationToken)).ConfigureAwait(false);
         // With --verbose the log has said so.
         if (!verbose)
             DeviceArguments.WarnOfUnusable(options, terminal);
         return model;
+    }
+
+    /// <summary>What the command line says of the load.</summary>
+    public EmbeddedModelOptions CreateOptions(ParseResult result, Terminal terminal)
+    {
+        EmbeddedModelOptions options = new()
+        {
+            ContextLength = result.GetValue(_context),
+            Threads = result.GetValue(_threads),
+            Adapters = result.GetRequiredValue(_adapters),
+            NativeLibraryFolder = result.GetValue(_nativeFolder),
+            ChatTemplateFallback = result.GetValue(_chatMl) ? ChatTemplateFallback.ChatMl : ChatTemplateFallback.Error,
+            LoggerFactory = result.GetValue(Program.Verbose) ? new StandardErrorLog(terminal) : null,
+        };
+        _devices.ApplyTo(options, result);
+        return options;
     }
 
     private static LoraAdapter[] ParseAdapters(ArgumentResult result)

@@ -43,6 +43,7 @@ internal static class Program
     {
         RootCommand root = new("Chat with GGUF models, in this process, through llama.cpp.")
         {
+            BenchCommand.Create(terminal),
             ChatCommand.Create(terminal),
             CompleteCommand.Create(terminal),
             DevicesCommand.Create(terminal),

@@ -19,6 +19,10 @@ internal static class FiguresCommand
             output.Write(FigureTable.Of([.. subject]));
         }
 
+        if (run.Remarks.Count + run.Versions.Count > 0)
+            output.WriteLine();
+        foreach (string line in run.Versions.Select(version => $"{version.Key} {version.Value}").Concat(run.Remarks))
+            output.WriteLine($"- {line}");
         return run.Failures > 0 ? 1 : 0;
     }
 }

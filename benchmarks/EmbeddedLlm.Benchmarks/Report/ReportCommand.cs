@@ -63,7 +63,7 @@ internal static class ReportCommand
         {
             Date = DateTimeOffset.UtcNow,
             Machine = MachineProbe.Read(),
-            Versions = MachineProbe.Versions(),
+            Versions = MachineProbe.Versions().Concat(run.Versions).DistinctBy(version => version.Key).ToDictionary(),
             Command = command,
             Remarks = run.Remarks,
             Figures = run.Figures,

@@ -14,7 +14,10 @@ internal sealed class ReportRun(RunSettings settings, TextWriter output)
     public IReadOnlyList<Figure> Figures => _figures;
 
     /// <summary>What went wrong, and what else a reader must know.</summary>
-    public IReadOnlyList<string> Remarks => _remarks;
+    public IReadOnlyList<string> Remarks => [.. _remarks, .. settings.Notes.Remarks];
+
+    /// <summary>The versions of the programs that were measured beside the library.</summary>
+    public IReadOnlyDictionary<string, string> Versions => settings.Notes.Versions;
 
     /// <summary>How many subjects failed.</summary>
     public int Failures { get; private set; }

@@ -20,6 +20,7 @@ internal static class ReportSubjects
     public const string Tokenizer = "tokenizer";
     public const string Template = "template";
     public const string Embeddings = "embeddings";
+    public const string Peers = "peers";
 
     public static IReadOnlyList<ReportSubject> All { get; } =
     [
@@ -37,6 +38,7 @@ internal static class ReportSubjects
         new(Tokenizer, "text to tokens and back", TextSubject.TokenizerAsync),
         new(Template, "a conversation through a chat template", TextSubject.Template) { IsPerModel = false },
         new(Embeddings, "texts to vectors", EmbeddingsSubject.MeasureAsync),
+        new(Peers, "the library beside others of its kind, as far as they are on the machine", PeersSubject.MeasureAsync) { IsOnlyThorough = true },
         new(Neighbours, "decoding beside busy loops", NeighbourSubject.MeasureAsync) { IsOnlyThorough = true },
     ];
 

@@ -19,6 +19,7 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     private readonly EmbeddedModelOptions _options;
     private readonly SamplingDefaults _sampling;
     private readonly Lazy<GrammarVocabulary> _grammarVocabulary;
+    private readonly Lazy<IReadOnlyList<int>> _endOfGenerationTokens;
 
     private EmbeddedModel(LoadedModel model, string id, string path, EmbeddedModelOptions options, CatalogEntry? entry)
     {
@@ -27,6 +28,8 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
         _sampling = SamplingDefaults.Create(model.Metadata, entry?.Sampling, model.Facts.SuppressedTokens) with { Vocabulary = model.Vocabulary };
         ToolFallback = options.ToolFallback;
         _grammarVocabulary = new Lazy<GrammarVocabulary>(() => new GrammarVocabulary(model.Vocabulary));
+        _endOfGenerationTokens = new Lazy<IReadOnlyList<int>>(
+            () => Array.AsReadOnly([.. Enumerable.Range(0, model.Vocabulary.Count).Where(model.Vocabulary.IsEndOfGeneration)]));
         Id = id;
         Path = path;
         Conversations = new ConversationStore(options.ConversationCapacity);
@@ -53,6 +56,12 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
 
     /// <summary>The number of tokens in the vocabulary.</summary>
     public int VocabularySize => _model.Vocabulary.Count;
+
+    /// <summary>
+    /// The tokens with any of which the model ends an answer, in ascending order; none where its file names none. An answer that is to have an exact length, as a measurement of speed needs it, excludes them by
+    /// <see cref="GenerationOptions.LogitBias"/> and sets the most tokens.
+    /// </summary>
+    public IReadOnlyList<int> EndOfGenerationTokens => _endOfGenerationTokens.Value;
 
     /// <summary>The longest prompt and answer of one request together, in tokens.</summary>
     public int ContextLength => _model.Facts.ContextLength;

@@ -28,6 +28,19 @@ public sealed class CompletionTests(StarterModelFixture starter)
     }
 
     [Fact]
+    public async Task WithoutTheTokensThatEndItAnAnswerHasItsFullLength()
+    {
+        // A bias that ends the answer at once, unless the token is excluded.
+        int end = Assert.Single(starter.Model.EndOfGenerationTokens, token => starter.Model.Detokenize([token], includeSpecial: true) == "<|im_end|>");
+        CompletionOptions options = new() { Temperature = 0, MaxOutputTokens = 40, LogitBias = new Dictionary<int, float> { [end] = 1000 } };
+        CompletionResponse ended = await starter.Model.CompleteAsync("One, two, three", options, Cancel);
+        options.LogitBias = starter.Model.EndOfGenerationTokens.ToDictionary(token => token, _ => float.NegativeInfinity);
+        CompletionResponse whole = await starter.Model.CompleteAsync("One, two, three", options, Cancel);
+        Assert.Equal((ChatFinishReason.Stop, ChatFinishReason.Length), (ended.FinishReason, whole.FinishReason));
+        Assert.Equal(40, whole.Usage.OutputTokenCount);
+    }
+
+    [Fact]
     public async Task PiecesMakeTheWholeAndTheLastTellsTheReason()
     {
         string whole = (await starter.Model.CompleteAsync("Count to five: 1,", Greedy(12), Cancel)).Text;
