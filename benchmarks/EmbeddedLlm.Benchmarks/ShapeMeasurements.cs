@@ -19,7 +19,7 @@ internal abstract class ShapeMeasurement(BareLoop direct, BareLoop quantised, st
         _prompt = [.. Enumerable.Range(0, PromptTokens).Select(_ => random.Next(PlainTokens))];
     }
 
-    protected override double Bare() => Measure(quantised, _prompt);
+    protected override Task<double> BareAsync() => Task.FromResult(Measure(quantised, _prompt));
 
     protected override Task<double> ClientAsync() => Task.FromResult(Measure(direct, _prompt));
 

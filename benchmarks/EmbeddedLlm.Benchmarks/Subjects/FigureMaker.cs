@@ -19,7 +19,7 @@ internal sealed record FigureMaker(string Subject, RunSettings Settings, string?
     {
         Subject = Subject,
         Case = what,
-        Model = File.Exists(Model) ? Path.GetFileName(Model) : Model,
+        Model = Model is null ? null : BenchmarkFiles.NameOf(Model),
         Device = Settings.Device,
         Threads = Threads,
         Settings = Settings.Differences,
