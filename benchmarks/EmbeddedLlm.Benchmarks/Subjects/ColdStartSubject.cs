@@ -16,7 +16,7 @@ internal static class ColdStartSubject
             using ColdStartApplication application = await ColdStartApplication.PublishAsync(isAot, settings.Device, cancellationToken);
             foreach (string name in settings.Models)
             {
-                string model = BenchmarkFiles.Resolve(name);
+                string model = BenchmarkFiles.Resolve(name, cancellationToken);
                 List<double> times = [];
                 for (int i = -1; i < (settings.IsQuick ? 3 : 11); i++)
                 {

@@ -31,7 +31,7 @@ internal static class EmbeddingsSubject
         {
             EmbeddedModelOptions options = settings.CreateOptions();
             options.ContextLength = 1024;
-            await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name), options, cancellationToken: cancellationToken);
+            await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name, cancellationToken), options, cancellationToken: cancellationToken);
             FigureMaker maker = new("embeddings", settings, name, model.Threads);
             foreach (int texts in settings.IsQuick ? (int[])[1, 16] : [1, 32])
             {

@@ -17,7 +17,7 @@ internal static class LoadSubject
     {
         foreach (string name in settings.Models)
         {
-            string file = BenchmarkFiles.Resolve(name);
+            string file = BenchmarkFiles.Resolve(name, cancellationToken);
             FigureMaker maker = new("load", settings, name);
             List<double> loads = [], firstTokens = [];
             for (int i = -1; i < (settings.IsQuick ? 3 : 7); i++)
@@ -40,7 +40,7 @@ internal static class LoadSubject
         foreach (string name in settings.Models)
         {
             FigureMaker maker = new("memory", settings, name);
-            string file = BenchmarkFiles.Resolve(name);
+            string file = BenchmarkFiles.Resolve(name, cancellationToken);
             MemoryPlan plan = await EmbeddedModel.PlanAsync(file, settings.CreateOptions(), cancellationToken);
             foreach (DeviceMemoryPlan device in plan.Devices)
                 yield return maker.Of($"planned on {device.Device}", FigureUnit.Mebibytes, device.Total / Mebi, contender: "memory plan");

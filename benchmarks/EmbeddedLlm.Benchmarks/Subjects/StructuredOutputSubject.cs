@@ -16,7 +16,7 @@ internal static class StructuredOutputSubject
         {
             EmbeddedModelOptions options = settings.CreateOptions();
             options.MaxSequences = ManyCallers;
-            await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name), options, cancellationToken: cancellationToken);
+            await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name, cancellationToken), options, cancellationToken: cancellationToken);
             FigureMaker maker = new("structured-output", settings, name, model.Threads);
             int tokens = model.WeightBytes < 100_000_000 ? 200 : settings.IsQuick ? 48 : 64;
             foreach ((ConstraintKind kind, int callers) in Cases(settings.IsQuick))

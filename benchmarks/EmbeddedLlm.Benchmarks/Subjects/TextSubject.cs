@@ -74,7 +74,7 @@ internal static class TextSubject
         {
             EmbeddedModelOptions options = settings.CreateOptions();
             options.ContextLength = 512;
-            await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name), options, cancellationToken: cancellationToken);
+            await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name, cancellationToken), options, cancellationToken: cancellationToken);
             FigureMaker maker = new("tokenizer", settings, name);
             TokenizerWork work = new(model, Sentences);
             Spread tokenize = MicroMeasurement.Microseconds(() => work.Tokenize(), settings.Budget);
