@@ -102,6 +102,26 @@ internal sealed unsafe class BareLoop : IDisposable
         Compute();
     }
 
+    /// <summary>Goes on with the first sequence where it had so many tokens: forgets the others, and computes those that follow.</summary>
+    public void Continue(int length, ReadOnlySpan<int> tokens)
+    {
+        if (!NativeMethods.llama_memory_seq_rm(_memory, seq_id: 0, length, p1: -1))
+            throw new InvalidOperationException("The model's memory cannot be cut.");
+        _sequenceCount = 1;
+        for (int i = 0; i < tokens.Length; i++)
+        {
+            if (_batch.n_tokens == _capacity)
+                Compute();
+            bool isLast = i == tokens.Length - 1;
+            if (isLast)
+                _logitsAt[0] = _batch.n_tokens;
+            Add(tokens[i], length + i, sequence: 0, wantsLogits: isLast);
+        }
+
+        _lengths[0] = length + tokens.Length;
+        Compute();
+    }
+
     /// <summary>One more token for each sequence.</summary>
     public void Decode()
     {

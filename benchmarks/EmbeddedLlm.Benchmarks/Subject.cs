@@ -97,6 +97,10 @@ internal sealed class Subject : IAsyncDisposable
         return new BenchmarkPrompt(Messages(words), best);
     }
 
+    /// <summary>The tokens that the client makes of a conversation.</summary>
+    public int[] TokensOf(ChatMessage[] messages) =>
+        Model.Tokenizer.TokenizePrompt(_prompts.Build(messages, instructions: null, tools: null, CancellationToken.None), CancellationToken.None);
+
     /// <summary>Sends a prompt through the client and reads the whole answer, update by update.</summary>
     /// <param name="prompt">The prompt.</param>
     /// <param name="outputTokens">How many tokens to answer.</param>
@@ -167,7 +171,7 @@ internal sealed class Subject : IAsyncDisposable
 
     private static ChatMessage[] Messages(List<string> words) => [new ChatMessage(ChatRole.User, string.Join(' ', words))];
 
-    private int[] Tokens(List<string> words) => Model.Tokenizer.TokenizePrompt(_prompts.Build(Messages(words), instructions: null, tools: null, CancellationToken.None), CancellationToken.None);
+    private int[] Tokens(List<string> words) => TokensOf(Messages(words));
 }
 
 /// <summary>A conversation, and the tokens that the client makes of it.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using EmbeddedLlm.Benchmarks.Results;
 using Microsoft.Extensions.AI;
@@ -25,7 +26,7 @@ internal static class PrefixReuseSubject
             foreach (int history in histories)
             {
                 List<Conversation> conversations = [];
-                for (int i = -1; i < (settings.IsQuick ? 1 : 5); i++)
+                for (int i = -1; i < (settings.IsQuick ? 1 : 3); i++)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     Conversation conversation = await HoldAsync(subject, history, seed: history + i);
@@ -35,7 +36,11 @@ internal static class PrefixReuseSubject
 
                 string what = $"history of {history}";
                 yield return maker.Of($"{what}, first turn", FigureUnit.Milliseconds, Spread.Of(conversations.Select(conversation => conversation.First.TotalMilliseconds)));
-                yield return maker.Of($"{what}, second turn", FigureUnit.Milliseconds, Spread.Of(conversations.Select(conversation => conversation.Second.TotalMilliseconds)));
+                Spread second = Spread.Of(conversations.Select(conversation => conversation.Second.TotalMilliseconds));
+                Spread bare = Spread.Of(GoOnBare(subject, conversations[^1]));
+                yield return maker.Of($"{what}, second turn", FigureUnit.Milliseconds, second);
+                yield return maker.Of($"{what}, second turn", FigureUnit.Milliseconds, bare, FigureMaker.Bare);
+                yield return maker.Of($"{what}, second turn", FigureUnit.Ratio, bare.Median / second.Median) with { Remark = "the bare loop keeps the history's cells too, and computes the same tokens" };
                 yield return maker.Of($"{what}, second turn", FigureUnit.Tokens, Spread.Of(conversations.Select(conversation => (double)conversation.Computed))) with
                 {
                     // What the first turn has not seen, its answer's last token, and what a word's boundary changes.
@@ -44,6 +49,25 @@ internal static class PrefixReuseSubject
                 };
             }
         }
+    }
+
+    /// <summary>The times in which the bare loop computes what the client computed of the second prompt, with the rest in its cells.</summary>
+    private static double[] GoOnBare(Subject subject, Conversation conversation)
+    {
+        const int Runs = 5;
+        int[] tokens = conversation.Tokens;
+        int kept = tokens.Length - conversation.Computed;
+        subject.Bare.Prefill(tokens[..kept]);
+        double[] times = new double[Runs];
+        for (int i = -1; i < Runs; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            subject.Bare.Continue(kept, tokens.AsSpan(kept));
+            if (i >= 0)
+                times[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+
+        return times;
     }
 
     private static async Task<Conversation> HoldAsync(Subject subject, int history, int seed)
@@ -56,12 +80,14 @@ internal static class PrefixReuseSubject
             answer.Timings.Queue + answer.Timings.Prefill,
             second.Timings.Queue + second.Timings.Prefill,
             second.InputTokens - second.CachedTokens,
-            second.InputTokens - answer.InputTokens - AnswerTokens + 1);
+            second.InputTokens - answer.InputTokens - AnswerTokens + 1,
+            subject.TokensOf(next));
     }
 
     /// <param name="First">The first turn's time to its first token.</param>
     /// <param name="Second">The second turn's.</param>
     /// <param name="Computed">The tokens of the second prompt that were computed.</param>
     /// <param name="New">Those that the first turn had not computed.</param>
-    private readonly record struct Conversation(TimeSpan First, TimeSpan Second, int Computed, int New);
+    /// <param name="Tokens">The second prompt's tokens.</param>
+    private readonly record struct Conversation(TimeSpan First, TimeSpan Second, int Computed, int New, int[] Tokens);
 }
