@@ -77,7 +77,7 @@ public sealed class AdapterTests(StarterModelFixture starter)
         using TemporaryFolder folder = new();
         string path = WriteModel(folder, architecture);
         (string Prompt, AdapterScale[] Adapters)[] requests =
-            [.. new[] { "The first of all prompts, which is a long one", "Another" }.SelectMany(prompt => new AdapterScale[][] { [], One, Two, Both }.Select(adapters => (prompt, adapters)))];
+            [.. new[] { "The first of all prompts, which is a long one", "Another one" }.SelectMany(prompt => new AdapterScale[][] { [], One, Two, Both }.Select(adapters => (prompt, adapters)))];
         List<IReadOnlyList<GeneratedToken>> expected = [];
         await using (EmbeddedModel alone = await LoadAsync(folder, path, prefix: 0))
         {

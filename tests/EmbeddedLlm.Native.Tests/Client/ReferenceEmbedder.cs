@@ -1,5 +1,7 @@
 using System.Text;
+using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Interop;
+using EmbeddedLlm.Runtime;
 
 namespace EmbeddedLlm.Native.Tests.Client;
 
@@ -28,6 +30,8 @@ internal static unsafe class ReferenceEmbedder
         parameters.n_threads = parameters.n_threads_batch = 1;
         parameters.embeddings = 1;
         parameters.pooling_type = pooling;
+        // Attention's two kernels round differently: one sums values in 16 bits.
+        parameters.flash_attn_type = AttentionKernel.Choose(GgufModelInfo.From([GgufFile.Open(path)]), new EmbeddedModelOptions(), gpuLayers: 0);
         using ContextHandle context = ContextHandle.Create(model, parameters);
         int[] positions = [.. Enumerable.Range(0, tokens.Length)];
         int[] counts = [.. Enumerable.Repeat(1, tokens.Length)];
