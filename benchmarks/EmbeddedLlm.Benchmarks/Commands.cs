@@ -242,7 +242,7 @@ internal static class Commands
             Budget = arguments.GetValue(Pairs) is { } pairs ? SampleBudget.Exactly(pairs) : isQuick ? SampleBudget.Quick : SampleBudget.Thorough,
         };
         if (isQuick)
-            settings = settings with { Callers = [1, 4, 8] };
+            settings = settings with { Callers = [1, 8] };
         return arguments.GetValue(Callers) is { Length: > 0 } callers ? settings with { Callers = callers } : settings;
     }
 

@@ -10,7 +10,7 @@ internal sealed record SampleBudget(TimeSpan Time, int Least, int Most)
     public static SampleBudget Thorough { get; } = new(TimeSpan.FromSeconds(30), 5, 51);
 
     /// <summary>For a first look.</summary>
-    public static SampleBudget Quick { get; } = new(TimeSpan.FromSeconds(3), 3, 15);
+    public static SampleBudget Quick { get; } = new(TimeSpan.FromSeconds(2), 3, 15);
 
     /// <summary>Exactly so many.</summary>
     public static SampleBudget Exactly(int samples) => new(TimeSpan.Zero, samples, samples);

@@ -26,7 +26,7 @@ internal static class ReportSubjects
     [
         new(Memory, "what a loaded model takes, and what was planned", LoadSubject.MemoryAsync),
         new(Load, "a load, and a load to the first token", LoadSubject.LoadAsync),
-        new(ColdStart, "a process's start to the first token", ColdStartSubject.MeasureAsync) { IsPerModel = false },
+        new(ColdStart, "a process's start to the first token", ColdStartSubject.MeasureAsync) { IsPerModel = false, IsOnlyThorough = true },
         new(Prefill, "prompts, beside the bare loop; the time to the first token", SpeedSubject.PrefillAsync),
         new(Decode, "answers of one caller and of eight, beside the bare loop", SpeedSubject.DecodeAsync),
         new(Batching, "whole answers of 1 to 32 callers, beside the bare loop", SpeedSubject.BatchingAsync),

@@ -33,7 +33,7 @@ internal static class EmbeddingsSubject
             options.ContextLength = 1024;
             await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name, cancellationToken), options, cancellationToken: cancellationToken);
             FigureMaker maker = new("embeddings", settings, name, model.Threads);
-            foreach (int texts in settings.IsQuick ? (int[])[1, 16] : [1, 32])
+            foreach (int texts in settings.IsQuick ? (int[])[1, 4] : [1, 32])
             {
                 EmbeddingsWork work = new(model, texts);
                 List<double> rates = [], times = [];

@@ -12,7 +12,7 @@ internal static class PrefixReuseSubject
 
     public static async IAsyncEnumerable<Figure> MeasureAsync(RunSettings settings, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        int[] histories = settings.IsQuick ? [256, 512] : [256, 512, 1024, 2048, 4096];
+        int[] histories = settings.IsQuick ? [256] : [256, 512, 1024, 2048, 4096];
         foreach (string name in settings.Models)
         {
             // One conversation after the other: nothing of the others is kept beside it.
@@ -26,7 +26,7 @@ internal static class PrefixReuseSubject
             foreach (int history in histories)
             {
                 List<Conversation> conversations = [];
-                for (int i = -1; i < (settings.IsQuick ? 1 : 3); i++)
+                for (int i = -1; i < (settings.IsQuick ? 2 : 3); i++)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                     Conversation conversation = await HoldAsync(subject, history, seed: history + i);

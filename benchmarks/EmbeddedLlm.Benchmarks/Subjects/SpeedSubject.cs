@@ -47,7 +47,7 @@ internal static class SpeedSubject
             {
                 DecodeMeasurement measurement = new(subject, callers, callers == 1 ? outputTokens : outputTokens / 2);
                 PairedResult result = await measurement.RunAsync(settings.Budget, cancellationToken);
-                foreach (Figure figure in maker.Of(measurement.Name, result, target, aimsAtAllocation: true))
+                foreach (Figure figure in maker.Of(measurement.Name, result, target, aimsAtAllocation: !settings.IsQuick))
                     yield return figure;
             }
         }
