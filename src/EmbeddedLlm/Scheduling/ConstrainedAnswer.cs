@@ -4,7 +4,7 @@ namespace EmbeddedLlm.Scheduling;
 
 /// <summary>
 /// One answer that is held to a grammar: which tokens may come next, and which must. Belongs to the engine thread; only the mask of the next token may be computed
-/// beside it, on a thread of the pool, while the model computes the logits.
+/// beside it, on a worker thread, while the model computes the logits.
 /// </summary>
 internal sealed partial class ConstrainedAnswer : IThreadPoolWorkItem
 {
@@ -66,12 +66,12 @@ internal sealed partial class ConstrainedAnswer : IThreadPoolWorkItem
     /// <summary>Whether the answer is whole as it is.</summary>
     public bool IsComplete => _phase == Phase.Answer && _matcher.IsComplete;
 
-    /// <summary>Lets the pool compute the mask of the next token, unless it is known from before.</summary>
+    /// <summary>Has a worker thread compute the mask of the next token, unless it is known from before.</summary>
     public void BeginMask()
     {
         if (_phase is Phase.Reasoning or Phase.Free || _matcher.IsMaskKnown || Interlocked.CompareExchange(ref _preparation, Queued, Idle) != Idle)
             return;
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        WorkerThreads.Shared.Post(this);
     }
 
     /// <summary>Writes which tokens may come next.</summary>

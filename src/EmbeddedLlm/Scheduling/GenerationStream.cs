@@ -8,14 +8,19 @@ namespace EmbeddedLlm.Scheduling;
 /// The way from the engine to one caller: the engine appends UTF-8, the caller waits and takes all there is as one string, so a slow caller gets larger pieces instead of a
 /// longer queue. One writer, one reader; nothing is allocated per token but when the buffer grows.
 /// </summary>
-internal sealed class GenerationStream : IValueTaskSource<bool>
+internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWorkItem
 {
     private readonly Lock _gate = new();
-    private ManualResetValueTaskSourceCore<bool> _wait = new() { RunContinuationsAsynchronously = true };
+
+    // What waits for it runs where its result is set: on a worker thread.
+    private ManualResetValueTaskSourceCore<bool> _wait;
     private byte[] _text = new byte[64];
     private int _textLength;
     private List<GeneratedToken>? _tokens;
+
+    // From the call that waits until its result is taken: the source of the result is used again only then.
     private bool _isWaiting;
+    private bool _isWaking;
     private bool _isComplete;
     private GenerationSummary _summary;
     private ExceptionDispatchInfo? _failure;
@@ -68,7 +73,7 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
                 return;
         }
 
-        _wait.SetResult(true);
+        WorkerThreads.Shared.Post(this);
     }
 
     /// <summary>Ends the stream; false where it has ended before.</summary>
@@ -84,7 +89,7 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
                 return true;
         }
 
-        _wait.SetResult(false);
+        WorkerThreads.Shared.Post(this);
         return true;
     }
 
@@ -103,7 +108,7 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
                 return true;
         }
 
-        _wait.SetException(exception);
+        WorkerThreads.Shared.Post(this);
         return true;
     }
 
@@ -122,6 +127,7 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
             if (_isComplete)
                 return new ValueTask<bool>(false);
             _isWaiting = true;
+            _isWaking = false;
             _wait.Reset();
             return new ValueTask<bool>(this, _wait.Version);
         }
@@ -149,7 +155,28 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
         }
     }
 
-    bool IValueTaskSource<bool>.GetResult(short token) => _wait.GetResult(token);
+    /// <summary>Wakes the reader with what there is by now.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        bool hasText;
+        lock (_gate)
+            hasText = _textLength > 0;
+        if (_failure is { } failure)
+            _wait.SetException(failure.SourceException);
+        else
+            _wait.SetResult(hasText);
+    }
+
+    bool IValueTaskSource<bool>.GetResult(short token)
+    {
+        if (_wait.GetStatus(token) != ValueTaskSourceStatus.Pending)
+        {
+            lock (_gate)
+                _isWaiting = false;
+        }
+
+        return _wait.GetResult(token);
+    }
 
     ValueTaskSourceStatus IValueTaskSource<bool>.GetStatus(short token) => _wait.GetStatus(token);
 
@@ -158,8 +185,9 @@ internal sealed class GenerationStream : IValueTaskSource<bool>
 
     private bool TakeWaiter()
     {
-        bool wasWaiting = _isWaiting;
-        _isWaiting = false;
-        return wasWaiting;
+        if (!_isWaiting || _isWaking)
+            return false;
+        _isWaking = true;
+        return true;
     }
 }

@@ -64,4 +64,37 @@ public sealed class GenerationStreamTests
         _ = stream.WaitToReadAsync().AsTask();
         Assert.Throws<InvalidOperationException>(() => { _ = stream.WaitToReadAsync().AsTask(); });
     }
+
+    [Fact]
+    public async Task AReaderBesideOneThatIsBeingWokenIsRefused()
+    {
+        GenerationStream stream = new();
+        ValueTask<bool> wait = stream.WaitToReadAsync();
+        stream.Append("x"u8);
+        Assert.Throws<InvalidOperationException>(() => { _ = stream.WaitToReadAsync().AsTask(); });
+        Assert.True(await wait);
+        Assert.True(await stream.WaitToReadAsync());
+    }
+
+    [Fact]
+    public async Task AFailureBeforeTheReaderIsWokenIsWhatItGets()
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            GenerationStream stream = new();
+            Task<bool> wait = stream.WaitToReadAsync().AsTask();
+            stream.Append("x"u8);
+            stream.TryFail(new DecodeException("broken"));
+            try
+            {
+                // The text may still have been there when the reader was woken.
+                Assert.True(await wait);
+            }
+            catch (DecodeException)
+            {
+            }
+
+            await Assert.ThrowsAsync<DecodeException>(async () => await stream.WaitToReadAsync());
+        }
+    }
 }
