@@ -45,6 +45,9 @@ internal static unsafe partial class NativeMethods
     public static partial byte* ggml_backend_reg_name(ggml_backend_reg* reg);
 
     [LibraryImport(GgmlBase)]
+    public static partial byte* ggml_backend_buft_name(nint buft);
+
+    [LibraryImport(GgmlBase)]
     public static partial nuint ggml_backend_reg_dev_count(ggml_backend_reg* reg);
 
     /// <summary>A function that only the backend's own file has; null where it has none of that name.</summary>

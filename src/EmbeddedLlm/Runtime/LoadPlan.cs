@@ -20,6 +20,9 @@ internal sealed record LoadPlan
 
     public MemoryPlan Plan { get; }
 
+    /// <summary>Whether the CPU backend may bring weights into another order.</summary>
+    public bool RearrangesWeights { get; init; } = true;
+
     /// <summary>The GPUs in the order in which they get layers, and a 0 that ends the list.</summary>
     public nint[] Devices { get; }
 

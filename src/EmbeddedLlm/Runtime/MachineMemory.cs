@@ -1,3 +1,4 @@
+using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Interop;
 
 namespace EmbeddedLlm.Runtime;
@@ -19,12 +20,16 @@ internal sealed record MachineMemory(long? Main, IReadOnlyList<GpuMemory> Gpus)
     private const long GpuReserve = 512L << 20;
     private const int ReservedShare = 20;
 
+    /// <summary>Whether llama.cpp computes in <see cref="AmxLayout"/> here.</summary>
+    public bool HasAmx { get; init; }
+
     /// <summary>What is free now. GPUs are those of the native libraries, which are loaded for that; where there are none, a plan can be made all the same.</summary>
     /// <exception cref="DeviceUnavailableException">The options ask for a GPU that there is not.</exception>
     public static MachineMemory Read(EmbeddedModelOptions options)
     {
         long? main = ReadMain() is { } free ? free - Math.Min(MainReserve, free / ReservedShare) : null;
-        return new MachineMemory(options.MemoryLimit ?? main, ReadGpus(options));
+        NativeLibraries? libraries = TryLoadLibraries(options);
+        return new MachineMemory(options.MemoryLimit ?? main, ReadGpus(options, libraries)) { HasAmx = libraries is not null && CpuBuffers.ListExtra().Contains(AmxLayout.BufferName) };
     }
 
     /// <summary>The share of the layers that each GPU gets.</summary>
@@ -38,19 +43,21 @@ internal sealed record MachineMemory(long? Main, IReadOnlyList<GpuMemory> Gpus)
         return shares;
     }
 
-    private static GpuMemory[] ReadGpus(EmbeddedModelOptions options)
+    private static NativeLibraries? TryLoadLibraries(EmbeddedModelOptions options)
     {
-        DeviceChoice choice;
         try
         {
-            NativeLibraries libraries = NativeLibraryLoader.Load(options.NativeLibraryFolder);
-            choice = new DeviceChoice(BackendDevice.List(), libraries.UnusableBackends);
+            return NativeLibraryLoader.Load(options.NativeLibraryFolder);
         }
         catch (NativeLibraryException)
         {
-            choice = new DeviceChoice([], []);
+            return null;
         }
+    }
 
+    private static GpuMemory[] ReadGpus(EmbeddedModelOptions options, NativeLibraries? libraries)
+    {
+        DeviceChoice choice = libraries is null ? new DeviceChoice([], []) : new DeviceChoice(BackendDevice.List(), libraries.UnusableBackends);
         return [.. choice.Choose(options).Select(device =>
             new GpuMemory(device.Name, device.MemoryFree == 0 ? null : Math.Max(0, (long)Math.Min(device.MemoryFree, long.MaxValue) - GpuReserve)) { Device = device.Handle })];
     }

@@ -113,7 +113,12 @@ internal sealed class MemoryPlanner(ModelMemory memory, EmbeddedModelOptions opt
 
     private Placement PlaceWith(MemorySettings settings, int gpuLayers)
     {
-        settings = settings with { FlashAttention = settings.FlashAttention && AttentionKernel.IsFused(_info, options, gpuLayers) };
+        settings = settings with
+        {
+            FlashAttention = settings.FlashAttention && AttentionKernel.IsFused(_info, options, gpuLayers),
+            // Beside a GPU, the weights in main memory are where the GPU can read them.
+            Amx = machine.HasAmx && memory.AllowsAmx && gpuLayers == 0,
+        };
         int gpus = gpuLayers == 0 ? 0 : machine.Gpus.Count;
         MemoryParts[] parts = memory.Measure(settings, Assign(gpuLayers), gpus + 1);
         var devices = new DeviceMemoryPlan[parts.Length];

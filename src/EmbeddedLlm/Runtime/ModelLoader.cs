@@ -110,6 +110,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         llama_model_params parameters = NativeMethods.llama_model_default_params();
         parameters.n_gpu_layers = load.Plan.GpuLayers;
         parameters.split_mode = llama_split_mode.LAYER;
+        parameters.use_extra_bufts = load.RearrangesWeights ? (byte)1 : (byte)0;
         parameters.load_mode = options.MemoryMap && NativeMethods.llama_supports_mmap() ? llama_load_mode.MMAP : llama_load_mode.NONE;
         GCHandle handle = GCHandle.Alloc(progress);
         long mark = NativeLog.Mark();

@@ -1,3 +1,4 @@
+using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Interop;
 
 namespace EmbeddedLlm.Native.Tests.Runtime;
@@ -11,7 +12,9 @@ internal sealed unsafe class BareModel : IDisposable
     public BareModel(string path)
     {
         NativeLibraryLoader.Load();
-        _model = ModelHandle.Load(path, NativeMethods.llama_model_default_params());
+        llama_model_params weights = NativeMethods.llama_model_default_params();
+        weights.use_extra_bufts = new ModelMemory(GgufFile.OpenParts(path)).AllowsAmx ? (byte)1 : (byte)0;
+        _model = ModelHandle.Load(path, weights);
         Assert.False(_model.IsInvalid);
         llama_context_params parameters = NativeMethods.llama_context_default_params();
         parameters.n_ctx = 256;

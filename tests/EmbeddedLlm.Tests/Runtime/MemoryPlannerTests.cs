@@ -161,6 +161,23 @@ public sealed class MemoryPlannerTests
         Assert.True(experts.Info.TensorBytes > 2 * dense.Info.TensorBytes);
     }
 
+    [Fact]
+    public void TheLayoutForAmxTakesMoreOfMainMemory()
+    {
+        ModelMemory memory = MemoryOf(Shape);
+        MachineMemory machine = new(null, [new GpuMemory("CUDA0", null)]);
+        long plain = WeightsOf(memory, Endless, gpuLayers: 0);
+        Assert.InRange(WeightsOf(memory, Endless with { HasAmx = true }, gpuLayers: 0), plain + 1, plain * 3 / 2);
+        Assert.Equal(WeightsOf(memory, machine, gpuLayers: 3), WeightsOf(memory, machine with { HasAmx = true }, gpuLayers: 3));
+
+        ModelMemory stacks = MemoryOf(SyntheticShape.Small with { Architecture = "deepseek2", KvHeads = 1, LatentRank = 64, Mix = SyntheticMix.Q8_0 });
+        Assert.False(stacks.AllowsAmx);
+        Assert.Equal(WeightsOf(stacks, Endless, gpuLayers: 0), WeightsOf(stacks, Endless with { HasAmx = true }, gpuLayers: 0));
+    }
+
+    private static long WeightsOf(ModelMemory memory, MachineMemory machine, int gpuLayers) =>
+        PlanOf(memory, new() { ContextLength = 1024, GpuLayers = gpuLayers }, machine).Devices[0].Weights;
+
     private static MemoryPlan PlanOf(ModelMemory memory, EmbeddedModelOptions options, MachineMemory machine) => new MemoryPlanner(memory, options, machine).Choose("model").Plan;
 
     private static ModelMemory MemoryOf(SyntheticShape shape) => new([FileOf(shape)]);

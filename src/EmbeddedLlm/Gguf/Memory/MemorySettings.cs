@@ -22,6 +22,9 @@ internal sealed record MemorySettings
     /// <summary>Whether attention is one operation, in which the products of all queries and keys never lie in memory.</summary>
     public required bool FlashAttention { get; init; }
 
+    /// <summary>Whether main memory has the weights in <see cref="AmxLayout"/>.</summary>
+    public bool Amx { get; init; }
+
     /// <summary>The KV cache's cells: llama.cpp rounds up to a multiple of 256.</summary>
     public int Cells => (int)Math.Min(((long)CacheLength + 255) / 256 * 256, int.MaxValue);
 

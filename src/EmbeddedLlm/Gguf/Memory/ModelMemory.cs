@@ -10,7 +10,7 @@ internal readonly record struct MemoryParts(long Weights, long KvCache, long Sta
 }
 
 /// <summary>The memory of a model that is not loaded, from its header alone. Immutable and thread-safe.</summary>
-/// <remarks>The weights are counted as they are stored; llama.cpp rearranges some for the CPU at load, which leaves their number of bytes the same.</remarks>
+/// <remarks>The weights are counted as they are stored. llama.cpp rearranges some for the CPU at load, which leaves their number of bytes the same, but for <see cref="AmxLayout"/>.</remarks>
 internal sealed class ModelMemory
 {
     private readonly ModelTensors _tensors;
@@ -29,6 +29,9 @@ internal sealed class ModelMemory
 
     /// <summary>The layers that can be on a GPU: the model's, and the output.</summary>
     public int OffloadableLayers => Info.BlockCount + 1;
+
+    /// <summary>Whether the model can be computed in <see cref="AmxLayout"/>.</summary>
+    public bool AllowsAmx => !_tensors.AmxBreaks;
 
     /// <summary>The weights that are read for each token, in bytes: all but the embeddings of other tokens and the experts that are not chosen.</summary>
     public long BytesPerToken
@@ -63,6 +66,8 @@ internal sealed class ModelMemory
             int device = gpuOfLayer[layer];
             computes[device] = true;
             weights[device] += _tensors.LayerBytes[layer];
+            if (device == 0 && settings.Amx)
+                weights[device] += _tensors.AmxGrowth(layer);
             if (HasCache(layer))
                 caches[device] += (Int128)settings.Cells * Info.KvBytesPerToken(layer, settings.KeyType, settings.ValueType);
             if (stateLayers == 0)
@@ -74,6 +79,8 @@ internal sealed class ModelMemory
         int output = gpuOfLayer[Info.BlockCount];
         computes[output] = true;
         weights[output] += _tensors.OutputBytes;
+        if (output == 0 && settings.Amx)
+            weights[output] += _tensors.AmxGrowth(Info.BlockCount);
         // A matrix that serves both ends has to be at both.
         if (output != 0 && _tensors.Find("output.weight") is null)
             weights[output] += _tensors.Find("token_embd.weight")?.ByteSize ?? 0;
