@@ -20,7 +20,7 @@ internal static class Commands
         Description = "Lets the bare loop keep its threads, spinning for the next decode from 0 (not at all) to 100. Default: new threads for every decode.",
     };
 
-    private static readonly Option<int?> Pairs = new("--pairs") { Description = "How many samples, or pairs of them, of each measurement. Default: as many as fit into 30 seconds, from 5 to 51." };
+    private static readonly Option<int?> Pairs = new("--pairs") { Description = "How many samples, or pairs of them, of each measurement. Default: as many as fit into 30 seconds, from 5 to 301." };
     private static readonly Option<int[]> Callers = new("--callers") { Description = "How many callers come at once. May be repeated. Default: 1 to 32." };
 
     /// <summary>The options that say what is measured with.</summary>

@@ -9,6 +9,7 @@ namespace EmbeddedLlm.Benchmarks.Subjects;
 internal static class PrefixReuseSubject
 {
     private const int AnswerTokens = 16;
+    private const int Tile = 64;
 
     public static async IAsyncEnumerable<Figure> MeasureAsync(RunSettings settings, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -43,8 +44,8 @@ internal static class PrefixReuseSubject
                 yield return maker.Of($"{what}, second turn", FigureUnit.Ratio, bare.Median / second.Median) with { Remark = "the bare loop keeps the history's cells too, and computes the same tokens" };
                 yield return maker.Of($"{what}, second turn", FigureUnit.Tokens, Spread.Of(conversations.Select(conversation => (double)conversation.Computed))) with
                 {
-                    // What the first turn has not seen, its answer's last token, and what a word's boundary changes.
-                    Target = conversations.Max(conversation => conversation.New) + AnswerTokens,
+                    // What the first turn has not seen, its answer's last token, and what a word's boundary changes; or a tile of attention.
+                    Target = Math.Max(conversations.Max(conversation => conversation.New) + AnswerTokens, Tile),
                     Remark = "computed of the prompt",
                 };
             }

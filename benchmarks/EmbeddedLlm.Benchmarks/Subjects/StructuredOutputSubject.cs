@@ -18,7 +18,7 @@ internal static class StructuredOutputSubject
             options.MaxSequences = ManyCallers;
             await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name, cancellationToken), options, cancellationToken: cancellationToken);
             FigureMaker maker = new("structured-output", settings, name, model.Threads);
-            int tokens = model.WeightBytes < 100_000_000 ? 200 : settings.IsQuick ? 48 : 64;
+            int tokens = model.WeightBytes < 100_000_000 ? 200 : settings.IsQuick ? 96 : 64;
             foreach ((ConstraintKind kind, int callers) in Cases(settings.IsQuick))
             {
                 ConstraintMeasurement measurement = new(model, kind, callers, tokens);

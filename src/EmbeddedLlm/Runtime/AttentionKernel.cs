@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics.X86;
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Interop;
+using EmbeddedLlm.Scheduling;
 
 namespace EmbeddedLlm.Runtime;
 
@@ -12,6 +13,12 @@ namespace EmbeddedLlm.Runtime;
 /// </summary>
 internal static class AttentionKernel
 {
+    /// <summary>GGML_FA_TILE_Q (ggml-cpu/common.h): with fewer tokens in a batch, the fused kernel computes one after the other.</summary>
+    private const int TileLength = 64;
+
+    /// <summary>How many times as many operations a second there are in products with weights as in attention one token after the other. Measured with AVX-512: 6.</summary>
+    private const double WeightSpeed = 5;
+
     /// <summary>GGML_F16_STEP (ggml-cpu/simd-mappings.h).</summary>
     private static int BlockLength => Avx512F.IsSupported && Avx512BW.IsSupported ? 64 : 32;
 
@@ -21,6 +28,20 @@ internal static class AttentionKernel
         if (!IsFused(info, options, gpuLayers))
             return llama_flash_attn_type.DISABLED;
         return options.FlashAttention is null ? llama_flash_attn_type.AUTO : llama_flash_attn_type.ENABLED;
+    }
+
+    /// <summary>The tiles of attention on the CPU: of the fused kernel, where keys and values are floating-point numbers of one type (ops.cpp, <c>ggml_compute_forward_flash_attn_ext_f16</c>).</summary>
+    /// <param name="info">The model.</param>
+    /// <param name="options">The types of the KV cache.</param>
+    /// <param name="gpuLayers">The layers on GPUs, whose kernels are others.</param>
+    /// <param name="bytesPerToken">The weights that are read for a token.</param>
+    public static AttentionTile TileOf(GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers, long bytesPerToken)
+    {
+        if (gpuLayers > 0 || !IsFused(info, options, gpuLayers) || options.KeyCacheType != options.ValueCacheType || options.KeyCacheType is not (KvCacheType.F16 or KvCacheType.F32))
+            return default;
+        double weights = (double)info.ParameterCount * bytesPerToken / Math.Max(1, info.TensorBytes);
+        double numbersPerCell = info.HeadCounts.Sum(heads => (double)heads) * (info.KeyLength + info.ValueLength);
+        return new AttentionTile(TileLength, weights > 0 ? WeightSpeed * numbersPerCell / weights : 0);
     }
 
     /// <summary>Whether the fused kernel is used, where the device has it.</summary>

@@ -75,6 +75,7 @@ internal sealed partial class Scheduler
             if (match.Count > 0)
             {
                 _cache.Touch(match);
+                match = match with { Count = sequence.TokenCount - Fill(sequence, sequence.TokenCount - match.Count) };
                 _pool.Share(match.Slot, sequence.Slot, match.Count);
             }
 
@@ -85,6 +86,20 @@ internal sealed partial class Scheduler
             _turns.Join(sequence);
             _hasChanged = true;
         }
+    }
+
+    /// <summary>
+    /// How many of a sequence's tokens to compute where so many are not there: more where that is faster, the memory can be cut there, cells are free for it, and the step does not have enough tokens of others.
+    /// </summary>
+    private int Fill(Sequence sequence, int fresh)
+    {
+        if (!_decoder.HasCellPerToken || _decoder.NeedsCheckpoints)
+            return fresh;
+        int filled = _limits.Tile.Fill(fresh, sequence.TokenCount);
+        int others = 0;
+        foreach (Sequence other in _running)
+            others += other == sequence ? 0 : other.IsStarted ? other.PendingCount : other.TokenCount;
+        return fresh + others < filled && filled <= _decoder.Batch.Capacity && filled + CellsToGrow <= _pool.FreeCells ? filled : fresh;
     }
 
     private int[] PlanCheckpoints(Sequence sequence, PrefixMatch match) =>
@@ -169,7 +184,7 @@ internal sealed partial class Scheduler
             {
             }
 
-            left -= Plan(sequence, left);
+            left -= Plan(sequence, _limits.Tile.Divide(sequence.PendingCount, left));
         }
     }
 

@@ -33,6 +33,9 @@ internal sealed record SchedulerLimits
     /// <summary>How many of a sequence's next tokens are guessed ahead in a step; 0 for none.</summary>
     public int DraftLength { get; init; }
 
+    /// <summary>How many tokens of a prompt are best computed together.</summary>
+    public AttentionTile Tile { get; init; }
+
     /// <summary>Whether what the conversation repeats is guessed; a draft model guesses where nothing is repeated.</summary>
     public bool UsesPromptLookup { get; init; } = true;
 }

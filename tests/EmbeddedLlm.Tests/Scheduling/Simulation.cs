@@ -40,6 +40,8 @@ internal sealed class Simulation
         _decoder.OnDecode = _ => Decode();
         _limits = new SchedulerLimits
         {
+            // In every other run, a tile is always worth it.
+            Tile = seed % 2 == 0 ? default : new AttentionTile(8, CellCost: 100),
             ContextLength = context,
             QueueCapacity = _random.Next(6, 20),
             MaxRunning = _random.Next(4, slots + 1),
