@@ -11,8 +11,6 @@ namespace EmbeddedLlm.Benchmarks;
 /// <summary>A model loaded twice: once by the library, behind its chat client, and once bare, with the same sizes. The file is mapped, so both read the same weights.</summary>
 internal sealed class Subject : IAsyncDisposable
 {
-    private const int BatchSize = 512;
-
     private static readonly string[] EndTexts =
         ["<|im_end|>", "<|endoftext|>", "<|im_start|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<end_of_turn>", "<|end|>", "<|return|>", "<|call|>", "<eos>", "</s>"];
 
@@ -48,7 +46,6 @@ internal sealed class Subject : IAsyncDisposable
     {
         EmbeddedModelOptions options = settings.CreateOptions();
         options.PrefixCacheLength = 0;
-        options.BatchSize = BatchSize;
         options.ChatTemplate = SyntheticVocabulary.ChatMlTemplate;
         adjust?.Invoke(options);
         EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name), options);
@@ -56,7 +53,8 @@ internal sealed class Subject : IAsyncDisposable
         {
             int[] excluded = EndTokens(model);
             IReadOnlyList<BackendDevice> gpus = settings.FindDevices();
-            BareSettings bare = new(model.CacheLength, BatchSize, options.MaxSequences, model.Threads, settings.Poll)
+            int batchSize = ContextSizes.Choose(model.Info, options, usesGpu: gpus.Count > 0).BatchSize;
+            BareSettings bare = new(model.CacheLength, batchSize, options.MaxSequences, model.Threads, settings.Poll)
             {
                 Gpus = gpus,
                 KvType = settings.KvType,

@@ -37,12 +37,12 @@ internal sealed class FitCommand(Terminal terminal)
             MaxSequences = result.GetValue(_sequences) ?? 1,
             ContextLength = result.GetValue(_context),
             CacheLength = result.GetValue(_cache),
+            BatchSize = result.GetValue(_batch),
             KeyCacheType = result.GetValue(_keys),
             ValueCacheType = result.GetValue(_values),
             FlashAttention = result.GetValue(_plainAttention) ? false : null,
             MemoryLimit = result.GetValue(_memory) is { } mebibytes ? (long)mebibytes << 20 : null,
         };
-        options.BatchSize = result.GetValue(_batch) ?? options.BatchSize;
         _gpus.ApplyTo(options, result);
         MemoryPlan plan = await EmbeddedModel.PlanAsync(result.GetRequiredValue(_model), options, interrupts.Token).ConfigureAwait(false);
         Write(plan);

@@ -36,9 +36,10 @@ public sealed class EmbeddedModelOptions
     public long CheckpointBytes { get; set; } = 512L << 20;
 
     /// <summary>
-    /// The most tokens computed in one step; a longer prompt is computed in chunks of this size, and no more requests run at once than this is tokens. Default: 512.
+    /// The most tokens computed in one step; a longer prompt is computed in chunks of this size, and no more requests run at once than this is tokens. Default, where null: 512, and 256 where a CPU
+    /// computes attention in steps, with the products of all queries and keys in memory (see <see cref="FlashAttention"/>).
     /// </summary>
-    public int BatchSize { get; set; } = 512;
+    public int? BatchSize { get; set; }
 
     /// <summary>
     /// The most tokens of prompts, and of text that schemas and grammars leave no choice about, in a step that also computes other requests' next tokens, so that these wait no longer than
@@ -176,7 +177,7 @@ public sealed class EmbeddedModelOptions
         if (PrefixCacheLength is { } prefixCacheLength)
             ArgumentOutOfRangeException.ThrowIfNegative(prefixCacheLength, nameof(PrefixCacheLength));
         ArgumentOutOfRangeException.ThrowIfNegative(CheckpointBytes, nameof(CheckpointBytes));
-        ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1, nameof(BatchSize));
+        ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize ?? 1, 1, nameof(BatchSize));
         ArgumentOutOfRangeException.ThrowIfLessThan(PrefillChunk, 1, nameof(PrefillChunk));
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueCapacity, 1, nameof(QueueCapacity));
         ArgumentOutOfRangeException.ThrowIfLessThan(ConversationCapacity, 1, nameof(ConversationCapacity));

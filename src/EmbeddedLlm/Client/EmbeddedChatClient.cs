@@ -100,14 +100,22 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         return (new PinnedPrefix(tokens, model.AdaptersFor(more?.Adapters)), more?.Priority ?? PreloadPriority);
     }
 
-    /// <summary>Renders and tokenizes on the thread pool, so that a long prompt does not hold up a caller's user interface.</summary>
-    private Task<RunningAnswer> SubmitAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken) =>
-        Task.Run(() => Submit(messages, options, cancellationToken), cancellationToken);
-
-    private RunningAnswer Submit(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    /// <summary>
+    /// Renders and tokenizes on the thread pool, so that a long prompt holds up neither a caller's user interface nor other requests of the same caller; at once where that takes less time than a thread to wake.
+    /// </summary>
+    private ValueTask<RunningAnswer> SubmitAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
+        bool isHeld = SynchronizationContext.Current is not null || TaskScheduler.Current != TaskScheduler.Default;
+        return isHeld || !ShortRequest.Is(messages, options, more)
+            ? new(Task.Run(() => Submit(messages, options, more, cancellationToken), cancellationToken))
+            : new(Submit(messages, options, more, cancellationToken));
+    }
+
+    private RunningAnswer Submit(IEnumerable<ChatMessage> messages, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)
+    {
         ChatMessage[] wanted = [.. messages];
         ConversationStore.Turn? turn = options?.ConversationId is not null || more is { KeepConversation: true } ? model.Conversations.Begin(options?.ConversationId) : null;
         try

@@ -39,12 +39,12 @@ internal sealed record EmbedderPlan(int MaxTokens, int PackedTokens, int BatchCa
             ArgumentOutOfRangeException.ThrowIfGreaterThan(wanted, limit, nameof(EmbeddingOptions.MaxInputTokens));
         int most = Math.Min(options.ContextLength ?? DefaultMaxTokens, facts.NeedsWholeInputs ? DefaultMaxTokensAtOnce : DefaultMaxTokens);
         int maxTokens = key.MaxTokens ?? Math.Min(limit, most);
-        int capacity = facts.NeedsWholeInputs ? Math.Max(maxTokens, options.BatchSize) : options.BatchSize;
+        int packed = options.BatchSize ?? ContextSizes.DefaultBatchSize;
         return new EmbedderPlan(
             maxTokens,
-            PackedTokens: options.BatchSize,
-            BatchCapacity: capacity,
-            MaxSequences: Math.Min(hasStates ? MostRecurrentSequences : MostSequences, options.BatchSize),
+            PackedTokens: packed,
+            BatchCapacity: facts.NeedsWholeInputs ? Math.Max(maxTokens, packed) : packed,
+            MaxSequences: Math.Min(hasStates ? MostRecurrentSequences : MostSequences, packed),
             Merge: facts.NeedsWholeInputs ? null : key.Pooling switch
             {
                 EmbeddingPooling.Mean => PieceMerge.Mean,

@@ -15,10 +15,12 @@ internal sealed class MemoryPlanner(ModelMemory memory, EmbeddedModelOptions opt
 
     private readonly GgufModelInfo _info = memory.Info;
 
+    private bool UsesGpu => machine.Gpus.Count > 0 && options.GpuLayers != 0;
+
     /// <summary>The sizes, and the plan for them, which may not fit.</summary>
     public (ContextSizes Sizes, MemoryPlan Plan) Choose(string model)
     {
-        ContextSizes wanted = ContextSizes.Choose(_info, options);
+        ContextSizes wanted = ContextSizes.Choose(_info, options, UsesGpu);
         int largest = FindLargestContext();
         ContextSizes sizes = Shrink(wanted, largest);
         Placement placement = Place(sizes);
@@ -39,18 +41,18 @@ internal sealed class MemoryPlanner(ModelMemory memory, EmbeddedModelOptions opt
     {
         if (Place(wanted).Fits || options.CacheLength is not null)
             return wanted;
-        int cache = LargestFit(wanted.ContextLength, wanted.CacheLength, length => ContextSizes.Of(_info, options, wanted.ContextLength, length));
+        int cache = LargestFit(wanted.ContextLength, wanted.CacheLength, length => ContextSizes.Of(_info, options, UsesGpu, wanted.ContextLength, length));
         if (cache > 0)
-            return ContextSizes.Of(_info, options, wanted.ContextLength, cache);
+            return ContextSizes.Of(_info, options, UsesGpu, wanted.ContextLength, cache);
         return options.ContextLength is null && largestContext > 0
-            ? ContextSizes.Of(_info, options, largestContext, largestContext)
-            : ContextSizes.Of(_info, options, wanted.ContextLength, wanted.ContextLength);
+            ? ContextSizes.Of(_info, options, UsesGpu, largestContext, largestContext)
+            : ContextSizes.Of(_info, options, UsesGpu, wanted.ContextLength, wanted.ContextLength);
     }
 
     private int FindLargestContext()
     {
         int trained = _info.ContextLength > 0 ? _info.ContextLength : LongestUnknownContext;
-        return LargestFit(Math.Min(Step, trained), trained, length => ContextSizes.Of(_info, options, length, length));
+        return LargestFit(Math.Min(Step, trained), trained, length => ContextSizes.Of(_info, options, UsesGpu, length, length));
     }
 
     /// <summary>The largest of least, multiples of the step and most that fits; 0 where none does. Memory grows with the length.</summary>

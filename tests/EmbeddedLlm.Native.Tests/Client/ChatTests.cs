@@ -1,3 +1,5 @@
+using System.Collections;
+using System.Collections.Concurrent;
 using System.Text;
 using Microsoft.Extensions.AI;
 
@@ -31,6 +33,47 @@ public sealed class ChatTests(StarterModelFixture starter)
         await foreach (ChatResponseUpdate update in starter.Chat.GetStreamingResponseAsync(prompt, cancellationToken: Cancel))
             text.Append(update.Text);
         Assert.Equal(answer, text.ToString());
+    }
+
+    [Theory]
+    [InlineData(1, false, true)]
+    [InlineData(1, true, false)]
+    [InlineData(600, false, false)]
+    public async Task AShortPromptIsReadOnItsCallersThreadUnlessThatHasAnInterface(int words, bool hasInterface, bool expected)
+    {
+        ReadingThreads messages = new(new ChatMessage(ChatRole.User, string.Concat(Enumerable.Repeat("five ", words))));
+        TaskCompletionSource<Task<ChatResponse>> started = new();
+        Thread caller = new(() =>
+        {
+            if (hasInterface)
+                SynchronizationContext.SetSynchronizationContext(new SynchronizationContext());
+            started.SetResult(starter.Chat.GetResponseAsync(messages, new() { MaxOutputTokens = 1 }, Cancel));
+        });
+        caller.Start();
+        Task<ChatResponse> answer = await started.Task;
+        try
+        {
+            await answer;
+        }
+        catch (ContextOverflowException)
+        {
+            // The longest is longer than the context; it has been read by then.
+        }
+
+        Assert.Equal(expected, Assert.Single(messages.Threads) == caller.ManagedThreadId);
+    }
+
+    [Fact]
+    public async Task AShortPromptsErrorsComeWithTheTask()
+    {
+        using CancellationTokenSource cancelled = new();
+        await cancelled.CancelAsync();
+        ChatMessage[] messages = [new(ChatRole.User, "Hello!")];
+        Task<ChatResponse> unwanted = starter.Chat.GetResponseAsync(messages, cancellationToken: cancelled.Token);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => unwanted);
+        Assert.True(unwanted.IsCanceled);
+        Task<ChatResponse> refused = starter.Chat.GetResponseAsync(messages, new() { ModelId = "another" }, Cancel);
+        await Assert.ThrowsAsync<NotSupportedException>(() => refused);
     }
 
     [Fact]
@@ -203,4 +246,22 @@ public sealed class ChatTests(StarterModelFixture starter)
     }
 
     private Dictionary<int, float> NoEnd() => new() { [starter.Model.Tokenize("<|im_end|>", parseSpecial: true)[0]] = float.NegativeInfinity };
+
+    /// <summary>Messages that note which threads read them.</summary>
+    private sealed class ReadingThreads(params ChatMessage[] messages) : IReadOnlyList<ChatMessage>
+    {
+        public ConcurrentBag<int> Threads { get; } = [];
+
+        public int Count => messages.Length;
+
+        public ChatMessage this[int index] => messages[index];
+
+        public IEnumerator<ChatMessage> GetEnumerator()
+        {
+            Threads.Add(Environment.CurrentManagedThreadId);
+            return messages.AsEnumerable().GetEnumerator();
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 }

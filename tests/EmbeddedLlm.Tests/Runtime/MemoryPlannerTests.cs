@@ -122,6 +122,22 @@ public sealed class MemoryPlannerTests
         Assert.Equal(16, load.Shares.Length);
     }
 
+    [Theory]
+    [InlineData(null, false, null, 512)]
+    [InlineData(false, false, null, 256)]
+    [InlineData(false, false, 1024, 1024)]
+    [InlineData(false, false, 1, 8)]
+    [InlineData(false, true, null, 512)]
+    public void StepsAreShorterWhereACpuComputesAttentionInSteps(bool? isFused, bool hasGpu, int? asked, int expected)
+    {
+        SyntheticShape shape = Shape with { HeadSize = 64 };
+        MachineMemory machine = new(null, hasGpu ? [new GpuMemory("CUDA0", 1L << 30)] : []);
+        EmbeddedModelOptions options = new() { FlashAttention = isFused, BatchSize = asked, MaxSequences = 8 };
+        Assert.Equal(expected, new MemoryPlanner(MemoryOf(shape), options, machine).Choose("model").Sizes.BatchSize);
+        options.GpuLayers = 0;
+        Assert.Equal(hasGpu ? 256 : expected, new MemoryPlanner(MemoryOf(shape), options, machine).Choose("model").Sizes.BatchSize);
+    }
+
     [Fact]
     public void WithoutAGpuNoLayerIsOnOne() => Assert.Equal(0, PlanOf(MemoryOf(Shape), new() { GpuLayers = 5 }, Endless).GpuLayers);
 
