@@ -37,7 +37,7 @@ public sealed class EmbeddedModelOptions
 
     /// <summary>
     /// The most tokens computed in one step; a longer prompt is computed in chunks of this size, and no more requests run at once than this is tokens. Default, where null: 512, and 256 where a CPU
-    /// computes attention in steps, with the products of all queries and keys in memory (see <see cref="FlashAttention"/>).
+    /// computes attention in steps, with the products of all queries and keys in memory (see <see cref="FlashAttention"/>); for embeddings on a CPU 256, and 64 in steps.
     /// </summary>
     public int? BatchSize { get; set; }
 
@@ -115,8 +115,8 @@ public sealed class EmbeddedModelOptions
     public KvCacheType ValueCacheType { get; set; } = KvCacheType.F16;
 
     /// <summary>
-    /// Whether attention is computed by the fused kernel, which needs less memory. Default: where the device supports it; but on a CPU, only for heads as long as its vector registers divide, since a token
-    /// then takes up to three times as long with a long history.
+    /// Whether attention is computed by the fused kernel, which needs less memory. Default: where the device supports it; but for answers on a CPU, only for heads as long as its vector registers divide, since
+    /// a token then takes up to three times as long with a long history.
     /// </summary>
     public bool? FlashAttention { get; set; }
 

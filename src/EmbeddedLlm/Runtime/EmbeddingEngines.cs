@@ -14,8 +14,9 @@ namespace EmbeddedLlm.Runtime;
 /// <param name="info">What its header says.</param>
 /// <param name="options">How it was loaded.</param>
 /// <param name="sizes">Its sizes for text; the threads are the same.</param>
+/// <param name="usesGpu">Whether layers are on GPUs.</param>
 internal sealed class EmbeddingEngines(
-    ModelHandle model, InputTokenizer inputs, EmbeddingFacts facts, GgufModelInfo info, EmbeddedModelOptions options, ContextPlan sizes)
+    ModelHandle model, InputTokenizer inputs, EmbeddingFacts facts, GgufModelInfo info, EmbeddedModelOptions options, ContextPlan sizes, bool usesGpu)
     : IAsyncDisposable, IDisposable
 {
     private readonly Lock _gate = new();
@@ -153,7 +154,7 @@ internal sealed class EmbeddingEngines(
         ? new ThreadGovernor(sizes.MostThreads, sizes.Threads, LlamaEmbedder.LargestStep, CpuCores.ReadTime)
         : null;
 
-    private EmbedderPlan PlanFor(EmbedderKey key) => EmbedderPlan.Create(key, facts, _trainedLength, _hasStates, options);
+    private EmbedderPlan PlanFor(EmbedderKey key) => EmbedderPlan.Create(key, facts, _trainedLength, _hasStates, options, usesGpu);
 
     private void EnsureFits(EmbedderPlan plan)
     {
@@ -175,7 +176,7 @@ internal sealed class EmbeddingEngines(
         parameters.n_threads_batch = sizes.Threads;
         parameters.pooling_type = EmbedderPlan.NativePooling(key.Pooling);
         parameters.embeddings = 1;
-        parameters.flash_attn_type = sizes.FlashAttention;
+        parameters.flash_attn_type = plan.FlashAttention;
         parameters.type_k = ContextPlan.NativeType(options.KeyCacheType);
         parameters.type_v = ContextPlan.NativeType(options.ValueCacheType);
         // Separate caches would make llama.cpp cut inputs of different lengths into pieces, and pool each alone.

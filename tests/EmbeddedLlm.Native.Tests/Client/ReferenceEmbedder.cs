@@ -1,7 +1,5 @@
 using System.Text;
-using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Interop;
-using EmbeddedLlm.Runtime;
 
 namespace EmbeddedLlm.Native.Tests.Client;
 
@@ -30,8 +28,8 @@ internal static unsafe class ReferenceEmbedder
         parameters.n_threads = parameters.n_threads_batch = 1;
         parameters.embeddings = 1;
         parameters.pooling_type = pooling;
-        // Attention's two kernels round differently: one sums values in 16 bits.
-        parameters.flash_attn_type = AttentionKernel.Choose(GgufModelInfo.From([GgufFile.Open(path)]), new EmbeddedModelOptions(), gpuLayers: 0);
+        // Attention's two kernels round differently: the fused one sums values in 16 bits.
+        parameters.flash_attn_type = llama_flash_attn_type.AUTO;
         using ContextHandle context = ContextHandle.Create(model, parameters);
         int[] positions = [.. Enumerable.Range(0, tokens.Length)];
         int[] counts = [.. Enumerable.Repeat(1, tokens.Length)];

@@ -1,0 +1,38 @@
+using EmbeddedLlm.Interop;
+using EmbeddedLlm.Runtime;
+using EmbeddedLlm.Scheduling;
+
+namespace EmbeddedLlm.Tests.Runtime;
+
+public sealed class EmbedderPlanTests
+{
+    private static readonly EmbeddingFacts Encoder = new(EmbeddingPooling.Mean, HasRankingHead: false, GivesProbabilities: false, IsEncoder: true, NeedsWholeInputs: true);
+    private static readonly EmbeddingFacts Decoder = Encoder with { IsEncoder = false, NeedsWholeInputs = false };
+
+    [Theory]
+    [InlineData(null, null, false, 256)]
+    [InlineData(true, null, false, 256)]
+    [InlineData(false, null, false, 64)]
+    [InlineData(null, null, true, 512)]
+    [InlineData(false, 300, false, 300)]
+    [InlineData(null, 16, true, 16)]
+    public void InputsArePackedAsLongAsThatPays(bool? isFused, int? asked, bool usesGpu, int expected)
+    {
+        EmbeddedModelOptions options = new() { FlashAttention = isFused, BatchSize = asked };
+        EmbedderPlan whole = PlanOf(Encoder, options, usesGpu);
+        Assert.Equal((expected, 512, 512, null), (whole.PackedTokens, whole.BatchCapacity, whole.MaxTokens, whole.Merge));
+        EmbedderPlan pieces = PlanOf(Decoder, options, usesGpu);
+        Assert.Equal((expected, expected, 512, PieceMerge.Mean), (pieces.PackedTokens, pieces.BatchCapacity, pieces.MaxTokens, pieces.Merge));
+        Assert.Equal(Math.Min(expected, 64), pieces.MaxSequences);
+    }
+
+    [Theory]
+    [InlineData(null, llama_flash_attn_type.AUTO)]
+    [InlineData(true, llama_flash_attn_type.ENABLED)]
+    [InlineData(false, llama_flash_attn_type.DISABLED)]
+    internal void TheKernelIsTheFusedOneUnlessRefused(bool? option, llama_flash_attn_type expected) =>
+        Assert.Equal(expected, PlanOf(Encoder, new() { FlashAttention = option }, usesGpu: false).FlashAttention);
+
+    private static EmbedderPlan PlanOf(EmbeddingFacts facts, EmbeddedModelOptions options, bool usesGpu) =>
+        EmbedderPlan.Create(new EmbedderKey(EmbeddingPooling.Mean, MaxTokens: null), facts, trained: 512, hasStates: false, options, usesGpu);
+}
