@@ -173,37 +173,6 @@ internal sealed partial class Scheduler
         return most - left;
     }
 
-    private void PlanPrefill(int forcedCount, bool isAnyDecoding)
-    {
-        int left = isAnyDecoding ? Math.Min(_decoder.Batch.Remaining, _limits.PrefillChunk - forcedCount) : _decoder.Batch.Remaining;
-        while (left > 0 && NextToPrefill() is { } sequence)
-        {
-            sequence.LastPrefill = _plans;
-            int wanted = Math.Min(sequence.PendingCount, left);
-            while (_pool.FreeCells < wanted && _cache.TryEvict())
-            {
-            }
-
-            left -= Plan(sequence, _limits.Tile.Divide(sequence.PendingCount, left));
-        }
-    }
-
-    /// <summary>The sequence of the highest priority that had no turn for the longest time; null where all had theirs in this step.</summary>
-    private Sequence? NextToPrefill()
-    {
-        Sequence? next = null;
-        foreach (Sequence sequence in _running)
-        {
-            if (!sequence.IsStarted || sequence.IsDecoding || sequence.LastPrefill == _plans || !_turns.Has(sequence))
-                continue;
-            if (next is null || sequence.Request.Priority > next.Request.Priority
-                || (sequence.Request.Priority == next.Request.Priority && sequence.LastPrefill < next.LastPrefill))
-                next = sequence;
-        }
-
-        return next;
-    }
-
     private int Plan(Sequence sequence, int most)
     {
         DecodeBatch batch = _decoder.Batch;

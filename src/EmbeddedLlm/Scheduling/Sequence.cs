@@ -70,6 +70,12 @@ internal sealed class Sequence
     /// <summary>The plan in which the sequence last got its turn to prefill.</summary>
     public long LastPrefill { get; set; }
 
+    /// <summary>How many tokens of later requests' prompts were computed while this one's waited, less those of its own since.</summary>
+    public long OvertakenCount { get; set; }
+
+    /// <summary>Whether the prompt has waited for as many tokens of later requests as it has itself.</summary>
+    public bool IsOvertakenEnough => OvertakenCount >= TokenCount;
+
     /// <summary>Prompt and generated tokens.</summary>
     public int TokenCount { get; private set; }
 

@@ -23,18 +23,44 @@ public sealed class FairnessTests
     }
 
     [Fact]
-    public void EqualPromptsAreComputedInStepWithEachOther()
+    public void EqualPromptsAreAnsweredInTheirOrder()
     {
         SchedulerFixture fixture = new(new FakeDecoder(4, batch: 64), prefillChunk: 10);
         fixture.Submit(FakeDecoder.PromptsWithAnswersOf(100, 1)[0], 100);
         fixture.Scheduler.Step();
         GenerationStream[] streams = [.. "pqr".Select(letter => fixture.Submit(new string(letter, 90), 1))];
-        while (streams.Any(stream => !stream.IsComplete))
+        List<int> ends = [];
+        for (int step = 1; ends.Count < streams.Length; step++)
         {
             fixture.Scheduler.Step();
-            int[] computed = [.. fixture.Scheduler.Running.Skip(1).Select(sequence => sequence.ComputedCount)];
-            Assert.True(computed.Length < 3 || computed.Max() - computed.Min() <= 10);
+            ends.AddRange(streams.Where(stream => stream.IsComplete).Skip(ends.Count).Select(_ => step));
         }
+
+        // In turns all three would be there after 25 steps at the earliest.
+        Assert.Equal([9, 18, 27], ends);
+    }
+
+    [Fact]
+    public void APromptWaitsForNoMoreTokensOfLaterOnesThanItHasItselfAndHasHalfOfTheChunksThen()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(8, cells: 4000, batch: 64), contextLength: 500, prefillChunk: 10);
+        fixture.Submit(FakeDecoder.PromptsWithAnswersOf(400, 1)[0], 400);
+        fixture.Scheduler.Step();
+        GenerationStream patient = fixture.Submit(new string('p', 200), 1);
+        int before = fixture.Decoder.Steps;
+        for (int i = 0; !patient.IsComplete; i++)
+        {
+            while (fixture.Scheduler.RunningCount + fixture.Scheduler.WaitingCount < 4)
+                fixture.Submit(new string((char)('a' + (i % 10)), 20), 1);
+            fixture.Scheduler.Step();
+        }
+
+        int[] turns = [.. fixture.Decoder.History.Skip(before).Select(step => step.GetValueOrDefault(1))];
+        Assert.Equal(200, turns.Sum());
+        // Twenty chunks of others, and then one of each by turns, until what is left is less than the others have.
+        Assert.All(turns.Take(20), count => Assert.Equal(0, count));
+        Assert.InRange(turns.Length, 58, 62);
+        Assert.All(turns.Skip(20).SkipLast(4).Chunk(2), pair => Assert.InRange(pair.Sum(), 0, 10));
     }
 
     [Fact]

@@ -63,13 +63,16 @@ public sealed class SchedulerTests
     }
 
     [Fact]
-    public void LongPromptsTakeTurnsWithTheirChunks()
+    public void ThePromptWithFewestTokensLeftGoesFirstAndEqualsInTheirOrder()
     {
-        SchedulerFixture fixture = new(new FakeDecoder(2, batch: 10));
+        SchedulerFixture fixture = new(new FakeDecoder(4, batch: 10));
         fixture.Submit(new string('p', 40), 1);
         fixture.Submit(new string('q', 40), 1);
+        fixture.Scheduler.Step();
+        fixture.Submit(new string('r', 10), 1);
+        fixture.Submit(new string('s', 20), 1);
         fixture.Run();
-        Assert.Equal([0, 1, 0, 1], fixture.Decoder.History.Take(4).Select(step => step.Keys.Single()));
+        Assert.Equal([0, 2, 3, 3, 0, 0, 0, 1, 1, 1, 1], fixture.Decoder.History.Select(step => step.Keys.Single()));
     }
 
     [Fact]
@@ -84,8 +87,8 @@ public sealed class SchedulerTests
             fixture.Scheduler.Step();
         Assert.Equal([10, 10, 10, 10], fixture.Decoder.History.Skip(1).Take(4).Select(step => step.Where(run => run.Key != 0).Sum(run => run.Value)));
         Assert.All(fixture.Decoder.History.Skip(1).Take(5), step => Assert.Equal(1, step[0]));
-        // The short prompt has its turn in the second step already.
-        Assert.Equal([0, 5, 0], fixture.Decoder.History.Skip(1).Take(3).Select(step => step.GetValueOrDefault(2)));
+        // The short prompt does not wait for the long one.
+        Assert.Equal([5, 0, 0], fixture.Decoder.History.Skip(1).Take(3).Select(step => step.GetValueOrDefault(2)));
     }
 
     [Fact]

@@ -1,0 +1,64 @@
+namespace EmbeddedLlm.Scheduling;
+
+/// <content>In what order prompts are computed.</content>
+/// <remarks>
+/// Of equal priority, the prompt goes first that has fewest tokens left, which makes the time to the first token as short as can be on average (shortest remaining processing time; L. Schrage, 1968):
+/// prompts of one length are computed in the order of their requests, and a short one does not wait for a long one. So that a long one is not overtaken for ever, it waits for no more tokens of later
+/// requests than it has itself, and has every other chunk from then on.
+/// </remarks>
+internal sealed partial class Scheduler
+{
+    private void PlanPrefill(int forcedCount, bool isAnyDecoding)
+    {
+        int left = isAnyDecoding ? Math.Min(_decoder.Batch.Remaining, _limits.PrefillChunk - forcedCount) : _decoder.Batch.Remaining;
+        while (left > 0 && NextToPrefill() is { } sequence)
+        {
+            sequence.LastPrefill = _plans;
+            int wanted = Math.Min(sequence.PendingCount, left);
+            while (_pool.FreeCells < wanted && _cache.TryEvict())
+            {
+            }
+
+            int count = Plan(sequence, _limits.Tile.Divide(sequence.PendingCount, left));
+            CountOvertaken(sequence, count);
+            left -= count;
+        }
+    }
+
+    /// <summary>The sequence that has the next chunk; null where all had theirs in this step.</summary>
+    private Sequence? NextToPrefill()
+    {
+        Sequence? next = null;
+        foreach (Sequence sequence in _running)
+        {
+            if (IsPrefilling(sequence) && sequence.LastPrefill != _plans && (next is null || PrefillsBefore(sequence, next)))
+                next = sequence;
+        }
+
+        return next;
+    }
+
+    private bool IsPrefilling(Sequence sequence) => sequence.IsStarted && !sequence.IsDecoding && _turns.Has(sequence);
+
+    private static bool PrefillsBefore(Sequence sequence, Sequence other)
+    {
+        if (sequence.Request.Priority != other.Request.Priority)
+            return sequence.Request.Priority > other.Request.Priority;
+        if (sequence.IsOvertakenEnough != other.IsOvertakenEnough)
+            return sequence.IsOvertakenEnough;
+        if (!sequence.IsOvertakenEnough && sequence.PendingCount != other.PendingCount)
+            return sequence.PendingCount < other.PendingCount;
+        return sequence.Admission < other.Admission;
+    }
+
+    /// <summary>Charges a chunk to the earlier requests that wait for it; who has it has that much less to claim.</summary>
+    private void CountOvertaken(Sequence planned, int count)
+    {
+        planned.OvertakenCount = Math.Max(0, planned.OvertakenCount - count);
+        foreach (Sequence sequence in _running)
+        {
+            if (sequence.Admission < planned.Admission && sequence.Request.Priority == planned.Request.Priority && sequence.LastPrefill != _plans && IsPrefilling(sequence))
+                sequence.OvertakenCount += count;
+        }
+    }
+}
