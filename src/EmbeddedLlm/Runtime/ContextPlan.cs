@@ -17,6 +17,9 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
     /// <summary>How many tokens of one step may have logits.</summary>
     public required int Outputs { get; init; }
 
+    /// <summary>How many cores others kept busy while the model was loaded, as far as that can be seen.</summary>
+    public required double BusyCores { get; init; }
+
     /// <summary>How attention is computed.</summary>
     public required llama_flash_attn_type FlashAttention { get; init; }
 
@@ -30,10 +33,12 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         // More threads than cores never pay: on 2 cores, 16 of them were seen to need more than 30 seconds for 5 tokens of a tiny model.
         long weightBytes = info.TensorBytes;
         int mostThreads = Math.Min(options.Threads ?? ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), busyCores: 0), Environment.ProcessorCount);
-        int threads = options.Threads is null ? Math.Min(ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), BusyCoresSince(before)), mostThreads) : mostThreads;
+        double busyCores = BusyCoresSince(before);
+        int threads = options.Threads is null ? Math.Min(ThreadCount.Choose(weightBytes, CpuCores.CountUsable(), busyCores), mostThreads) : mostThreads;
         return new ContextPlan(sizes.ContextLength, sizes.CacheLength, sizes.BatchSize, threads, mostThreads, sizes.Slots, sizes.PrefixCacheLength, ChooseBystanderLength(info, options, gpuLayers))
         {
             Outputs = sizes.Outputs,
+            BusyCores = busyCores,
             FlashAttention = AttentionKernel.Choose(info, options, gpuLayers),
         };
     }

@@ -13,7 +13,7 @@ namespace EmbeddedLlm.Runtime;
 /// <param name="facts">What its file says about vectors.</param>
 /// <param name="info">What its header says.</param>
 /// <param name="options">How it was loaded.</param>
-/// <param name="sizes">Its sizes for text; the threads are the same.</param>
+/// <param name="sizes">Its sizes for text.</param>
 /// <param name="usesGpu">Whether layers are on GPUs.</param>
 internal sealed class EmbeddingEngines(
     ModelHandle model, InputTokenizer inputs, EmbeddingFacts facts, GgufModelInfo info, EmbeddedModelOptions options, ContextPlan sizes, bool usesGpu)
@@ -146,13 +146,22 @@ internal sealed class EmbeddingEngines(
         ContextHandle context = CreateContext(key, plan, abort);
         int vectorLength = key.Pooling is null ? RankLength : VectorLength;
         return new EmbeddingEngine(
-            new LlamaEmbedder(context, plan, facts.IsEncoder, vectorLength, Governor(), abort), options.QueueCapacity, options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance);
+            new LlamaEmbedder(context, plan, facts.IsEncoder, vectorLength, ThreadsFor(plan), abort), options.QueueCapacity, options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance);
     }
 
-    /// <summary>As for text: a number of threads that was asked for stays; one that was chosen follows the machine's load, to which this model's chats belong.</summary>
-    private ThreadGovernor? Governor() => options.Threads is null && sizes.MostThreads > 1
-        ? new ThreadGovernor(sizes.MostThreads, sizes.Threads, LlamaEmbedder.LargestStep, CpuCores.ReadTime)
-        : null;
+    /// <summary>
+    /// As for text, a number of threads that was asked for stays, and one that was chosen follows the machine's load, to which this model's chats belong; but there are as many as the batch keeps busy, and
+    /// not just one token.
+    /// </summary>
+    private EmbedderThreads ThreadsFor(EmbedderPlan plan)
+    {
+        if (options.Threads is not null)
+            return new EmbedderThreads(sizes.Threads);
+        int cores = Math.Min(CpuCores.CountUsable(), Environment.ProcessorCount);
+        int most = ThreadCount.Choose(info.TensorBytes * plan.PackedTokens, cores, busyCores: 0);
+        int threads = ThreadCount.Choose(info.TensorBytes * plan.PackedTokens, cores, sizes.BusyCores);
+        return new EmbedderThreads(info.TensorBytes, most, threads, CpuCores.ReadTime);
+    }
 
     private EmbedderPlan PlanFor(EmbedderKey key) => EmbedderPlan.Create(key, facts, _trainedLength, _hasStates, options, usesGpu);
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Numerics;
 using EmbeddedLlm.Interop;
 using EmbeddedLlm.Scheduling;
 
@@ -12,21 +11,22 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
     private readonly llama_memory_i* _memory;
     private readonly bool _isEncoder;
     private readonly int[] _abort;
-    private readonly ThreadGovernor? _governor;
+    private readonly EmbedderThreads _threads;
+    private int _usedThreads;
     private readonly NativeBatch _batch;
 
     /// <param name="context">The context; owned from here on.</param>
     /// <param name="plan">What it was made for.</param>
     /// <param name="isEncoder">Whether the model has no decoder.</param>
     /// <param name="vectorLength">The numbers that it gives for a sequence.</param>
-    /// <param name="governor">Chooses the number of threads from batch to batch, see <see cref="LargestStep"/>; null where it is fixed.</param>
+    /// <param name="threads">Chooses the number of threads from batch to batch.</param>
     /// <param name="abort">The flag that the context's abort callback reads, see <see cref="LlamaDecoder.AbortCallback"/>.</param>
-    public LlamaEmbedder(ContextHandle context, EmbedderPlan plan, bool isEncoder, int vectorLength, ThreadGovernor? governor, int[] abort)
+    public LlamaEmbedder(ContextHandle context, EmbedderPlan plan, bool isEncoder, int vectorLength, EmbedderThreads threads, int[] abort)
     {
         _context = context;
         _memory = NativeMethods.llama_get_memory(context);
         _isEncoder = isEncoder;
-        _governor = governor;
+        _threads = threads;
         _abort = abort;
         VectorLength = vectorLength;
         MaxSequences = (int)NativeMethods.llama_n_seq_max(context);
@@ -36,9 +36,6 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
         Batch = new DecodeBatch((int)NativeMethods.llama_n_batch(context));
         _batch = new NativeBatch(Batch);
     }
-
-    /// <summary>The largest step that the governor is told of: batches of about as many tokens are one step to it, since few have the same number.</summary>
-    public const int LargestStep = 32;
 
     public int VectorLength { get; }
 
@@ -54,11 +51,13 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
 
     public DecodeResult Compute()
     {
+        int threads = _threads.For(Batch.Count);
+        if (threads != _usedThreads)
+            NativeMethods.llama_set_n_threads(_context, _usedThreads = threads, threads);
         long startedAt = Stopwatch.GetTimestamp();
         int code = _isEncoder ? NativeMethods.llama_encode(_context, _batch.Filled) : NativeMethods.llama_decode(_context, _batch.Filled);
-        int step = BitOperations.Log2((uint)Batch.Count) + 1;
-        if (code == 0 && _governor is not null && _governor.Observe(step, startedAt, Stopwatch.GetTimestamp()))
-            NativeMethods.llama_set_n_threads(_context, _governor.Threads, _governor.Threads);
+        if (code == 0)
+            _threads.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp());
         // A request that came before counts for it: it must not be lost while the engine is being stopped.
         Volatile.Write(ref _abort[0], 0);
         return LlamaDecoder.ResultOf(code);
