@@ -34,6 +34,21 @@ internal sealed class SyntheticCache(string folder, Action<string> report)
         return path;
     }
 
+    /// <summary>The path of an encoder's file, written if need be.</summary>
+    /// <param name="name">What the file is called.</param>
+    /// <param name="shape">The encoder's sizes.</param>
+    public string GetOrWriteEncoder(string name, SyntheticEncoderShape shape)
+    {
+        string path = Path.Combine(folder, $"{name}-v{Version}.gguf");
+        if (File.Exists(path))
+            return path;
+        Directory.CreateDirectory(folder);
+        using SyntheticPartialFile partial = new(path);
+        SyntheticEncoder.Write(partial.Path, SyntheticEncoder.Mean, shape: shape);
+        partial.MoveTo(path);
+        return path;
+    }
+
     /// <summary>Where a model's file is or will be.</summary>
     public string PathOf(SyntheticChoice choice, string? vocabularyPath) =>
         Path.Combine(folder, $"{choice.Preset.Name}-{choice.MixName}-{VocabularyTag(vocabularyPath)}-v{Version}.gguf");

@@ -37,7 +37,7 @@ internal static class ReportSubjects
         new(Sampling, "a token from a row of logits", SamplingSubject.Measure) { IsPerModel = false },
         new(Tokenizer, "text to tokens and back", TextSubject.TokenizerAsync),
         new(Template, "a conversation through a chat template", TextSubject.Template) { IsPerModel = false },
-        new(Embeddings, "texts to vectors", EmbeddingsSubject.MeasureAsync),
+        new(Embeddings, "texts to vectors", EmbeddingsSubject.MeasureAsync) { IsPerModel = false },
         new(Peers, "the library beside others of its kind, as far as they are on the machine", PeersSubject.MeasureAsync) { IsOnlyThorough = true },
         new(Neighbours, "decoding beside busy loops", NeighbourSubject.MeasureAsync) { IsOnlyThorough = true },
     ];

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using EmbeddedLlm.Benchmarks.Results;
+using EmbeddedLlm.SyntheticModels;
 using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Benchmarks.Subjects;
@@ -25,33 +26,47 @@ internal sealed class EmbeddingsWork
 
 internal static class EmbeddingsSubject
 {
+    private const string EncoderName = "all-minilm-l6-f16";
+
+    /// <summary>The models of the run, which make vectors by the way, and an encoder, which makes nothing else and is what most people search with.</summary>
     public static async IAsyncEnumerable<Figure> MeasureAsync(RunSettings settings, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (string name in settings.Models)
         {
-            EmbeddedModelOptions options = settings.CreateOptions();
-            options.ContextLength = 1024;
-            await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name, cancellationToken), options, cancellationToken: cancellationToken);
-            FigureMaker maker = new("embeddings", settings, name, model.Threads);
-            foreach (int texts in settings.IsQuick ? (int[])[1, 4] : [1, 32])
-            {
-                EmbeddingsWork work = new(model, texts);
-                List<double> rates = [], times = [];
-                long start = Stopwatch.GetTimestamp();
-                await work.GenerateAsync();
-                for (int i = settings.Budget.CountFor(Stopwatch.GetElapsedTime(start)); i > 0; i--)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    start = Stopwatch.GetTimestamp();
-                    int tokens = await work.GenerateAsync();
-                    TimeSpan time = Stopwatch.GetElapsedTime(start);
-                    rates.Add(tokens / time.TotalSeconds);
-                    times.Add(time.TotalMilliseconds);
-                }
+            await foreach (Figure figure in MeasureAsync(settings, BenchmarkFiles.Resolve(name, cancellationToken), cancellationToken))
+                yield return figure with { Model = BenchmarkFiles.NameOf(name) };
+        }
 
-                yield return maker.Of(Plural.Of(texts, "text"), FigureUnit.TokensPerSecond, Spread.Of(rates));
-                yield return maker.Of(Plural.Of(texts, "text"), FigureUnit.Milliseconds, Spread.Of(times));
+        string encoder = BenchmarkFiles.Cache.GetOrWriteEncoder(EncoderName, SyntheticEncoder.AllMiniLmL6);
+        await foreach (Figure figure in MeasureAsync(settings, encoder, cancellationToken))
+            yield return figure with { Model = SyntheticChoice.Prefix + EncoderName };
+    }
+
+    private static async IAsyncEnumerable<Figure> MeasureAsync(RunSettings settings, string path, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        EmbeddedModelOptions options = settings.CreateOptions();
+        options.ContextLength = 1024;
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, options, cancellationToken: cancellationToken);
+        // Where they are left open, each batch has as many threads as it keeps busy.
+        FigureMaker maker = new("embeddings", settings, Threads: settings.Threads);
+        foreach (int texts in settings.IsQuick ? (int[])[1, 4] : [1, 32])
+        {
+            EmbeddingsWork work = new(model, texts);
+            List<double> rates = [], times = [];
+            long start = Stopwatch.GetTimestamp();
+            await work.GenerateAsync();
+            for (int i = settings.Budget.CountFor(Stopwatch.GetElapsedTime(start)); i > 0; i--)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                start = Stopwatch.GetTimestamp();
+                int tokens = await work.GenerateAsync();
+                TimeSpan time = Stopwatch.GetElapsedTime(start);
+                rates.Add(tokens / time.TotalSeconds);
+                times.Add(time.TotalMilliseconds);
             }
+
+            yield return maker.Of(Plural.Of(texts, "text"), FigureUnit.TokensPerSecond, Spread.Of(rates));
+            yield return maker.Of(Plural.Of(texts, "text"), FigureUnit.Milliseconds, Spread.Of(times));
         }
     }
 }
