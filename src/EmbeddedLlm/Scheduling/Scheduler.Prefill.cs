@@ -4,7 +4,7 @@ namespace EmbeddedLlm.Scheduling;
 /// <remarks>
 /// Of equal priority, the prompt goes first that has fewest tokens left, which makes the time to the first token as short as can be on average (shortest remaining processing time; L. Schrage, 1968):
 /// prompts of one length are computed in the order of their requests, and a short one does not wait for a long one. So that a long one is not overtaken for ever, it waits for no more tokens of later
-/// requests than it has itself, and has every other chunk from then on.
+/// requests than it has itself, and from then on has a chunk for each of theirs.
 /// </remarks>
 internal sealed partial class Scheduler
 {
@@ -19,8 +19,9 @@ internal sealed partial class Scheduler
             {
             }
 
+            bool isDue = sequence.IsOvertakenEnough;
             int count = Plan(sequence, _limits.Tile.Divide(sequence.PendingCount, left));
-            CountOvertaken(sequence, count);
+            CountOvertaken(sequence, count, isDue);
             left -= count;
         }
     }
@@ -51,10 +52,14 @@ internal sealed partial class Scheduler
         return sequence.Admission < other.Admission;
     }
 
-    /// <summary>Charges a chunk to the earlier requests that wait for it; who has it has that much less to claim.</summary>
-    private void CountOvertaken(Sequence planned, int count)
+    /// <summary>
+    /// Charges a chunk to the earlier requests that wait for it, unless it was due to who has it, for else those that wait longest would leave nothing to others; who has it has that much less to claim.
+    /// </summary>
+    private void CountOvertaken(Sequence planned, int count, bool isDue)
     {
         planned.OvertakenCount = Math.Max(0, planned.OvertakenCount - count);
+        if (isDue)
+            return;
         foreach (Sequence sequence in _running)
         {
             if (sequence.Admission < planned.Admission && sequence.Request.Priority == planned.Request.Priority && sequence.LastPrefill != _plans && IsPrefilling(sequence))

@@ -64,6 +64,27 @@ public sealed class FairnessTests
     }
 
     [Fact]
+    public void SeveralPromptsThatHaveWaitedLongLeaveTheirShareToShortOnes()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(8, cells: 8000, batch: 64), contextLength: 700, prefillChunk: 10);
+        fixture.Submit(FakeDecoder.PromptsWithAnswersOf(400, 1)[0], 400);
+        fixture.Scheduler.Step();
+        GenerationStream[] patient = [.. "pqr".Select(letter => fixture.Submit(new string(letter, 300), 1))];
+        int before = fixture.Decoder.Steps;
+        for (int i = 0; patient.All(stream => !stream.IsComplete); i++)
+        {
+            while (fixture.Scheduler.RunningCount + fixture.Scheduler.WaitingCount < 6)
+                fixture.Submit(new string((char)('a' + (i % 10)), 20), 1);
+            fixture.Scheduler.Step();
+        }
+
+        // After the short ones had as much as each of the long ones is long, they have every fourth chunk.
+        IEnumerable<int[]> rounds = fixture.Decoder.History.Skip(before + 30).Take(80)
+            .Select(step => step.Keys.Where(slot => slot != 0).Select(slot => Math.Min(slot, 4)).Distinct().Single()).Chunk(4);
+        Assert.All(rounds, round => Assert.Equal([1, 2, 3, 4], round.Order()));
+    }
+
+    [Fact]
     public void ALongPromptIsAnsweredInBoundedTimeWhileOthersKeepComing()
     {
         SchedulerFixture fixture = new(new FakeDecoder(3, cells: 300, batch: 32), contextLength: 250, prefillChunk: 8);
