@@ -45,6 +45,9 @@ internal static class SpeedSubject
             int outputTokens = OutputTokens(subject, settings);
             foreach ((int callers, double target) in ((int, double)[])[(1, DecodeTarget), (ManyCallers, CallersTarget)])
             {
+                // A quick run has as many callers of a large model among those who come at once.
+                if (settings.IsQuick && callers > 1 && !subject.IsSmall)
+                    continue;
                 DecodeMeasurement measurement = new(subject, callers, callers == 1 ? outputTokens : outputTokens / 2);
                 PairedResult result = await measurement.RunAsync(settings.Budget, cancellationToken);
                 foreach (Figure figure in maker.Of(measurement.Name, result, target, aimsAtAllocation: !settings.IsQuick))

@@ -18,10 +18,11 @@ internal static class StructuredOutputSubject
             options.MaxSequences = ManyCallers;
             await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name, cancellationToken), options, cancellationToken: cancellationToken);
             FigureMaker maker = new("structured-output", settings, name, model.Threads);
-            foreach ((ConstraintKind kind, int callers) in Cases(settings.IsQuick))
+            bool isSmall = model.WeightBytes < 100_000_000;
+            foreach ((ConstraintKind kind, int callers) in Cases(settings.IsQuick, isSmall))
             {
                 // Of long names, the first 48 tokens and more are forced: a shorter answer would need no decode at all.
-                int tokens = model.WeightBytes < 100_000_000 ? 200 : settings.IsQuick && kind != ConstraintKind.LongNamesForced ? 32 : 64;
+                int tokens = isSmall ? 200 : settings.IsQuick && kind != ConstraintKind.LongNamesForced ? 32 : 64;
                 ConstraintMeasurement measurement = new(model, kind, callers, tokens);
                 PairedResult result = await measurement.RunAsync(settings.Budget, cancellationToken);
                 double target = kind.MostIsForced() ? ForcedTarget : HeldTarget;
@@ -35,10 +36,10 @@ internal static class StructuredOutputSubject
         }
     }
 
-    private static IEnumerable<(ConstraintKind Kind, int Callers)> Cases(bool isQuick)
+    private static IEnumerable<(ConstraintKind Kind, int Callers)> Cases(bool isQuick, bool isSmall)
     {
         if (isQuick)
-            return [(ConstraintKind.Json, 1), (ConstraintKind.Schema, 1), (ConstraintKind.LongNamesForced, 1)];
+            return isSmall ? [(ConstraintKind.Json, 1), (ConstraintKind.Schema, 1), (ConstraintKind.LongNamesForced, 1)] : [(ConstraintKind.Schema, 1), (ConstraintKind.LongNamesForced, 1)];
         return
         [
             .. Enum.GetValues<ConstraintKind>().Select(kind => (kind, 1)),
