@@ -34,7 +34,10 @@ internal sealed class Subject : IAsyncDisposable
     public BareLoop Bare { get; }
 
     /// <summary>Whether an answer takes so little time that a measurement needs more tokens.</summary>
-    public bool IsSmall => Model.WeightBytes < 100_000_000;
+    public bool IsSmall => IsSmallModel(Model);
+
+    /// <inheritdoc cref="IsSmall"/>
+    public static bool IsSmallModel(EmbeddedModel model) => model.WeightBytes < 100_000_000;
 
     /// <summary>Loads a model with the settings of the run.</summary>
     /// <param name="name">A name that <see cref="BenchmarkFiles"/> or the catalogue knows, or a path.</param>

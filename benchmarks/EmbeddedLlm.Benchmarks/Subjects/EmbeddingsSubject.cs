@@ -49,7 +49,7 @@ internal static class EmbeddingsSubject
         await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, options, cancellationToken: cancellationToken);
         // Where they are left open, each batch has as many threads as it keeps busy.
         FigureMaker maker = new("embeddings", settings, Threads: settings.Threads);
-        foreach (int texts in settings.IsQuick ? (model.WeightBytes < 100_000_000 ? (int[])[1, 4] : [1]) : [1, 32])
+        foreach (int texts in settings.IsQuick ? (Subject.IsSmallModel(model) ? (int[])[1, 4] : [1]) : [1, 32])
         {
             EmbeddingsWork work = new(model, texts);
             List<double> rates = [], times = [];

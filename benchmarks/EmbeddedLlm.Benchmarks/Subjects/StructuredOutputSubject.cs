@@ -18,7 +18,7 @@ internal static class StructuredOutputSubject
             options.MaxSequences = ManyCallers;
             await using EmbeddedModel model = await EmbeddedModel.LoadAsync(BenchmarkFiles.Resolve(name, cancellationToken), options, cancellationToken: cancellationToken);
             FigureMaker maker = new("structured-output", settings, name, model.Threads);
-            bool isSmall = model.WeightBytes < 100_000_000;
+            bool isSmall = Subject.IsSmallModel(model);
             foreach ((ConstraintKind kind, int callers) in Cases(settings.IsQuick, isSmall))
             {
                 // Of long names, the first 48 tokens and more are forced: a shorter answer would need no decode at all.
