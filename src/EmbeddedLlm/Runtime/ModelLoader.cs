@@ -72,7 +72,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             ModelFacts facts = ReadFacts(model, load.Plan, plan, decoder, vocabulary);
             InputTokenizer inputs = new(model, tokenizer, files[0].Metadata.TryGetString("tokenizer.chat_template.rerank", out string? pairs) ? pairs : null);
             EmbeddingEngines embeddings = new(model, inputs, embedding, info, options, plan, usesGpu: load.Plan.GpuLayers > 0);
-            Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan, AttentionKernel.TileOf(info, options, load.Plan.GpuLayers, load.Plan.BytesPerToken)), _logger, modelId, draftModel);
+            Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan, load.Plan.GpuLayers, AttentionKernel.TileOf(info, options, load.Plan.GpuLayers, load.Plan.BytesPerToken)), _logger, modelId, draftModel);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads, load.Plan.GpuLayers, load.Plan.Layers);
             return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, embeddings, adapters, facts, log);
         }
@@ -192,12 +192,14 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         throw Refusal(load, mark, $"llama.cpp could not make a context of {plan.CacheLength} tokens for '{path}'.");
     }
 
-    private SchedulerLimits LimitsOf(ContextPlan plan, AttentionTile tile) => new()
+    private SchedulerLimits LimitsOf(ContextPlan plan, int gpuLayers, AttentionTile tile) => new()
     {
         ContextLength = plan.ContextLength,
         QueueCapacity = options.QueueCapacity,
         MaxRunning = options.MaxSequences,
-        PrefillChunk = options.PrefillChunk,
+        // On a CPU more at once compute no more a second.
+        PrefillChunk = options.PrefillChunk ?? (gpuLayers > 0 ? plan.BatchSize : PrefillPace.First),
+        PacesPrefill = options.PrefillChunk is null,
         PrefixCells = plan.PrefixCacheLength,
         BystanderCells = plan.BystanderLength,
         DraftLength = ContextSizes.DraftLength(options),

@@ -14,6 +14,9 @@ internal readonly record struct AttentionTile(int Length, double CellCost)
     /// <summary>Worth some cells that are then held twice.</summary>
     private const double LeastGain = 1.15;
 
+    /// <summary>Worth that others wait for a whole tile.</summary>
+    private const double LeastRateGain = 1.25;
+
     /// <summary>How many of a prompt's last tokens to compute where some are new: a tile, with tokens that were computed before, where that is faster, else the new ones.</summary>
     /// <param name="fresh">The new ones, at least one.</param>
     /// <param name="total">The prompt's tokens.</param>
@@ -25,6 +28,9 @@ internal readonly record struct AttentionTile(int Length, double CellCost)
         double together = Length * (1 + (CellCost * total / Gain));
         return alone > together * LeastGain ? Length : fresh;
     }
+
+    /// <summary>Whether a prompt of so many tokens is computed notably faster in whole tiles than in fewer tokens at once.</summary>
+    public bool Pays(int total) => Length > 0 && 1 + (CellCost * total) > (1 + (CellCost * total / Gain)) * LeastRateGain;
 
     /// <summary>How many tokens of a prompt to compute in a step: a few less than there may be, where those that are left would be no tile.</summary>
     /// <param name="pending">The tokens to come.</param>

@@ -162,7 +162,7 @@ internal sealed partial class Scheduler
 
         isAnyDecoding = decoding + others > 0;
         int capacity = _decoder.Batch.Capacity;
-        int most = Math.Min(decoding + others > 1 ? _limits.PrefillChunk : capacity, capacity - decoding);
+        int most = Math.Min(decoding + others > 1 ? _pace.Choose(total: 0) : capacity, capacity - decoding);
         int left = most;
         foreach (Sequence sequence in _running)
         {

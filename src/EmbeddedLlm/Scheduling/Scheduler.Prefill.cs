@@ -8,10 +8,16 @@ namespace EmbeddedLlm.Scheduling;
 /// </remarks>
 internal sealed partial class Scheduler
 {
+    /// <param name="forcedCount">The tokens of forced text in the step.</param>
+    /// <param name="isAnyDecoding">Whether anybody waits for a next token.</param>
     private void PlanPrefill(int forcedCount, bool isAnyDecoding)
     {
-        int left = isAnyDecoding ? Math.Min(_decoder.Batch.Remaining, _limits.PrefillChunk - forcedCount) : _decoder.Batch.Remaining;
-        while (left > 0 && NextToPrefill() is { } sequence)
+        int before = _decoder.Batch.Count;
+        int left = _decoder.Batch.Remaining;
+        Sequence? next = NextToPrefill();
+        if (next is not null && isAnyDecoding)
+            left = Math.Min(left, _pace.Choose(next.TokenCount) - forcedCount);
+        while (left > 0 && next is { } sequence)
         {
             sequence.LastPrefill = _plans;
             int wanted = Math.Min(sequence.PendingCount, left);
@@ -23,6 +29,24 @@ internal sealed partial class Scheduler
             int count = Plan(sequence, _limits.Tile.Divide(sequence.PendingCount, left));
             CountOvertaken(sequence, count, isDue);
             left -= count;
+            next = NextToPrefill();
+        }
+
+        _promptTokens = forcedCount + _decoder.Batch.Count - before;
+    }
+
+    /// <summary>Takes note of how long the step took. Only where it has logits, which a GPU is waited for with.</summary>
+    private void Observe(long startedAt)
+    {
+        if (!_limits.PacesPrefill)
+            return;
+        foreach (Sequence sequence in _planned)
+        {
+            if (sequence.LogitsIndex < 0)
+                continue;
+            _decoder.GetLogits(sequence.LogitsIndex);
+            _pace.Observe(_promptTokens, _time.GetElapsedTime(startedAt));
+            return;
         }
     }
 

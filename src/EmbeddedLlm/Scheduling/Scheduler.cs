@@ -25,6 +25,7 @@ internal sealed partial class Scheduler
     private readonly TimeProvider _time;
     private readonly Action _wake;
     private readonly EngineMeter _meter;
+    private readonly PrefillPace _pace;
 
     // Never more than a batch has tokens, so that each gets its next one in each step.
     private readonly int _mostRunning;
@@ -33,6 +34,9 @@ internal sealed partial class Scheduler
     private long _admissions;
     private long _departures;
     private long _plans;
+
+    /// <summary>The tokens of prompts, and of forced text, in the step.</summary>
+    private int _promptTokens;
 
     /// <summary>Whether a sequence has started or left since the cached prefixes were last looked at.</summary>
     private bool _hasChanged;
@@ -63,6 +67,7 @@ internal sealed partial class Scheduler
         _decoder = decoder;
         _vocabulary = vocabulary;
         _limits = limits;
+        _pace = new PrefillPace(limits);
         _draftModel = draftModel;
         _mostRunning = Math.Min(limits.MaxRunning, decoder.Batch.Capacity);
         _queue = new RequestQueue(limits.QueueCapacity);
@@ -150,11 +155,17 @@ internal sealed partial class Scheduler
         bool hasWork = Plan();
         if (hasWork)
         {
+            long startedAt = _time.GetTimestamp();
             DecodeResult result = Decode();
             if (result == DecodeResult.Done)
+            {
+                Observe(startedAt);
                 Commit();
+            }
             else
+            {
                 Undo(result);
+            }
         }
 
         _meter.Stepped(hasWork, _running.Count, _pool.UsedCells, _cache.CountCells());

@@ -15,6 +15,9 @@ internal sealed record SchedulerLimits
     /// <summary>The most tokens of prompts, and of what grammars force, in a step that also computes next tokens, so that nobody's next token waits for a long prompt of somebody else.</summary>
     public int PrefillChunk { get; init; } = int.MaxValue;
 
+    /// <summary>Whether these are fewer where they take long, see <see cref="Scheduling.PrefillPace"/>.</summary>
+    public bool PacesPrefill { get; init; }
+
     /// <summary>How many cells finished sequences may keep for later ones that begin alike; with 0 nothing is shared.</summary>
     public int PrefixCells { get; init; }
 

@@ -9,6 +9,10 @@ internal sealed class ManualTime : TimeProvider
     /// <summary>How many timers have neither fired nor been disposed.</summary>
     public int Timers => _timers.Count;
 
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override long GetTimestamp() => _now.Ticks;
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         ManualTimer timer = new(this, () => callback(state), _now + dueTime);

@@ -1,0 +1,99 @@
+using EmbeddedLlm.Scheduling;
+
+namespace EmbeddedLlm.Tests.Scheduling;
+
+public sealed class PrefillPaceTests
+{
+    private static readonly AttentionTile Tile = new(64, CellCost: 0.0007);
+
+    [Theory]
+    // A tenth of a second of prompt.
+    [InlineData(0.001, 0.001, 96)]
+    [InlineData(0.001, 0.002, 48)]
+    [InlineData(0.001, 0.0001, 512)]
+    // Four steps, where these take longer than a fortieth of a second.
+    [InlineData(0.05, 0.002, 96)]
+    [InlineData(0.6, 0.125, 16)]
+    [InlineData(0.001, 1, 16)]
+    public void AStepTakesAsManyTokensOfPromptsAsOthersCanWaitFor(double step, double token, int expected)
+    {
+        PrefillPace pace = new(Limits(512));
+        for (int i = 0; i < 10; i++)
+        {
+            pace.Observe(0, TimeSpan.FromSeconds(step));
+            int chunk = pace.Choose(1000);
+            pace.Observe(chunk, TimeSpan.FromSeconds(step + (chunk * token)));
+        }
+
+        Assert.Equal(expected, pace.Choose(1000));
+    }
+
+    [Fact]
+    public void WhatWasMeasuredOnceDoesNotStay()
+    {
+        PrefillPace pace = new(Limits(128));
+        Assert.Equal(PrefillPace.First, pace.Choose(1000));
+        pace.Observe(128, TimeSpan.FromSeconds(10));
+        Assert.Equal(PrefillPace.Granule, pace.Choose(1000));
+        for (int i = 0; i < 20; i++)
+            pace.Observe(pace.Choose(1000), TimeSpan.FromSeconds(0.001));
+        Assert.Equal(128, pace.Choose(1000));
+    }
+
+    [Fact]
+    public void ATileIsNotCutWhereItPays()
+    {
+        PrefillPace pace = new(Limits(128, Tile));
+        pace.Observe(128, TimeSpan.FromSeconds(10));
+        Assert.Equal(16, pace.Choose(300));
+        Assert.Equal(64, pace.Choose(4000));
+    }
+
+    [Fact]
+    public void AFewTokensSayNothingOfTheRest()
+    {
+        PrefillPace pace = new(Limits(128));
+        pace.Observe(3, TimeSpan.FromSeconds(10));
+        Assert.Equal(128, pace.Choose(1000));
+    }
+
+    [Fact]
+    public void ASetNumberStaysWhatever()
+    {
+        PrefillPace pace = new(Limits(100) with { PacesPrefill = false });
+        pace.Observe(100, TimeSpan.FromSeconds(10));
+        Assert.Equal(100, pace.Choose(1000));
+    }
+
+    [Fact]
+    public void WhoWaitsForANextTokenBesideALongPromptWaitsForATenthOfASecond()
+    {
+        ManualTime time = new();
+        FakeDecoder decoder = new(4, cells: 8000, batch: 512);
+        decoder.OnDecode = _ =>
+        {
+            time.Advance(TimeSpan.FromSeconds(0.005 + (decoder.Batch.Count * 0.002)));
+            return DecodeResult.Done;
+        };
+        SchedulerFixture fixture = new(decoder, contextLength: 4000, prefillChunk: 128, time: time, pacesPrefill: true);
+        GenerationStream patient = fixture.Submit(FakeDecoder.PromptsWithAnswersOf(60, 1)[0], 60);
+        for (int i = 0; i < 5; i++)
+            fixture.Scheduler.Step();
+        GenerationStream other = fixture.Submit(new string('p', 2000), 1);
+        List<double> waits = [];
+        while (!patient.IsComplete)
+        {
+            long before = time.GetTimestamp();
+            fixture.Scheduler.Step();
+            waits.Add(time.GetElapsedTime(before).TotalSeconds);
+        }
+
+        // 128 tokens at first, as nothing is known of prompts; from then on 48.
+        Assert.True(waits[0] > 0.2);
+        Assert.All(waits[1..40], wait => Assert.InRange(wait, 0.09, 0.12));
+        fixture.Run();
+        Assert.True(other.IsComplete);
+    }
+
+    private static SchedulerLimits Limits(int most, AttentionTile tile = default) => new() { ContextLength = 4096, QueueCapacity = 10, PrefillChunk = most, PacesPrefill = true, Tile = tile };
+}
