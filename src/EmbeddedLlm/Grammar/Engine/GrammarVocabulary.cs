@@ -40,6 +40,9 @@ public sealed class GrammarVocabulary
     /// <summary>By what stands between two quotes in them, as Latin-1, the tokens that have something there; few have.</summary>
     private readonly Lazy<Dictionary<string, List<int>>> _quoted;
 
+    /// <inheritdoc cref="TokensWithLaterKeys"/>
+    private readonly Lazy<int[]> _withLaterKeys;
+
     /// <summary>Automata that end in the same tokens share what is left of these: most strings do.</summary>
     private readonly Dictionary<NodeSet, StateMask.Ending> _endings = [];
 
@@ -86,6 +89,7 @@ public sealed class GrammarVocabulary
         _controls = [.. controls];
         _all = TokenTrie.Create(vocabulary, text);
         _quoted = new Lazy<Dictionary<string, List<int>>>(() => FindQuoted(vocabulary, text));
+        _withLaterKeys = new Lazy<int[]>(() => [.. text.Where(token => MayHoldLaterKey(vocabulary.TextBytesOf(token)))]);
         _others = TokenTrie.Create(vocabulary, others);
         _long = TokenTrie.Create(vocabulary, longer);
     }
@@ -164,6 +168,12 @@ public sealed class GrammarVocabulary
     /// <summary>The tokens in which a text stands between two quotes, nothing but that.</summary>
     internal ReadOnlySpan<int> TokensWithQuoted(byte[] text) => _quoted.Value.TryGetValue(Encoding.Latin1.GetString(text), out List<int>? tokens) ? CollectionsMarshal.AsSpan(tokens) : [];
 
+    /// <summary>
+    /// The tokens that may hold the end of a key which no look at the keys so far finds: a second key of one object, a key of an object further out, or one with an escaped quote.
+    /// Vocabularies of models have a few of them or none, since their texts are cut into words first.
+    /// </summary>
+    internal ReadOnlySpan<int> TokensWithLaterKeys => _withLaterKeys.Value;
+
     /// <summary>The control token with a text, or -1.</summary>
     internal int FindControl(ReadOnlySpan<byte> text)
     {
@@ -208,6 +218,23 @@ public sealed class GrammarVocabulary
         }
 
         return quoted;
+    }
+
+    private static bool MayHoldLaterKey(ReadOnlySpan<byte> token) =>
+        HasInOrder(token, "\":,\"\""u8) || HasInOrder(token, "},\"\""u8) || HasInOrder(token, "],\"\""u8) || HasInOrder(token, "\"\\\"\""u8);
+
+    /// <summary>Whether characters come in a token in this order, whatever is between them.</summary>
+    private static bool HasInOrder(ReadOnlySpan<byte> token, ReadOnlySpan<byte> characters)
+    {
+        foreach (byte character in characters)
+        {
+            int index = token.IndexOf(character);
+            if (index < 0)
+                return false;
+            token = token[(index + 1)..];
+        }
+
+        return true;
     }
 
     private int[] Meant(TokenReference reference)

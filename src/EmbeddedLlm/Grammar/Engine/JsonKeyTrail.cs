@@ -106,18 +106,24 @@ internal sealed class JsonKeyTrail
     /// <summary>Takes the tokens out of a mask that <see cref="After"/> would refuse for a repeated key.</summary>
     public void Filter(Span<ulong> mask, Configuration configuration, GrammarVocabulary vocabulary)
     {
+        RemoveRefused(mask, configuration, vocabulary, vocabulary.TokensWithLaterKeys);
         if (_top is not { IsObject: true })
             return;
         for (KeyList? seen = _top.Keys; seen is not null; seen = seen.Next)
         {
             if (_place is Place.InKey or Place.EscapeInKey && seen.Key.AsSpan().StartsWith(_key))
                 RemoveEndings(mask, configuration, vocabulary.Trie, seen.Key.AsSpan(_key.Length));
-            foreach (int token in vocabulary.TokensWithQuoted(seen.Key))
-            {
-                Configuration after = configuration;
-                if (TokenMask.Contains(mask, token) && After(ref after, vocabulary.Vocabulary.TextBytesOf(token)) is null)
-                    TokenMask.Remove(mask, token);
-            }
+            RemoveRefused(mask, configuration, vocabulary, vocabulary.TokensWithQuoted(seen.Key));
+        }
+    }
+
+    private void RemoveRefused(Span<ulong> mask, Configuration configuration, GrammarVocabulary vocabulary, ReadOnlySpan<int> tokens)
+    {
+        foreach (int token in tokens)
+        {
+            Configuration after = configuration;
+            if (TokenMask.Contains(mask, token) && After(ref after, vocabulary.Vocabulary.TextBytesOf(token)) is null)
+                TokenMask.Remove(mask, token);
         }
     }
 

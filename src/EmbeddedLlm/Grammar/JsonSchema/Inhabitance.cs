@@ -160,7 +160,17 @@ internal sealed class Inhabitance(SchemaReader reader, ValueAlgebra algebra, For
         {
             if (kind is null && part.Rules.All(rules => rules.Patterns.IsEmpty && rules.Keys.IsAny))
                 return Ask(owner.Formulas.And([.. part.Rules.Select(rules => rules.Additional)]), asker);
-            ObjectKeys keys = new(part, owner.Algebra, owner.Formulas, anySpelling: false);
+            ObjectKeys keys;
+            try
+            {
+                keys = new ObjectKeys(part, owner.Algebra, owner.Formulas, anySpelling: false);
+            }
+            catch (PatternNotSupportedException)
+            {
+                // Refused where the object is built.
+                return true;
+            }
+
             for (int label = 0; label < keys.Values.Length; label++)
             {
                 if (keys.IsOther(label) && (kind is not { } wanted || keys.IsOfKind(label, wanted)) && Ask(owner.Formulas.And(keys.Values[label], value), asker))

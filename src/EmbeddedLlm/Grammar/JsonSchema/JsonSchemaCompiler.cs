@@ -66,7 +66,8 @@ internal static class JsonSchemaCompiler
         }
         catch (PatternNotSupportedException e)
         {
-            throw algebra.NotSupported(e.Message);
+            (SchemaLocation location, string keyword) = algebra.Reading;
+            throw location.NotSupported(keyword.Length > 0 ? keyword : "pattern", e.Message);
         }
     }
 }

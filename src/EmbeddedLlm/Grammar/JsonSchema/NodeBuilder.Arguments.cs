@@ -33,8 +33,7 @@ internal sealed partial class NodeBuilder
         }
 
         EnsureIndependent(part, arguments.Count);
-        while (_todo.TryDequeue(out (RuleNode Rule, ValueSet Values) next))
-            next.Rule.Body = Choice(next.Values);
+        BuildBodies();
         return arguments.ToImmutable();
     }
 

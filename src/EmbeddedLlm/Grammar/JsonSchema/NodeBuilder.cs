@@ -23,7 +23,7 @@ internal sealed partial class NodeBuilder
     private readonly Dictionary<NumericPart, GrammarNode> _numbers = [];
     private readonly Dictionary<ArrayPart, GrammarNode> _arrays = [];
     private readonly Dictionary<ObjectPart, GrammarNode?> _objects = [];
-    private readonly Queue<(RuleNode Rule, ValueSet Values)> _todo = new();
+    private readonly Queue<(RuleNode Rule, Formula Formula, ValueSet Values)> _todo = new();
 
     public NodeBuilder(
         SchemaReader reader, ValueAlgebra algebra, FormulaTable formulas, Inhabitance inhabitance, SchemaBudget budget, JsonSchemaGrammarOptions options)
@@ -44,9 +44,14 @@ internal sealed partial class NodeBuilder
     public GrammarNode Build(Formula root)
     {
         GrammarNode node = Node(root) ?? NothingNode.Instance;
-        while (_todo.TryDequeue(out (RuleNode Rule, ValueSet Values) next))
-            next.Rule.Body = Choice(next.Values);
+        BuildBodies();
         return node;
+    }
+
+    private void BuildBodies()
+    {
+        while (_todo.TryDequeue(out (RuleNode Rule, Formula Formula, ValueSet Values) next))
+            next.Rule.Body = Choice(next.Formula, next.Values);
     }
 
     /// <summary>The node of a formula, perhaps one whose body is still to be made; null where the formula has no instance.</summary>
@@ -67,17 +72,27 @@ internal sealed partial class NodeBuilder
         }
         else if (values.Arrays.IsEmpty && values.Objects.IsEmpty)
         {
-            known = Choice(values);
+            known = Choice(formula, values);
         }
         else
         {
             RuleNode rule = new(formula is SchemaFormula schema ? $"#{schema.Location.Pointer}" : "");
-            _todo.Enqueue((rule, values));
+            _todo.Enqueue((rule, formula, values));
             known = rule;
         }
 
         _nodes[formula] = known;
         return known;
+    }
+
+    /// <summary>The alternatives of a formula, which errors name.</summary>
+    private GrammarNode Choice(Formula formula, ValueSet values)
+    {
+        (SchemaLocation Location, string Keyword) outer = _algebra.Reading;
+        _algebra.Reading = SchemaReader.PlaceToName(formula) ?? outer;
+        GrammarNode node = Choice(values);
+        _algebra.Reading = outer;
+        return node;
     }
 
     private GrammarNode Choice(ValueSet values)
@@ -102,7 +117,7 @@ internal sealed partial class NodeBuilder
         {
             // Others rest on there being an instance, and would lead into a dead end.
             0 => throw new JsonSchemaNotSupportedException(
-                values.Objects.FirstOrDefault()?.Pointer ?? "", "maxProperties", "the keys that an object must have cannot be told from those that it has too many of"),
+                values.Objects.FirstOrDefault()?.Pointer ?? _algebra.Reading.Location.Pointer, "maxProperties", "the keys that an object must have cannot be told from those that it has too many of"),
             1 => alternatives[0],
             _ => new ChoiceNode([.. alternatives]),
         };
@@ -164,7 +179,7 @@ internal sealed partial class NodeBuilder
         }
 
         return start is null
-            ? throw new JsonSchemaNotSupportedException("", "not", "the numbers that are left are too far from one another to be found")
+            ? throw _algebra.NotSupported("the numbers that are left are too far from one another to be found")
             : new TerminalNode(start);
     }
 

@@ -185,7 +185,8 @@ internal sealed class SchemaDocument
     {
         bool isResource = pointer.Length == 0 || element.TryGetProperty("$id", out _) || element.TryGetProperty("id", out _);
         int? draft = isResource && String(element, "$schema", pointer) is { } schema ? SchemaResource.DraftOf(schema) : resource.Draft;
-        bool isBesideReference = draft <= 7 && element.TryGetProperty("$ref", out _);
+        // Until draft 7 a reference hides what is beside it; the document's own identifier is where it came from, and has been given nowhere else.
+        bool isBesideReference = pointer.Length > 0 && draft <= 7 && element.TryGetProperty("$ref", out _);
         string? id = String(element, "$id", pointer) ?? (draft is null or <= 4 ? String(element, "id", pointer) : null);
         if (id is not null && !isBesideReference)
         {

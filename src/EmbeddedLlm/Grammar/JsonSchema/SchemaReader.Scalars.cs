@@ -64,7 +64,7 @@ internal sealed partial class SchemaReader
         }
 
         int min = location.Count("minLength") ?? 0;
-        int? max = location.Count("maxLength");
+        int? max = location.Count("maxLength") is < int.MaxValue and var limit ? limit : null;
         if (text.IsAny && min == 0 && max is null)
             return ValueSet.Any;
         algebra.Reading = (location, min > 0 || max is not null ? "minLength" : "pattern");

@@ -20,9 +20,9 @@ internal sealed partial class SchemaReader
     private ValueSet Unevaluated(ValueSet values, SchemaLocation location, string keyword, JsonElement value)
     {
         Formula rest = formulas.Of(location.Child(keyword, value));
-        if (rest == Formula.Any)
-            return values;
         bool areItems = keyword == "unevaluatedItems";
+        if (rest == Formula.Any || !HasContainers(values, areItems))
+            return values;
         ValueSet result = ValueSet.None;
         foreach ((ValueSet matched, Evaluated seen) in Cases(values, location, areItems))
         {
@@ -41,6 +41,9 @@ internal sealed partial class SchemaReader
 
         return result;
     }
+
+    /// <summary>Whether there are arrays, or objects, in a set.</summary>
+    private static bool HasContainers(ValueSet values, bool areItems) => areItems ? !values.Arrays.IsEmpty : !values.Objects.IsEmpty;
 
     private ArrayPart ItemsAfter(Evaluated seen, Formula rest, string pointer)
     {
@@ -116,6 +119,9 @@ internal sealed partial class SchemaReader
     private List<(ValueSet Values, Evaluated Seen)> CasesOf(SchemaLocation location, bool areItems)
     {
         ValueSet values = Values(formulas.Of(location));
+        // Where there is none of what is looked into, the keywords have not been read either.
+        if (!HasContainers(values, areItems))
+            return [(values, Evaluated.Nothing)];
         if (location.TryGet(areItems ? "unevaluatedItems" : "unevaluatedProperties", out _))
             return [(values, Evaluated.Nothing with { IsAll = true })];
         return Cases(values, location, areItems);

@@ -10,6 +10,9 @@ namespace EmbeddedLlm.Grammars;
 /// </summary>
 internal sealed partial class SchemaReader(FormulaTable formulas, ValueAlgebra algebra, SchemaBudget budget)
 {
+    /// <summary>The keywords that make many alternatives.</summary>
+    private static readonly string[] s_joining = ["anyOf", "oneOf", "allOf", "not", "if", "dependentSchemas", "dependencies"];
+
     /// <summary>What is being read, with how many others were before it.</summary>
     private readonly Dictionary<Formula, int> _inProgress = [];
 
@@ -59,6 +62,8 @@ internal sealed partial class SchemaReader(FormulaTable formulas, ValueAlgebra a
             throw new GrammarException($"More than {SchemaDocument.DepthLimit} schemas apply to one place of an instance because of one another.");
 
         (SchemaLocation Location, string Keyword) outer = algebra.Reading;
+        if (_inProgress.Count == 1)
+            algebra.Reading = PlaceToName(formula) ?? outer;
         try
         {
             return formula.Values = Find(formula);
@@ -75,6 +80,30 @@ internal sealed partial class SchemaReader(FormulaTable formulas, ValueAlgebra a
     }
 
     private static string Place(Formula formula) => formula is SchemaFormula schema ? schema.Location.Pointer : "";
+
+    /// <summary>A schema inside of a formula with one of its keywords: what errors name where no schema is being read, since the formula was made on the way to the grammar.</summary>
+    public static (SchemaLocation Location, string Keyword)? PlaceToName(Formula? formula)
+    {
+        while (true)
+        {
+            switch (formula)
+            {
+                case SchemaFormula { Location: { Keywords: [(var first, _), ..] } location }:
+                    return (location, Array.Find(s_joining, keyword => location.TryGet(keyword, out _)) ?? first);
+                case NotFormula not:
+                    formula = not.Inner;
+                    break;
+                case AndFormula and:
+                    formula = Array.FindLast(and.Parts, part => part is not ConstantFormula);
+                    break;
+                case OrFormula or:
+                    formula = Array.FindLast(or.Parts, part => part is not ConstantFormula);
+                    break;
+                default:
+                    return null;
+            }
+        }
+    }
 
     private ValueSet Find(Formula formula)
     {

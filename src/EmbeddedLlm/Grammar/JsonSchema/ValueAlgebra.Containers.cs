@@ -114,7 +114,13 @@ internal sealed partial class ValueAlgebra
     private List<ArrayPart> Not(ArrayPart part)
     {
         if (part.IsUnique)
-            throw NotSupported("that items are not unique cannot be asked for");
+        {
+            const string Reason = "that items are not unique cannot be asked for";
+            throw part.Pointer == Reading.Location.Pointer && Reading.Location.TryGet("uniqueItems", out _)
+                ? Reading.Location.NotSupported("uniqueItems", Reason)
+                : NotSupported(Reason);
+        }
+
         List<ArrayPart> outside = [];
         if (part.Min > 0)
             outside.Add(new ArrayPart { Max = part.Min - 1 });

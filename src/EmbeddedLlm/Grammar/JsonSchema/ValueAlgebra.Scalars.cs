@@ -53,7 +53,7 @@ internal sealed partial class ValueAlgebra
         List<StringPart> outside = [];
         if (part.Min > 0)
             outside.Add(new StringPart(TextAutomaton.Any, 0, part.Min - 1));
-        if (part.Max is { } max)
+        if (part.Max is { } max && max < int.MaxValue)
             outside.Add(new StringPart(TextAutomaton.Any, max + 1, null));
         if (Not(part.Text) is { IsNone: false } rest)
             outside.Add(new StringPart(rest, 0, null));

@@ -146,6 +146,7 @@ public sealed class GrammarMatcherTests
     {
         Random random = new(5);
         string[] texts = ["<end>", "<control>", "{", "}", "\"", ", ", ": ", "1", "\"a\"", ", \"a\"", ", \"b\": 1", "\", \"", "{\"", "[", "]", "\\", " ",
+            "}, \"a\"", "], \"b\": ", "1}, \"", "b\": 1, \"b\"", "{\"b\": 1, \"b\": ", "{\"a\": [], \"b\": {\"a\": ", "\"\": {}, \"\"", "\"\\\"\"", "\"\\\"\": 1, ", "\\\"",
             .. Enumerable.Range(0, 300).Select(_ => new string([.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => "ab\",: 1"[random.Next(7)])]))];
         GrammarVocabulary vocabulary = Create([.. texts.Select(Encoding.UTF8.GetBytes)]);
         for (int walk = 0; walk < 60; walk++)

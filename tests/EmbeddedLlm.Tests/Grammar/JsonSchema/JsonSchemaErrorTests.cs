@@ -11,6 +11,8 @@ public sealed class JsonSchemaErrorTests
     [InlineData("{'type':'string','pattern':'(a)\\\\1'}", "", "pattern")]
     [InlineData("{'allOf':[{'minProperties':2}]}", "/allOf/0", "minProperties")]
     [InlineData("{'type':'array','not':{'uniqueItems':true}}", "", "not")]
+    [InlineData("{'type':['array','null'],'uniqueItems':true,'contains':{'$ref':'#'}}", "", "uniqueItems")]
+    [InlineData("{'properties':{'a':{'type':'integer','multipleOf':8721,'not':{'multipleOf':2}}}}", "/properties/a", "not")]
     public void WhatCannotBeEnforcedIsRefusedWithItsPlaceAndKeyword(string schema, string place, string keyword)
     {
         JsonSchemaNotSupportedException e = Assert.Throws<JsonSchemaNotSupportedException>(() => SchemaRun.Compile(schema));
@@ -22,6 +24,7 @@ public sealed class JsonSchemaErrorTests
     [InlineData("{'type':'array','uniqueItems':true,'maxItems':2}", "[1, 1]", "[1, 1, 1]")]
     [InlineData("{'items':{'type':'string','pattern':'(a)\\\\1','maxLength':3}}", "['b']", "['bbbb']")]
     [InlineData("{'type':'object','minProperties':2,'required':['a']}", "{'a': 1}", "{'b': 1}")]
+    [InlineData("{'type':'array','maxItems':2,'contains':{'type':'array','uniqueItems':true}}", "[[1, 1], 2]", "[1]")]
     public void LeniencyLeavesOutTheKeywordAndNothingElse(string schema, string accepted, string refused)
     {
         Grammar grammar = SchemaRun.Compile(schema, new JsonSchemaGrammarOptions { Lenient = true });

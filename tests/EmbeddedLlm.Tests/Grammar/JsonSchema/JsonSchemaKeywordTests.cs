@@ -43,6 +43,9 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{'type':'string','format':'date'}", "'2024-02-29'", "'2024-02-30'|'x'")]
     [InlineData("{'type':'string','format':'what-nobody-knows'}", "'x'", "1")]
     [InlineData("{'type':'string','not':{'enum':['a','b']}}", "'c'|'ab'|''", "'a'|'b'")]
+    [InlineData("{'type':'string','not':{'maxLength':2147483647}}", "", "'ab'|''")]
+    [InlineData("{'type':'string','oneOf':[{'maxLength':2147483647},{'maxLength':3}]}", "'abcd'", "'abc'|''")]
+    [InlineData("{'type':'string','not':{'maxLength':1e30}}", "", "'ab'|''")]
     public void Strings(string schema, string accepted, string refused) => Judge(schema, accepted, refused);
 
     [Theory]
@@ -71,6 +74,7 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{'patternProperties':{'^x':{'type':'integer'},'y$':{'minimum':3}}}", "{'xy':3}|{'x':1}|{'y':4}|{'z':'a'}", "{'xy':2}|{'x':'a'}|{'ay':1}|{'xy':'a'}")]
     [InlineData("{'properties':{'xa':{'maximum':5}},'patternProperties':{'^x':{'minimum':3}},'additionalProperties':false}", "{'xa':4}|{'xb':9}", "{'xa':6}|{'xa':2}|{'b':1}")]
     [InlineData("{'propertyNames':{'pattern':'^[a-z]+$','maxLength':3}}", "{}|{'ab':1}", "{'A':1}|{'abcd':1}|{'a':1,'':2}")]
+    [InlineData("{'propertyNames':{'maxLength':2147483647}}", "{}|{'ab':1}", "")]
     [InlineData("{'propertyNames':{'enum':['a','b']},'minProperties':2}", "{'a':1,'b':2}|[]", "{'a':1}|{'a':1,'c':2}|{'a':1,'a':2}")]
     [InlineData("{'type':'object','minProperties':1}", "{'a':1}", "{}")]
     [InlineData("{'type':'object','maxProperties':1}", "{}|{'a':1}", "{'a':1,'b':2}")]
@@ -109,6 +113,7 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{'$schema':'http://json-schema.org/draft-07/schema#','properties':{'x':{'$ref':'#/definitions/a','maximum':3}},'definitions':{'a':{'type':'integer'}}}", "{'x':4}", "{'x':'a'}")]
     [InlineData("{'$ref':'#/$defs/a~1b~0c%25','$defs':{'a/b~c%':{'type':'null'}}}", "null", "1")]
     [InlineData("{'$id':'http://example.com/root.json','$ref':'item.json#x','$defs':{'i':{'$id':'item.json','$defs':{'y':{'$anchor':'x','type':'null'}}}}}", "null", "1")]
+    [InlineData("{'$schema':'http://json-schema.org/draft-07/schema#','$id':'http://example.com/a.json','$ref':'#/definitions/x','definitions':{'x':{'anyOf':[{'$ref':'a.json#/definitions/y'},{'$ref':'http://example.com/a.json#/definitions/z'}]},'y':{'type':'null'},'z':{'const':1}}}", "null|1", "2")]
     [InlineData("{'type':'object','properties':{'next':{'$ref':'#'}},'additionalProperties':false}", "{}|{'next':{'next':{}}}", "{'next':1}|{'next':{'a':1}}")]
     [InlineData("{'$ref':'#/$defs/list','$defs':{'list':{'anyOf':[{'type':'null'},{'type':'array','prefixItems':[{'type':'integer'},{'$ref':'#/$defs/list'}],'minItems':2,'items':false}]}}}", "null|[1,null]|[1,[2,null]]", "[1]|[1,2]")]
     [InlineData("{'properties':{'$ref':{'type':'string'}}}", "{'$ref':'a'}", "{'$ref':1}")]
@@ -125,6 +130,9 @@ public sealed class JsonSchemaKeywordTests
     [InlineData("{'prefixItems':[{}],'unevaluatedItems':false}", "[]|[1]|{}", "[1,2]")]
     [InlineData("{'anyOf':[{'prefixItems':[{'const':1}]},{'prefixItems':[{},{'const':2}],'minItems':2}],'unevaluatedItems':false}", "[1]|[5,2]|[]|[1,2]", "[1,3]|[5]|[5,2,1]")]
     [InlineData("{'contains':{'type':'string'},'unevaluatedItems':{'type':'integer'}}", "['a']|[1,'a']", "[1]|['a',null]")]
+    [InlineData("{'type':'string','properties':[],'prefixItems':{},'unevaluatedProperties':false,'unevaluatedItems':false}", "'a'", "1|{}|[]")]
+    [InlineData("{'enum':[],'dependentSchemas':[],'unevaluatedProperties':false}", "", "'a'|{}")]
+    [InlineData("{'type':'object','anyOf':[{'type':'string','patternProperties':5},{'properties':{'a':{}}}],'unevaluatedProperties':false}", "{}|{'a':1}", "'a'|{'b':1}")]
     public void UnevaluatedParts(string schema, string accepted, string refused) => Judge(schema, accepted, refused);
 
     [Fact]
