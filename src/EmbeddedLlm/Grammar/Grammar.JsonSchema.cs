@@ -34,6 +34,10 @@ public sealed partial class Grammar
     /// Not supported: references to other documents; <c>uniqueItems</c> where the items are more than a few values; <c>minProperties</c> above 1 where keys are not named;
     /// references whose target depends on the way that led to them; patterns that are no regular languages; and what needs more alternatives than are followed.
     /// </para>
+    /// <para>
+    /// Formats hold as the documents that draft 2020-12 names for them define them, with three exceptions: the length of a whole host name is not counted, an internationalised one is not
+    /// checked for what depends on neighbouring characters, and any text passes for a <c>regex</c>.
+    /// </para>
     /// <para>Grammars are kept by the schema's content and the options, so asking again for the same one is quick.</para>
     /// </remarks>
     /// <param name="schema">The schema: an object or a boolean; at most 4 MB, nested at most 256 deep.</param>

@@ -80,7 +80,7 @@ internal sealed partial class NodeBuilder
     {
         ObjectPart first = group[0];
         if (first.Exists.Length > WantedLimit)
-            throw new JsonSchemaNotSupportedException(first.Pointer, "not", "an object must have keys of too many kinds");
+            throw first.ExistsPlace.NotSupported("an object must have keys of too many kinds");
         ObjectKeys keys;
         try
         {
@@ -145,10 +145,7 @@ internal sealed partial class NodeBuilder
     private static ObjectPresence Presence(ObjectPart part, Dictionary<string, int> labels, bool hasOthers)
     {
         if (part.Min > 1 && hasOthers)
-        {
-            throw new JsonSchemaNotSupportedException(
-                part.Pointer, "minProperties", "more than one key without a name of its own cannot be counted, since they might be the same");
-        }
+            throw part.MinPlace.NotSupported("more than one key without a name of its own cannot be counted, since they might be the same");
 
         ObjectPresence presence = new()
         {
@@ -159,7 +156,7 @@ internal sealed partial class NodeBuilder
             Max = part.Max,
         };
         if (part.Min > 0 && part.Max is not null && presence.Dependents.Any(pair => presence.Closure(KeyChoice.Of(pair.Then)).Contains(pair.If)))
-            throw new JsonSchemaNotSupportedException(part.Pointer, "dependentRequired", "keys that need one another cannot be counted");
+            throw part.MinPlace.NotSupported("keys that need one another cannot be counted");
         return presence;
     }
 }

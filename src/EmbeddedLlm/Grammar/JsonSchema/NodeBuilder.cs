@@ -204,21 +204,21 @@ internal sealed partial class NodeBuilder
     private ArrayNode Counted(ArrayPart part)
     {
         if (CountedItems.Create(part, _formulas) is not { } items)
-            throw new JsonSchemaNotSupportedException(part.Pointer, "contains", "too many kinds of items are counted");
+            throw part.ContainsPlace.NotSupported("too many kinds of items are counted");
         try
         {
             return new ArrayNode(items.Layout(Node), _punctuation);
         }
         catch (ArrayTooComplexException)
         {
-            throw new JsonSchemaNotSupportedException(part.Pointer, "contains", "too many items are counted");
+            throw part.ContainsPlace.NotSupported("too many items are counted");
         }
     }
 
     private DistinctArrayNode Distinct(ArrayPart part)
     {
         if (!part.Contains.IsEmpty || !part.Prefix.IsEmpty || DistinctValues.List(_reader.Values(part.Rest)) is not { } values)
-            throw new JsonSchemaNotSupportedException(part.Pointer, "uniqueItems", "only items of a few values can be told apart while text is generated");
+            throw part.UniquePlace.NotSupported("only items of a few values can be told apart while text is generated");
         return new DistinctArrayNode([.. values.Select(Choice)], part.Min, part.Max, _punctuation);
     }
 }

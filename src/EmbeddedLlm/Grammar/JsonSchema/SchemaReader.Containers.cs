@@ -10,7 +10,7 @@ internal sealed partial class SchemaReader
 
     private ValueSet Arrays(SchemaLocation location)
     {
-        ArrayPart part = new() { Pointer = location.Pointer };
+        ArrayPart part = new() { ContainsPlace = new SchemaPlace(location.Pointer, "contains"), UniquePlace = new SchemaPlace(location.Pointer, "uniqueItems") };
         foreach ((string keyword, JsonElement value) in location.Keywords)
         {
             algebra.Reading = (location, keyword);
@@ -69,6 +69,7 @@ internal sealed partial class SchemaReader
             Required = required,
             Min = location.Count("minProperties") ?? 0,
             Max = location.Count("maxProperties") is < int.MaxValue and var max ? max : null,
+            MinPlace = new SchemaPlace(location.Pointer, "minProperties"),
             Pointer = location.Pointer,
         };
         if (part.IsAny)

@@ -34,7 +34,7 @@ internal sealed partial class SchemaReader
             }
 
             ValueSet rule = areItems
-                ? ValueSet.Any with { Arrays = algebra.Normalize(ItemsAfter(seen, rest, location.Pointer)) is { } part ? [part] : [] }
+                ? ValueSet.Any with { Arrays = algebra.Normalize(ItemsAfter(seen, rest)) is { } part ? [part] : [] }
                 : ValueSet.Any with { Objects = [ObjectPart.Any with { Rules = [PropertiesBeside(seen, rest)], Pointer = location.Pointer }] };
             result = algebra.Or(result, algebra.And(matched, rule));
         }
@@ -45,14 +45,13 @@ internal sealed partial class SchemaReader
     /// <summary>Whether there are arrays, or objects, in a set.</summary>
     private static bool HasContainers(ValueSet values, bool areItems) => areItems ? !values.Arrays.IsEmpty : !values.Objects.IsEmpty;
 
-    private ArrayPart ItemsAfter(Evaluated seen, Formula rest, string pointer)
+    private ArrayPart ItemsAfter(Evaluated seen, Formula rest)
     {
         budget.Spend(seen.Prefix);
         return new ArrayPart
         {
             Prefix = [.. Enumerable.Repeat(Formula.Any, seen.Prefix)],
             Rest = formulas.Or([rest, .. seen.Contained]),
-            Pointer = pointer,
         };
     }
 

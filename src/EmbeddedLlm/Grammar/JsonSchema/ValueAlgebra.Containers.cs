@@ -107,7 +107,8 @@ internal sealed partial class ValueAlgebra
             Max = Least(left.Max, right.Max),
             Contains = left.Contains.AddRange(right.Contains),
             IsUnique = left.IsUnique || right.IsUnique,
-            Pointer = left.IsUnique || !left.Contains.IsEmpty ? left.Pointer : right.Pointer,
+            ContainsPlace = left.Contains.IsEmpty ? right.ContainsPlace : left.ContainsPlace,
+            UniquePlace = left.IsUnique ? left.UniquePlace : right.UniquePlace,
         });
     }
 
@@ -116,9 +117,7 @@ internal sealed partial class ValueAlgebra
         if (part.IsUnique)
         {
             const string Reason = "that items are not unique cannot be asked for";
-            throw part.Pointer == Reading.Location.Pointer && Reading.Location.TryGet("uniqueItems", out _)
-                ? Reading.Location.NotSupported("uniqueItems", Reason)
-                : NotSupported(Reason);
+            throw part.UniquePlace.Pointer == Reading.Location.Pointer ? part.UniquePlace.NotSupported(Reason) : NotSupported(Reason);
         }
 
         List<ArrayPart> outside = [];
@@ -129,17 +128,17 @@ internal sealed partial class ValueAlgebra
         for (int i = 0; i < part.Prefix.Length; i++)
         {
             if (part.Prefix[i] != Formula.Any)
-                outside.Add(new ArrayPart { Min = i + 1, Prefix = [.. Enumerable.Repeat(Formula.Any, i), formulas.Not(part.Prefix[i])], Pointer = part.Pointer });
+                outside.Add(new ArrayPart { Min = i + 1, Prefix = [.. Enumerable.Repeat(Formula.Any, i), formulas.Not(part.Prefix[i])] });
         }
 
         if (part.Rest != Formula.Any)
-            outside.Add(new ArrayPart { Contains = [new ContainsRule(part.Prefix.Length, formulas.Not(part.Rest), 1, null)], Pointer = part.Pointer });
+            outside.Add(new ArrayPart { Contains = [new ContainsRule(part.Prefix.Length, formulas.Not(part.Rest), 1, null)], ContainsPlace = ReadingPlace });
         foreach (ContainsRule rule in part.Contains)
         {
             if (rule.Min > 0)
-                outside.Add(new ArrayPart { Contains = [rule with { Min = 0, Max = rule.Min - 1 }], Pointer = part.Pointer });
+                outside.Add(new ArrayPart { Contains = [rule with { Min = 0, Max = rule.Min - 1 }], ContainsPlace = ReadingPlace });
             if (rule.Max is { } most && most < int.MaxValue)
-                outside.Add(new ArrayPart { Contains = [rule with { Min = most + 1, Max = null }], Pointer = part.Pointer });
+                outside.Add(new ArrayPart { Contains = [rule with { Min = most + 1, Max = null }], ContainsPlace = ReadingPlace });
         }
 
         return [.. outside.Select(Normalize).OfType<ArrayPart>()];
@@ -160,6 +159,8 @@ internal sealed partial class ValueAlgebra
             Exists = [.. left.Exists.Union(right.Exists)],
             Min = Math.Max(left.Min, right.Min),
             Max = Least(left.Max, right.Max),
+            MinPlace = left.Min >= right.Min ? left.MinPlace : right.MinPlace,
+            ExistsPlace = left.Exists.IsEmpty ? right.ExistsPlace : left.ExistsPlace,
             Pointer = left.Pointer.Length > 0 ? left.Pointer : right.Pointer,
         });
     }
@@ -176,7 +177,7 @@ internal sealed partial class ValueAlgebra
         if (part.Min > 0)
             outside.Add(ObjectPart.Any with { Max = part.Min - 1, Pointer = part.Pointer });
         if (part.Max is { } max && max < int.MaxValue)
-            outside.Add(ObjectPart.Any with { Min = max + 1, Pointer = part.Pointer });
+            outside.Add(ObjectPart.Any with { Min = max + 1, MinPlace = ReadingPlace, Pointer = part.Pointer });
         foreach (ExistsRule rule in part.Exists)
             outside.Add(ObjectPart.Any with { Rules = [ForKind(rule.Keys, formulas.Not(rule.Value))] });
         foreach (PropertyRules rules in part.Rules)
@@ -214,7 +215,7 @@ internal sealed partial class ValueAlgebra
     {
         if (keys.In is { } automaton && automaton.Enumerate(KeyListLimit) is { } names)
             return names.Select(name => WithProperty(name, value));
-        return [ObjectPart.Any with { Exists = [new ExistsRule(keys, value)], Pointer = pointer }];
+        return [ObjectPart.Any with { Exists = [new ExistsRule(keys, value)], ExistsPlace = ReadingPlace, Pointer = pointer }];
     }
 
     private PropertyRules Single(string name, Formula value)

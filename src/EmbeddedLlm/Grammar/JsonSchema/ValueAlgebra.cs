@@ -17,6 +17,8 @@ internal sealed partial class ValueAlgebra(FormulaTable formulas, SchemaBudget b
     /// <inheritdoc cref="MayHaveObject"/>
     public Func<ArrayPart, bool> MayHaveArray { get; set; } = static _ => true;
 
+    private SchemaPlace ReadingPlace => new(Reading.Location.Pointer, Reading.Keyword);
+
     public ValueSet And(ValueSet left, ValueSet right)
     {
         if (left.IsAny)

@@ -35,6 +35,12 @@ internal sealed record NumericPart
     public override int GetHashCode() => HashCode.Combine(Range, Points.Length, NotMultipleOf.Length);
 }
 
+/// <summary>A keyword of a schema, for errors to name: where something came from, no part of what it is.</summary>
+internal readonly record struct SchemaPlace(string Pointer, string Keyword)
+{
+    public JsonSchemaNotSupportedException NotSupported(string reason) => new(Pointer, Keyword, reason);
+}
+
 /// <summary>How many items from a place on are of a kind.</summary>
 internal readonly record struct ContainsRule(int From, Formula Kind, int Min, int? Max);
 
@@ -58,8 +64,11 @@ internal sealed record ArrayPart
     /// <summary>Whether no two items are equal.</summary>
     public bool IsUnique { get; init; }
 
-    /// <summary>A JSON pointer to a schema that says so; no part of what it is.</summary>
-    public string Pointer { get; init; } = "";
+    /// <summary>What asks for <see cref="Contains"/>.</summary>
+    public SchemaPlace ContainsPlace { get; init; }
+
+    /// <summary>What asks for <see cref="IsUnique"/>.</summary>
+    public SchemaPlace UniquePlace { get; init; }
 
     public bool IsAny => Prefix.IsEmpty && Rest == Formula.Any && Min == 0 && Max is null && Contains.IsEmpty && !IsUnique;
 
@@ -102,7 +111,13 @@ internal sealed record ObjectPart
 
     public int? Max { get; init; }
 
-    /// <inheritdoc cref="ArrayPart.Pointer"/>
+    /// <summary>What asks for <see cref="Min"/>.</summary>
+    public SchemaPlace MinPlace { get; init; }
+
+    /// <summary>What asks for <see cref="Exists"/>.</summary>
+    public SchemaPlace ExistsPlace { get; init; }
+
+    /// <summary>A JSON pointer to a schema that says something of this; no part of what it is.</summary>
     public string Pointer { get; init; } = "";
 
     public bool IsAny => Rules.IsEmpty && Required.IsEmpty && Forbidden.IsEmpty && Dependents.IsEmpty && Exists.IsEmpty && Min == 0 && Max is null;

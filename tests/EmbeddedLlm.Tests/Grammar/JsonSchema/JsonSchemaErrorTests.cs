@@ -13,6 +13,9 @@ public sealed class JsonSchemaErrorTests
     [InlineData("{'type':'array','not':{'uniqueItems':true}}", "", "not")]
     [InlineData("{'type':['array','null'],'uniqueItems':true,'contains':{'$ref':'#'}}", "", "uniqueItems")]
     [InlineData("{'properties':{'a':{'type':'integer','multipleOf':8721,'not':{'multipleOf':2}}}}", "/properties/a", "not")]
+    [InlineData("{'type':'object','allOf':[{'properties':{'a':{'type':'string'}}},{'minProperties':3}]}", "/allOf/1", "minProperties")]
+    [InlineData("{'properties':{'a':{'type':'object','not':{'maxProperties':2}}}}", "/properties/a", "not")]
+    [InlineData("{'allOf':[{'contains':{'const':'a'}},{'uniqueItems':true}]}", "/allOf/1", "uniqueItems")]
     public void WhatCannotBeEnforcedIsRefusedWithItsPlaceAndKeyword(string schema, string place, string keyword)
     {
         JsonSchemaNotSupportedException e = Assert.Throws<JsonSchemaNotSupportedException>(() => SchemaRun.Compile(schema));
@@ -25,6 +28,9 @@ public sealed class JsonSchemaErrorTests
     [InlineData("{'items':{'type':'string','pattern':'(a)\\\\1','maxLength':3}}", "['b']", "['bbbb']")]
     [InlineData("{'type':'object','minProperties':2,'required':['a']}", "{'a': 1}", "{'b': 1}")]
     [InlineData("{'type':'array','maxItems':2,'contains':{'type':'array','uniqueItems':true}}", "[[1, 1], 2]", "[1]")]
+    [InlineData("{'type':'object','allOf':[{'properties':{'a':{'type':'string'}}},{'minProperties':3}]}", "{'a': 'x'}", "{'a': 1}")]
+    [InlineData("{'type':'object','not':{'maxProperties':2}}", "{'a': 1}", "[]")]
+    [InlineData("{'type':'array','allOf':[{'contains':{'const':'a'}},{'uniqueItems':true}]}", "['a', 'a']", "['b']")]
     public void LeniencyLeavesOutTheKeywordAndNothingElse(string schema, string accepted, string refused)
     {
         Grammar grammar = SchemaRun.Compile(schema, new JsonSchemaGrammarOptions { Lenient = true });
