@@ -31,7 +31,8 @@ internal sealed class Sequence
         Constraint = request.Constraint is { } constraint ? new ConstrainedAnswer(constraint) : null;
         Log = request.TokenReport is { } report ? new TokenLog(report) : null;
         Reasoning = request.Reasoning is { } reasoning ? new ReasoningProgress(reasoning) : null;
-        Draft = draftLength > 0 ? new Draft(draftLength) : null;
+        // A prefix has no answer to guess, and is kept as it is.
+        Draft = draftLength > 0 && request.Prefix is null ? new Draft(draftLength) : null;
         _tokens = request.Prompt;
         TokenCount = request.Prompt.Length;
     }

@@ -129,6 +129,23 @@ public sealed class PinnedPrefixTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void NoTokensAreGuessedAfterIt(bool hasDraftModel)
+    {
+        SchedulerFixture fixture = new(
+            new FakeDecoder { Repeats = true }, prefixCells: 1000, draftLength: 6, draftDecoder: hasDraftModel ? new FakeDecoder { Repeats = true, Confidence = 20 } : null);
+        const string Repeated = "and again and again and again and again";
+        PinnedPrefix prefix = new(Tokens(Repeated));
+        GenerationStream stream = Submit(fixture, prefix);
+        fixture.Run();
+        Assert.Equal("", SchedulerFixture.Text(stream));
+        Assert.Equal(Repeated.Length, fixture.Decoder.CellsOf(prefix.Slot));
+        Assert.Equal(FakeDecoder.Answer(Repeated + " and", 20, repeats: true), fixture.Ask(Repeated + " and", 20, out GenerationSummary summary));
+        Assert.Equal(Repeated.Length, summary.CachedTokens);
+    }
+
+    [Theory]
     [InlineData(false, 0)]
     [InlineData(true, 0)]
     [InlineData(false, 12)]
