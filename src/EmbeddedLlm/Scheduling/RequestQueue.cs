@@ -76,11 +76,14 @@ internal sealed class RequestQueue
         }
     }
 
-    /// <summary>Takes out a sequence that was peeked; nothing where an ended one has been swept out meanwhile.</summary>
+    /// <summary>Takes out a sequence that was peeked, or has ended while it waited; nothing where it does not wait.</summary>
     public void Remove(Sequence sequence)
     {
         lock (_gate)
-            _waiting.Remove(sequence);
+        {
+            if (sequence.Place is { } place)
+                Remove(place);
+        }
     }
 
     /// <summary>Refuses further sequences; those that wait still get their turn.</summary>
@@ -98,17 +101,18 @@ internal sealed class RequestQueue
         {
             _refusal = refusal;
             Sequence[] rest = [.. _waiting];
-            _waiting.Clear();
+            while (_waiting.First is { } first)
+                Remove(first);
             return rest;
         }
     }
 
     private void Insert(LinkedListNode<Sequence>? before, Sequence sequence)
     {
-        if (before is null)
-            _waiting.AddFirst(sequence);
-        else
-            _waiting.AddAfter(before, sequence);
+        sequence.Place = before is null ? _waiting.AddFirst(sequence) : _waiting.AddAfter(before, sequence);
+        // Whoever ended it before it had a place found nothing to take out.
+        if (sequence.Output.IsComplete)
+            Drop(sequence.Place);
     }
 
     private void RemoveEnded()
@@ -124,6 +128,12 @@ internal sealed class RequestQueue
     private void Drop(LinkedListNode<Sequence> node)
     {
         node.Value.Interruption?.Release();
+        Remove(node);
+    }
+
+    private void Remove(LinkedListNode<Sequence> node)
+    {
+        node.Value.Place = null;
         _waiting.Remove(node);
     }
 }

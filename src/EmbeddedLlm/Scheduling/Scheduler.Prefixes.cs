@@ -69,7 +69,7 @@ internal sealed partial class Scheduler
         if (!prefix.Adapters.Equals(adapters))
             throw new ArgumentException($"A prefix with the adapters {prefix.Adapters} is computed with {adapters}.", nameof(prefix));
         if (prefix.Tokens.Length > _limits.PrefixCells)
-            throw new PrefixCacheFullException(prefix.Tokens.Length, $"prefixes may have {_limits.PrefixCells} cells together");
+            throw Refused(new PrefixCacheFullException(prefix.Tokens.Length, $"prefixes may have {_limits.PrefixCells} cells together"));
     }
 
     private void EnsurePinnable(int length)
@@ -100,12 +100,12 @@ internal sealed partial class Scheduler
         catch (PrefixCacheFullException exception)
         {
             _cache.Take(sequence.Slot, sequence.Adapters, sequence.Tokens, isKept: true);
-            sequence.Output.TryFail(exception);
+            Fail(sequence, exception);
             return;
         }
 
         if (!_cache.TryPin(sequence.Slot, prefix))
-            sequence.Output.TryFail(new PrefixCacheFullException(prefix.Tokens.Length, $"prefixes may have {_limits.PrefixCells} cells together"));
+            Fail(sequence, new PrefixCacheFullException(prefix.Tokens.Length, $"prefixes may have {_limits.PrefixCells} cells together"));
         else if (!sequence.Output.TryComplete(sequence.Summarize(GenerationEnd.Stop)))
             _cache.Unpin(prefix);
     }

@@ -283,6 +283,9 @@ internal sealed partial class Scheduler
     private void Interrupted(Sequence sequence, Exception exception)
     {
         _meter.Failed(exception);
+        // So that nobody counts it among those that wait, and what it holds is let go of now and not when its turn would come.
+        _queue.Remove(sequence);
+        sequence.Interruption?.Release();
         if (Volatile.Read(ref _dominant) == sequence)
             _decoder.RequestAbort();
         _wake();

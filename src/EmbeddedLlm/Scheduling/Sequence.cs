@@ -47,6 +47,9 @@ internal sealed class Sequence
     /// <summary>The slot in the KV cache, or -1 while waiting.</summary>
     public int Slot { get; private set; } = -1;
 
+    /// <summary>Where it waits; null where it does not. The <see cref="RequestQueue"/>'s own.</summary>
+    public LinkedListNode<Sequence>? Place { get; set; }
+
     /// <summary>When the sequence was admitted last, as a number that only grows.</summary>
     public long Admission { get; private set; }
 

@@ -35,6 +35,52 @@ public sealed class EngineMeterTests
     }
 
     [Fact]
+    public void WhoIsCancelledOrLateInTheQueueWaitsNoMoreAndHoldsNothing()
+    {
+        ManualTime time = new();
+        SchedulerFixture fixture = new(new FakeDecoder(1), maxRunning: 1, time: time);
+        fixture.Submit(FakeDecoder.PromptsWithAnswersOf(60, 1)[0], 60);
+        fixture.Scheduler.Step();
+        using CancellationTokenSource source = new();
+        fixture.Submit("first of those that wait", 10);
+        for (int i = 0; i < 3; i++)
+            fixture.Scheduler.Submit(SchedulerFixture.Request("cancelled", whole: TimeSpan.FromHours(1)), source.Token);
+        fixture.Scheduler.Submit(SchedulerFixture.Request("late", firstToken: TimeSpan.FromSeconds(1), whole: TimeSpan.FromHours(1)), default);
+        Assert.Equal((5, 5), (fixture.Scheduler.Meter.Read().Waiting, time.Timers));
+        source.Cancel();
+        Assert.Equal((2, 2), (fixture.Scheduler.Meter.Read().Waiting, time.Timers));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal((1, 0), (fixture.Scheduler.Meter.Read().Waiting, time.Timers));
+        fixture.Run();
+    }
+
+    [Fact]
+    public void WhoIsCancelledInTheMomentOfItsSubmissionDoesNotWait()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(1), time: new ImpatientTime());
+        GenerationStream stream = fixture.Scheduler.Submit(SchedulerFixture.Request("late at once", whole: TimeSpan.Zero), default);
+        Assert.True(stream.IsComplete);
+        Assert.Equal((0, 1), (fixture.Scheduler.Meter.Read().Waiting, fixture.Scheduler.Meter.Read().Failed));
+        Assert.False(fixture.Scheduler.Step());
+    }
+
+    [Fact]
+    public void APrefixThatIsRefusedIsAFailureAsWell()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(4), prefixCells: 50, maxRunning: 4);
+        int[] tokens = [.. Enumerable.Repeat((int)'x', 40)];
+        fixture.Scheduler.Submit(new GenerationRequest { Prompt = tokens, Prefix = new PinnedPrefix(tokens) }, default);
+        fixture.Run();
+        tokens = [.. Enumerable.Repeat((int)'y', 40)];
+        fixture.Scheduler.Submit(new GenerationRequest { Prompt = tokens, Prefix = new PinnedPrefix(tokens) }, default);
+        fixture.Run();
+        Assert.Equal(1, fixture.Scheduler.Meter.Read().Failed);
+        tokens = [.. Enumerable.Repeat((int)'z', 60)];
+        Assert.Throws<PrefixCacheFullException>(() => fixture.Scheduler.Submit(new GenerationRequest { Prompt = tokens, Prefix = new PinnedPrefix(tokens) }, default));
+        Assert.Equal(2, fixture.Scheduler.Meter.Read().Failed);
+    }
+
+    [Fact]
     public void RefusedAndCancelledRequestsAreFailuresByKind()
     {
         using Measurements measurements = new("failures");

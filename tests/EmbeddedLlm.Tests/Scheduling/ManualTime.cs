@@ -47,3 +47,13 @@ internal sealed class ManualTime : TimeProvider
         }
     }
 }
+
+/// <summary>A clock whose timers are due as soon as they are made.</summary>
+internal sealed class ImpatientTime : TimeProvider
+{
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        callback(state);
+        return new ManualTime().CreateTimer(callback, state, dueTime, period);
+    }
+}
