@@ -44,11 +44,11 @@ internal sealed class AdapterTurns
             if (Has(sequence))
             {
                 goesOn = true;
-                priority = Math.Max(priority, sequence.Request.Priority);
+                priority = Math.Max(priority, sequence.Urgency);
                 continue;
             }
 
-            waitingPriority = Math.Max(waitingPriority, sequence.Request.Priority);
+            waitingPriority = Math.Max(waitingPriority, sequence.Urgency);
             if (next is null || sequence.WaitsSince < next.WaitsSince)
                 next = sequence;
         }

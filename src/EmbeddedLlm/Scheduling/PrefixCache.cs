@@ -49,11 +49,11 @@ internal sealed partial class PrefixCache
     /// <param name="adapters">What the sequence is computed with; nothing else is found.</param>
     /// <param name="tokens">The sequence's tokens.</param>
     /// <param name="count">How many of them; the last is never shared, since its logits are needed.</param>
-    /// <param name="soon">How many tokens a running sequence will have computed soon, if that is more.</param>
-    public PrefixMatch Find(AdapterSet adapters, int[] tokens, int count, out int soon)
+    /// <param name="soon">The slot of a running sequence that will have more of them computed soon, and how many; else what was found.</param>
+    public PrefixMatch Find(AdapterSet adapters, int[] tokens, int count, out PrefixMatch soon)
     {
         PrefixMatch best = default;
-        soon = 0;
+        soon = default;
         if (_budget == 0)
             return best;
         foreach ((int slot, int common) in _index.Match(adapters, tokens, count - 1))
@@ -63,14 +63,15 @@ internal sealed partial class PrefixCache
             if (common <= best.Count || common < FewestShared)
                 break;
             int usable = Math.Min(common, _pool.LengthOf(slot));
-            if (usable < common && _decoder.HasCellPerToken)
-                soon = Math.Max(soon, common);
-            soon = Math.Max(soon, NextCopy(slot, common));
+            int later = Math.Max(usable < common && _decoder.HasCellPerToken ? common : 0, NextCopy(slot, common));
+            if (later > soon.Count)
+                soon = new PrefixMatch(slot, later);
             if (usable > best.Count && usable >= FewestShared && _decoder.CanShare(slot, usable))
                 best = best with { Slot = slot, Count = usable };
         }
 
-        soon = Math.Max(soon, best.Count);
+        if (soon.Count <= best.Count)
+            soon = best;
         return best;
     }
 

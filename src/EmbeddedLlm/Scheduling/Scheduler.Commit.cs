@@ -9,7 +9,11 @@ internal sealed partial class Scheduler
     {
         foreach (Sequence sequence in _planned)
         {
+            bool wasDecoding = sequence.IsDecoding;
             sequence.ComputedCount += sequence.PlannedCount;
+            // Others may share it from now on.
+            if (!wasDecoding && sequence.IsDecoding)
+                _openings++;
             if (sequence.IsAtCheckpoint)
                 _cache.Keep(sequence.Slot, sequence.Adapters, sequence.Tokens, sequence.ComputedCount);
             if (sequence.Request.Prefix is { } prefix && sequence.PendingCount == 0)

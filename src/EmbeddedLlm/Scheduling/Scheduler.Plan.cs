@@ -33,7 +33,7 @@ internal sealed partial class Scheduler
     private bool TryTakeSlot(Sequence sequence, out int slot)
     {
         slot = -1;
-        if (_blocked == (sequence, _departures))
+        if (_blocked == (sequence, _openings))
             return false;
         PrefixMatch match = _cache.Find(sequence.Adapters, sequence.Tokens, sequence.TokenCount, out _);
         _cache.Touch(match);
@@ -42,7 +42,7 @@ internal sealed partial class Scheduler
             EvictBystanders();
         if (HasCellsFor(sequence, match) && (_pool.TryAcquire(out slot) || (_cache.TryEvict() && _pool.TryAcquire(out slot))))
             return true;
-        _blocked = (sequence, _departures);
+        _blocked = (sequence, _openings);
         return false;
     }
 
@@ -66,12 +66,18 @@ internal sealed partial class Scheduler
     private void Start()
     {
         foreach (Sequence sequence in _running)
+            sequence.ClearWaiting();
+        foreach (Sequence sequence in _running)
         {
             if (sequence.IsStarted)
                 continue;
-            PrefixMatch match = _cache.Find(sequence.Adapters, sequence.Tokens, sequence.TokenCount, out int soon);
-            if (soon > match.Count)
+            PrefixMatch match = _cache.Find(sequence.Adapters, sequence.Tokens, sequence.TokenCount, out PrefixMatch soon);
+            if (soon.Count > match.Count)
+            {
+                AddWaiting(sequence, soon.Slot);
                 continue;
+            }
+
             if (match.Count > 0)
             {
                 _cache.Touch(match);
@@ -84,7 +90,18 @@ internal sealed partial class Scheduler
             sequence.Start(match.Count, PlanCheckpoints(sequence, match));
             _cache.Offer(sequence.Slot, sequence.Adapters, sequence.Tokens, sequence.TokenCount, sequence.Checkpoints);
             _turns.Join(sequence);
+            _openings++;
             _hasChanged = true;
+        }
+    }
+
+    /// <summary>Whoever is less urgent, or has more to compute, must not be overtaken by those whom the one that waits would go before.</summary>
+    private void AddWaiting(Sequence waiting, int slot)
+    {
+        foreach (Sequence sequence in _running)
+        {
+            if (sequence.Slot == slot)
+                sequence.AddWaiting(waiting);
         }
     }
 
@@ -251,8 +268,7 @@ internal sealed partial class Scheduler
             if (!sequence.IsStarted)
                 continue;
             started++;
-            if (victim is null || sequence.Request.Priority < victim.Request.Priority
-                || (sequence.Request.Priority == victim.Request.Priority && sequence.Admission > victim.Admission))
+            if (victim is null || sequence.Urgency < victim.Urgency || (sequence.Urgency == victim.Urgency && sequence.Admission > victim.Admission))
                 victim = sequence;
         }
 
@@ -260,6 +276,7 @@ internal sealed partial class Scheduler
             return false;
         _cache.Take(victim.Slot, victim.Adapters, victim.Tokens, isKept: false);
         _running.Remove(victim);
+        _openings++;
         victim.Preempt();
         _queue.Return(victim);
         _meter.Preempted();

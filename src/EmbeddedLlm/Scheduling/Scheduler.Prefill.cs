@@ -4,7 +4,7 @@ namespace EmbeddedLlm.Scheduling;
 /// <remarks>
 /// Of equal priority, the prompt goes first that has fewest tokens left, which makes the time to the first token as short as can be on average (shortest remaining processing time; L. Schrage, 1968):
 /// prompts of one length are computed in the order of their requests, and a short one does not wait for a long one. So that a long one is not overtaken for ever, it waits for no more tokens of later
-/// requests than it has itself, and from then on has a chunk for each of theirs.
+/// requests than it has itself, and from then on has a chunk for each of theirs. One that another waits for, since both begin alike, goes when that other would.
 /// </remarks>
 internal sealed partial class Scheduler
 {
@@ -67,12 +67,12 @@ internal sealed partial class Scheduler
 
     private static bool PrefillsBefore(Sequence sequence, Sequence other)
     {
-        if (sequence.Request.Priority != other.Request.Priority)
-            return sequence.Request.Priority > other.Request.Priority;
+        if (sequence.Urgency != other.Urgency)
+            return sequence.Urgency > other.Urgency;
         if (sequence.IsOvertakenEnough != other.IsOvertakenEnough)
             return sequence.IsOvertakenEnough;
-        if (!sequence.IsOvertakenEnough && sequence.PendingCount != other.PendingCount)
-            return sequence.PendingCount < other.PendingCount;
+        if (!sequence.IsOvertakenEnough && sequence.TokensToFirst != other.TokensToFirst)
+            return sequence.TokensToFirst < other.TokensToFirst;
         return sequence.Admission < other.Admission;
     }
 

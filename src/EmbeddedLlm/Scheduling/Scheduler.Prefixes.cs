@@ -14,6 +14,7 @@ internal sealed partial class Scheduler
     {
         prefix.IsReleased = true;
         _cache.Unpin(prefix);
+        _openings++;
     }
 
     /// <summary>The state of a prefix's cells in the decoder's own format.</summary>
@@ -91,7 +92,7 @@ internal sealed partial class Scheduler
 
         sequence.Interruption?.Release();
         _running.Remove(sequence);
-        _departures++;
+        _openings++;
         _hasChanged = true;
         try
         {

@@ -32,7 +32,6 @@ internal sealed partial class Scheduler
 
     private readonly ulong[] _mask;
     private long _admissions;
-    private long _departures;
     private long _plans;
 
     /// <summary>The tokens of prompts, and of forced text, in the step.</summary>
@@ -41,8 +40,11 @@ internal sealed partial class Scheduler
     /// <summary>Whether a sequence has started or left since the cached prefixes were last looked at.</summary>
     private bool _hasChanged;
 
-    /// <summary>The first in the queue when it did not fit, and how many sequences had left then: before another leaves it will not fit either.</summary>
-    private (Sequence? Sequence, long Departures) _blocked;
+    /// <summary>Counts what may make room for the first in the queue: sequences that leave, begin to share or have their prompt computed, and prefixes that are given up.</summary>
+    private long _openings;
+
+    /// <summary>The first in the queue when it did not fit, and <see cref="_openings"/> then: before there is another it will not fit either.</summary>
+    private (Sequence? Sequence, long Openings) _blocked;
 
     /// <summary>What the decoder computes with.</summary>
     private AdapterSet _adapters = AdapterSet.None;
@@ -263,7 +265,7 @@ internal sealed partial class Scheduler
         sequence.Interruption?.Release();
         _cache.Take(sequence.Slot, sequence.Adapters, sequence.Tokens, isKept);
         _running.Remove(sequence);
-        _departures++;
+        _openings++;
         _hasChanged = true;
     }
 

@@ -21,10 +21,12 @@ internal sealed class Sequence
     private int _forcedCount;
     private int _cachedCount = -1;
     private int _prefillCount;
+    private int _shortestWaiting = int.MaxValue;
 
     public Sequence(GenerationRequest request, int contextLength, int draftLength)
     {
         Request = request;
+        Urgency = request.Priority;
         // The last token sampled needs no cell: nothing is computed after it.
         MaxOutputTokens = Math.Min(request.MaxOutputTokens, contextLength - request.Prompt.Length);
         _controller = new StopController(request.StopStrings);
@@ -73,6 +75,12 @@ internal sealed class Sequence
 
     /// <summary>The plan in which the sequence last got its turn to prefill.</summary>
     public long LastPrefill { get; set; }
+
+    /// <summary>The priority, or a higher one of a sequence that waits for this one's tokens.</summary>
+    public int Urgency { get; private set; }
+
+    /// <summary>How many tokens are to be computed before somebody has a first one: its own, or a shorter prompt's that waits for this one's tokens.</summary>
+    public int TokensToFirst => Math.Min(TokenCount, _shortestWaiting) - ComputedCount;
 
     /// <summary>How many tokens of later requests' prompts were computed while this one's waited, less those of its own since.</summary>
     public long OvertakenCount { get; set; }
@@ -157,6 +165,16 @@ internal sealed class Sequence
         Sampler.Accept(Request.Prompt);
         _admittedAt = Stopwatch.GetTimestamp();
     }
+
+    /// <summary>Another sequence waits for what this one computes, and so is as urgent, and as near to its first token, as it would be without waiting.</summary>
+    public void AddWaiting(Sequence other)
+    {
+        Urgency = Math.Max(Urgency, other.Request.Priority);
+        _shortestWaiting = Math.Min(_shortestWaiting, other.TokenCount);
+    }
+
+    /// <summary>Nobody waits for this one any more.</summary>
+    public void ClearWaiting() => (Urgency, _shortestWaiting) = (Request.Priority, int.MaxValue);
 
     /// <summary>Begins to compute after the tokens that were found computed.</summary>
     public void Start(int sharedCount, int[] checkpoints)

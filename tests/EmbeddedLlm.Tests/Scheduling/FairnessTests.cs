@@ -122,6 +122,64 @@ public sealed class FairnessTests
     }
 
     [Fact]
+    public void WhoeverWaitsForTheTokensOfALessUrgentOneIsNotOvertakenByThoseBetween()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(8, cells: 8000, batch: 64), contextLength: 1000, prefixCells: 1000, prefillChunk: 10);
+        fixture.Submit(FakeDecoder.PromptsWithAnswersOf(500, 1)[0], 500);
+        fixture.Scheduler.Step();
+        string common = new('-', 200);
+        fixture.Scheduler.Submit(SchedulerFixture.Request(common + "low", 1, priority: int.MinValue), default);
+        fixture.Scheduler.Step();
+        GenerationStream urgent = fixture.Scheduler.Submit(SchedulerFixture.Request(common + "high", 1, priority: int.MaxValue), default);
+        // Nothing but the common tokens and its own are computed.
+        Assert.InRange(StepsUntil(fixture, urgent), 1, 20);
+    }
+
+    [Fact]
+    public void AShortPromptThatBeginsAsALongOneDoesNotWaitUntilTheLongOnesTurn()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(8, cells: 8000, batch: 64), contextLength: 1000, prefixCells: 1000, prefillChunk: 10);
+        fixture.Submit(FakeDecoder.PromptsWithAnswersOf(500, 1)[0], 500);
+        fixture.Scheduler.Step();
+        string common = new('-', 30);
+        GenerationStream large = fixture.Submit(common + new string('l', 800), 1);
+        fixture.Scheduler.Step();
+        GenerationStream small = fixture.Submit(common + "short", 1);
+        Assert.InRange(StepsUntil(fixture, small), 1, 4);
+        Assert.False(large.IsComplete);
+    }
+
+    [Fact]
+    public void TheNextInTheQueueIsAdmittedAsSoonAsAnotherHasLostItsPlace()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(4, cells: 200, batch: 200), contextLength: 200);
+        string large = Enumerable.Range(0, 1000).Select(i => new string('-', 110) + i).First(prompt => FakeDecoder.Answer(prompt, 80).Length == 80);
+        GenerationStream first = fixture.Scheduler.Submit(SchedulerFixture.Request(FakeDecoder.PromptsWithAnswersOf(150, 1)[0], 150, priority: 2), default);
+        fixture.Scheduler.Submit(SchedulerFixture.Request(large, 80, priority: 0), default);
+        fixture.Scheduler.Step();
+        GenerationStream third = fixture.Scheduler.Submit(SchedulerFixture.Request(new string('c', 35), 20, priority: 1), default);
+        while (fixture.Scheduler.RunningCount == 2 && fixture.Scheduler.WaitingCount == 1)
+            fixture.Scheduler.Step();
+        fixture.Scheduler.Step();
+        Assert.Equal([2, 1], fixture.Scheduler.Running.Select(sequence => sequence.Request.Priority));
+        fixture.Run();
+        Assert.True(first.IsComplete && third.IsComplete);
+    }
+
+    [Fact]
+    public void ThoseWhoBeginAlikeRunTogetherThoughTheirPromptsDoNotFitSeparately()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(9, cells: 2048, batch: 64), contextLength: 1100, prefixCells: 2048);
+        string[] prompts = [.. Enumerable.Range(0, 8).Select(i => new string('c', 960) + i)];
+        GenerationStream[] streams = [.. prompts.Select(prompt => fixture.Submit(prompt, 30))];
+        int most = 0;
+        while (fixture.Scheduler.Step())
+            most = Math.Max(most, fixture.Scheduler.RunningCount);
+        Assert.Equal(8, most);
+        Assert.Equal(prompts.Select(prompt => FakeDecoder.Answer(prompt, 30)), streams.Select(SchedulerFixture.Text));
+    }
+
+    [Fact]
     public void NoMoreSequencesRunThanABatchHoldsTokensSoEachGetsItsNextTokenInEachStep()
     {
         SchedulerFixture fixture = new(new FakeDecoder(6, batch: 2));
@@ -176,5 +234,19 @@ public sealed class FairnessTests
         while (fixture.Scheduler.Step())
             order.AddRange(Enumerable.Range(order.Count * 2, 4).Where(i => i % 2 == 0 && i < streams.Length && streams[i].IsComplete));
         Assert.Equal(Enumerable.Range(0, 1000).Select(i => i * 2), order);
+    }
+
+    /// <summary>How long an answer takes where others with prompts of medium length keep coming.</summary>
+    private static int StepsUntil(SchedulerFixture fixture, GenerationStream stream)
+    {
+        int before = fixture.Decoder.Steps;
+        for (int i = 0; !stream.IsComplete && fixture.Decoder.Steps - before < 200; i++)
+        {
+            while (fixture.Scheduler.RunningCount + fixture.Scheduler.WaitingCount < 6)
+                fixture.Submit(new string((char)('d' + (i % 10)), 60), 1);
+            fixture.Scheduler.Step();
+        }
+
+        return fixture.Decoder.Steps - before;
     }
 }
