@@ -9,7 +9,7 @@ internal static class CpuCores
     public static int CountUsable()
     {
         int logical = Environment.ProcessorCount;
-        if (OperatingSystem.IsLinux() && CountLinuxCores("/sys/devices/system/cpu") is { } physical)
+        if (OperatingSystem.IsLinux() && CountLinuxCores("/sys/devices/system/cpu", "/proc/self/status") is { } physical)
             return Math.Clamp(physical, 1, logical);
         // Hyper-threading is the rule on x64 and unknown on Arm.
         return System.Runtime.InteropServices.RuntimeInformation.ProcessArchitecture == System.Runtime.InteropServices.Architecture.X64
@@ -17,16 +17,19 @@ internal static class CpuCores
             : logical;
     }
 
-    /// <summary>Counts the distinct sets of sibling threads below the folder; null where the system does not tell.</summary>
-    internal static int? CountLinuxCores(string folder)
+    /// <summary>Counts the distinct sets of sibling threads of which the process may use one at least; null where the system does not tell.</summary>
+    /// <param name="folder">Has a folder for each logical core, <c>cpu0</c> and so on.</param>
+    /// <param name="status">The process's status, whose <c>Cpus_allowed_list</c> has the numbers of the logical cores that it may use; all count where it does not tell.</param>
+    internal static int? CountLinuxCores(string folder, string status)
     {
         try
         {
+            string? allowed = ReadAllowed(status);
             HashSet<string> cores = [];
             foreach (string cpu in Directory.EnumerateDirectories(folder, "cpu*"))
             {
                 string siblings = Path.Combine(cpu, "topology", "thread_siblings_list");
-                if (File.Exists(siblings))
+                if ((allowed is null || IsInList(allowed, Path.GetFileName(cpu)["cpu".Length..])) && File.Exists(siblings))
                     cores.Add(File.ReadAllText(siblings).Trim());
             }
 
@@ -36,6 +39,28 @@ internal static class CpuCores
         {
             return null;
         }
+    }
+
+    private static string? ReadAllowed(string status)
+    {
+        const string Field = "Cpus_allowed_list:";
+        return File.Exists(status) ? File.ReadLines(status).FirstOrDefault(line => line.StartsWith(Field, StringComparison.Ordinal))?[Field.Length..].Trim() : null;
+    }
+
+    /// <summary>Whether a number is in a list such as <c>0-3,8</c>.</summary>
+    private static bool IsInList(string list, string number)
+    {
+        if (!int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int wanted))
+            return false;
+        foreach (string range in list.Split(','))
+        {
+            string[] ends = range.Split('-');
+            if (int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out int first) && int.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out int last)
+                && wanted >= first && wanted <= last)
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>The busy and total time of all cores together since the system started, in ticks of the system's clock; null where it does not tell.</summary>

@@ -32,8 +32,16 @@ public sealed class ThreadCountTests
     [InlineData("cpu a b c d e f")]
     public void AnUnknownClockIsNotRead(string? line) => Assert.False(CpuTime.TryParse(line, 4, out _));
 
-    [Fact]
-    public void HyperThreadsOfACoreCountOnce()
+    [Theory]
+    [InlineData(null, 2)]
+    [InlineData("Name:\tdotnet\n", 2)]
+    [InlineData("Name:\tdotnet\nCpus_allowed:\tf\nCpus_allowed_list:\t0-3\n", 2)]
+    [InlineData("Cpus_allowed_list:\t0,2\n", 1)]
+    [InlineData("Cpus_allowed_list:\t1-2\n", 2)]
+    [InlineData("Cpus_allowed_list:\t3\n", 1)]
+    [InlineData("Cpus_allowed_list:\t0-0,2-99\n", 2)]
+    [InlineData("Cpus_allowed_list:\tstrange,-,3-\n", null)]
+    public void HyperThreadsOfACoreCountOnceAndCoresOfOthersNotAtAll(string? status, int? expected)
     {
         DirectoryInfo folder = Directory.CreateTempSubdirectory("embeddedllm-cpus");
         try
@@ -46,8 +54,11 @@ public sealed class ThreadCountTests
             }
 
             folder.CreateSubdirectory("cpufreq");
-            Assert.Equal(2, CpuCores.CountLinuxCores(folder.FullName));
-            Assert.Null(CpuCores.CountLinuxCores(Path.Combine(folder.FullName, "cpufreq")));
+            string path = Path.Combine(folder.FullName, "status");
+            if (status is not null)
+                File.WriteAllText(path, status);
+            Assert.Equal(expected, CpuCores.CountLinuxCores(folder.FullName, path));
+            Assert.Null(CpuCores.CountLinuxCores(Path.Combine(folder.FullName, "cpufreq"), path));
         }
         finally
         {
