@@ -20,12 +20,29 @@ internal abstract class ModelPartHandle() : SafeHandleZeroOrMinusOneIsInvalid(ow
 {
     private ModelHandle? _model;
 
-    /// <summary>Called once, right after the native call, while the caller still holds the model open.</summary>
-    protected void Keep(ModelHandle model)
+    /// <summary>Makes a part while the model is held open for it, also where its owner closes it meanwhile.</summary>
+    /// <exception cref="ObjectDisposedException">The model is closed already.</exception>
+    protected static T Create<T>(ModelHandle model, Func<T> create)
+        where T : ModelPartHandle
     {
-        bool added = false;
-        model.DangerousAddRef(ref added);
-        _model = model;
+        bool isHeld = false;
+        model.DangerousAddRef(ref isHeld);
+        try
+        {
+            T part = create();
+            if (!part.IsInvalid)
+            {
+                part._model = model;
+                isHeld = false;
+            }
+
+            return part;
+        }
+        finally
+        {
+            if (isHeld)
+                model.DangerousRelease();
+        }
     }
 
     protected abstract void Free();
@@ -42,13 +59,7 @@ internal abstract class ModelPartHandle() : SafeHandleZeroOrMinusOneIsInvalid(ow
 internal sealed class ContextHandle : ModelPartHandle
 {
     /// <summary>The handle is invalid on failure: <see cref="NativeLog"/> has llama.cpp's reason.</summary>
-    public static ContextHandle Create(ModelHandle model, in llama_context_params parameters)
-    {
-        ContextHandle context = NativeMethods.llama_init_from_model(model, parameters);
-        if (!context.IsInvalid)
-            context.Keep(model);
-        return context;
-    }
+    public static ContextHandle Create(ModelHandle model, llama_context_params parameters) => Create(model, () => NativeMethods.llama_init_from_model(model, parameters));
 
     protected override void Free() => NativeMethods.llama_free(handle);
 }
@@ -57,13 +68,7 @@ internal sealed class ContextHandle : ModelPartHandle
 internal sealed class AdapterHandle : ModelPartHandle
 {
     /// <summary>The handle is invalid on failure: <see cref="NativeLog"/> has llama.cpp's reason.</summary>
-    public static AdapterHandle Load(ModelHandle model, string path)
-    {
-        AdapterHandle adapter = NativeMethods.llama_adapter_lora_init(model, path);
-        if (!adapter.IsInvalid)
-            adapter.Keep(model);
-        return adapter;
-    }
+    public static AdapterHandle Load(ModelHandle model, string path) => Create(model, () => NativeMethods.llama_adapter_lora_init(model, path));
 
     protected override void Free() => NativeMethods.llama_adapter_lora_free(handle);
 }

@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using EmbeddedLlm.Interop;
+using EmbeddedLlm.Runtime;
+using EmbeddedLlm.Scheduling;
+using Microsoft.Extensions.Logging;
 
 namespace EmbeddedLlm.Native.Tests.Interop;
 
@@ -35,6 +38,24 @@ public sealed unsafe class ExternsTests : IDisposable
         Assert.Equal(0, _starter.Decode(0, 0, tokens));
         _starter.Context.Dispose();
         Assert.True(_starter.Model.IsClosed);
+    }
+
+    [Fact]
+    public void AModelThatIsClosedWhileAContextIsMadeStaysOpenForIt()
+    {
+        ModelHandle model = ModelHandle.Load(TestPaths.Starter, NativeMethods.llama_model_default_params());
+        // llama.cpp tells on the way what it makes, and that is the moment at which another thread closes the model.
+        ClosingLogger closer = new(model);
+        using IDisposable closing = NativeLog.Register(closer);
+        ContextHandle context = ContextHandle.Create(model, NativeMethods.llama_context_default_params());
+        Assert.True(closer.HasClosed);
+        Assert.False(context.IsInvalid);
+        LlamaDecoder decoder = new(context, vocabularySize: 1, new CellSharing(IsPossible: true, HasCellPerToken: true, Window: 0), governor: null, LlamaDecoder.CreateAbortFlag());
+        decoder.Batch.Add(slot: 0, [1, 2, 3], firstPosition: 0, wantsLogits: true);
+        Assert.Equal(DecodeResult.Done, decoder.Decode());
+        decoder.Dispose();
+        Assert.True(model.IsClosed);
+        Assert.Throws<ObjectDisposedException>(() => ContextHandle.Create(model, NativeMethods.llama_context_default_params()));
     }
 
     [Fact]
@@ -198,4 +219,20 @@ public sealed unsafe class ExternsTests : IDisposable
 
     [UnmanagedCallersOnly(CallConvs = [typeof(System.Runtime.CompilerServices.CallConvCdecl)])]
     private static byte StopLoading(float progress, void* data) => 0;
+
+    private sealed class ClosingLogger(ModelHandle model) : ILogger
+    {
+        public bool HasClosed { get; private set; }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            model.Dispose();
+            HasClosed = true;
+        }
+    }
 }
