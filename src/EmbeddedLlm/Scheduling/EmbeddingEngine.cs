@@ -137,7 +137,7 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
             catch (Exception exception)
             {
                 // A defect of ours: it must cost the jobs at hand, not the process.
-                LogStepFailed(exception);
+                Report(exception);
                 FailPlanned(new DecodeException("The embedding engine failed in a step.", exception));
                 continue;
             }
@@ -299,6 +299,18 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
         if (Volatile.Read(ref _only) == job)
             _embedder.RequestAbort();
         _wake.Set();
+    }
+
+    /// <summary>A logger that fails in its turn must not end the thread, on which all callers wait.</summary>
+    private void Report(Exception exception)
+    {
+        try
+        {
+            LogStepFailed(exception);
+        }
+        catch (Exception)
+        {
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A step of the embedding engine failed; the jobs in it were ended.")]

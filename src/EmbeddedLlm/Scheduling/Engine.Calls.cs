@@ -17,6 +17,7 @@ internal sealed partial class Engine
 
     /// <summary>Has the engine thread do something with the scheduler. Any thread.</summary>
     /// <exception cref="ObjectDisposedException">The engine is stopped.</exception>
+    /// <exception cref="DecodeException">The engine has failed for good.</exception>
     public Task<T> InvokeAsync<T>(Func<Scheduler, T> function)
     {
         Call<T> call = new(function);
@@ -43,7 +44,7 @@ internal sealed partial class Engine
     private void FailCalls()
     {
         while (_calls.TryDequeue(out ICall? call))
-            call.Fail(new ObjectDisposedException(objectName: null, "The model is disposed."));
+            call.Fail(EndedWith("The model is disposed."));
     }
 
     private sealed class Call<T>(Func<Scheduler, T> function) : ICall

@@ -19,6 +19,9 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     private volatile bool _isStopping;
     private volatile bool _isDraining;
 
+    /// <summary>What has ended the engine for good; null where its owner has, or nothing yet.</summary>
+    private volatile Exception? _defect;
+
     /// <param name="decoder">The model; owned from here on, used by the engine's thread alone.</param>
     /// <param name="vocabulary">Its tokens.</param>
     /// <param name="limits">How much it takes on at once.</param>
@@ -83,8 +86,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
 
     private void Run()
     {
-        Exception? defect = null;
-        while (!_isStopping && defect is null)
+        while (!_isStopping && _defect is null)
         {
             RunCalls();
             try
@@ -95,9 +97,9 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
             }
             catch (Exception exception)
             {
-                LogStepFailed(exception);
+                Report(exception);
                 if (!TryRecover(exception))
-                    defect = exception;
+                    _defect = exception;
                 // Those that wait have their turn now, and nobody else would wake the thread for them.
                 continue;
             }
@@ -112,9 +114,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
         }
 
         CloseCalls();
-        _scheduler.Close(() => defect is null || _isStopping
-            ? new ObjectDisposedException(objectName: null, "The model was disposed while it answered.")
-            : new DecodeException("The engine has failed for good; the model has to be loaded anew.", defect));
+        _scheduler.Close(() => EndedWith("The model was disposed while it answered."));
         _decoder.Dispose();
         _draftModel?.Dispose();
         _drained.TrySetResult();
@@ -133,8 +133,25 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
         }
         catch (Exception another)
         {
-            LogStepFailed(another);
+            Report(another);
             return false;
+        }
+    }
+
+    /// <summary>What the engine's end means to those who are still there.</summary>
+    private Exception EndedWith(string disposed) => _defect is null || _isStopping
+        ? new ObjectDisposedException(objectName: null, disposed)
+        : new DecodeException("The engine has failed for good; the model has to be loaded anew.", _defect);
+
+    /// <summary>A logger that fails in its turn must not end the thread, on which all callers wait.</summary>
+    private void Report(Exception exception)
+    {
+        try
+        {
+            LogStepFailed(exception);
+        }
+        catch (Exception)
+        {
         }
     }
 

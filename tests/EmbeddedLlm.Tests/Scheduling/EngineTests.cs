@@ -1,11 +1,14 @@
 using System.Text;
 using EmbeddedLlm.Scheduling;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EmbeddedLlm.Tests.Scheduling;
 
 public sealed class EngineTests
 {
+    private long _answered;
+
     [Fact]
     public async Task EightConcurrentStreamsGetEachTheTextTheyGetAlone()
     {
@@ -114,6 +117,16 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public async Task ALoggerThatFailsAsWellCostsNobodyMore()
+    {
+        FakeDecoder decoder = new(2);
+        decoder.OnDecode = step => step == 2 ? throw new InvalidOperationException("on purpose") : DecodeResult.Done;
+        await using Engine engine = new(decoder, FakeDecoder.Vocabulary, new() { ContextLength = 512, QueueCapacity = 100 }, new FailingLogger());
+        await Assert.ThrowsAsync<DecodeException>(() => ReadAll(engine.Submit(SchedulerFixture.Request("one"), default)));
+        Assert.Equal(FakeDecoder.Answer("two", 30), await ReadAll(engine.Submit(SchedulerFixture.Request("two", 30), default)));
+    }
+
+    [Fact]
     public async Task AnExceptionInAStepLeavesThoseThatWaitTheirTurn()
     {
         using ManualResetEventSlim inDecode = new(), goOn = new();
@@ -173,6 +186,7 @@ public sealed class EngineTests
         foreach (Task<string> answer in answers[1..])
             await Assert.ThrowsAsync<DecodeException>(() => answer.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
         await Assert.ThrowsAsync<DecodeException>(async () => await ReadAll(engine.Submit(SchedulerFixture.Request("late"), default)));
+        await Assert.ThrowsAsync<DecodeException>(() => engine.InvokeAsync(scheduler => scheduler.FreeSlots));
         await engine.DisposeAsync();
         Assert.True(decoder.IsDisposed);
         Assert.Throws<ObjectDisposedException>(() => engine.Submit(SchedulerFixture.Request("later"), default));
@@ -198,6 +212,21 @@ public sealed class EngineTests
         goOn.Set();
     }
 
+    [Fact]
+    public async Task WhoHasAnAnswerFindsItInTheFigures()
+    {
+        await using Engine engine = Create(new FakeDecoder(8));
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(caller => Task.Run(async () =>
+        {
+            for (int i = 0; i < 200; i++)
+            {
+                await ReadAll(engine.Submit(SchedulerFixture.Request($"caller {caller} {i}", 3), default));
+                Assert.True(Volatile.Read(ref _answered) < engine.Statistics.Completed);
+                Interlocked.Increment(ref _answered);
+            }
+        })));
+    }
+
     private static Engine Create(FakeDecoder decoder) => new(decoder, FakeDecoder.Vocabulary, new() { ContextLength = 512, QueueCapacity = 100 }, NullLogger.Instance);
 
     private static async Task<string> ReadAll(GenerationStream stream)
@@ -206,5 +235,16 @@ public sealed class EngineTests
         while (await stream.WaitToReadAsync())
             text.Append(stream.ReadText());
         return text.ToString();
+    }
+
+    private sealed class FailingLogger : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new InvalidOperationException("on purpose");
     }
 }
