@@ -1,8 +1,8 @@
 namespace EmbeddedLlm;
 
 /// <summary>
-/// What a model's engine was doing at one moment, and what it has done since the model was loaded. All figures but <see cref="Waiting"/> are those of one moment, the end of the last step;
-/// they grow older only while a step runs.
+/// What a model's engine was doing at one moment, and what it has done since the model was loaded. All figures but <see cref="Waiting"/> and <see cref="Failed"/> are those of one moment,
+/// the end of the last step; they grow older only while a step runs, and whoever has an answer finds it counted.
 /// </summary>
 public readonly record struct EngineStatistics
 {

@@ -65,7 +65,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         finally
         {
             // A caller who stops reading early wants no more tokens; after the end this does nothing.
-            running.Stream.TryFail(new OperationCanceledException());
+            running.Stream.Abandon();
         }
     }
 

@@ -100,7 +100,7 @@ public sealed partial class EmbeddedModel
         finally
         {
             // A caller who stops reading early wants no more tokens; after the end this does nothing.
-            stream.TryFail(new OperationCanceledException());
+            stream.Abandon();
         }
     }
 

@@ -22,6 +22,9 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
     private bool _isWaiting;
     private bool _isWaking;
     private bool _isComplete;
+
+    // Between the end and the moment the reader may know of it.
+    private bool _isSealed;
     private GenerationSummary _summary;
     private ExceptionDispatchInfo? _failure;
 
@@ -32,6 +35,9 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
         stream.TryComplete(summary);
         return stream;
     }
+
+    /// <summary>What may end the generation from outside; null where nothing is generated.</summary>
+    public Interruption? Interruption { get; set; }
 
     /// <summary>The figures; valid once <see cref="WaitToReadAsync"/> has returned false.</summary>
     public GenerationSummary Summary => _summary;
@@ -79,38 +85,56 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
     /// <summary>Ends the stream; false where it has ended before.</summary>
     public bool TryComplete(in GenerationSummary summary)
     {
-        lock (_gate)
-        {
-            if (_isComplete)
-                return false;
-            _isComplete = true;
-            _summary = summary;
-            if (!TakeWaiter())
-                return true;
-        }
-
-        WorkerThreads.Shared.Post(this);
+        if (!TrySeal(summary))
+            return false;
+        Open();
         return true;
     }
 
-    /// <summary>Ends the stream with an error; false where it has ended before. Text that was not read yet is dropped.</summary>
-    public bool TryFail(Exception exception)
+    /// <summary>Ends the stream, but lets the reader know only when it is opened, so that what the end means for others can be settled before; false where it has ended before.</summary>
+    public bool TrySeal(in GenerationSummary summary)
     {
         lock (_gate)
         {
             if (_isComplete)
                 return false;
-            _isComplete = true;
+            _isComplete = _isSealed = true;
+            _summary = summary;
+            return true;
+        }
+    }
+
+    /// <summary>Ends the stream with an error. Text that was not read yet is dropped.</summary>
+    /// <inheritdoc cref="TrySeal(in GenerationSummary)"/>
+    public bool TrySeal(Exception exception)
+    {
+        lock (_gate)
+        {
+            if (_isComplete)
+                return false;
+            _isComplete = _isSealed = true;
             _textLength = 0;
             _tokens = null;
             _failure = ExceptionDispatchInfo.Capture(exception);
+            return true;
+        }
+    }
+
+    /// <summary>Lets the reader know of the end. By who has sealed the stream.</summary>
+    public void Open()
+    {
+        lock (_gate)
+        {
+            _isSealed = false;
             if (!TakeWaiter())
-                return true;
+                return;
         }
 
         WorkerThreads.Shared.Post(this);
-        return true;
     }
+
+    /// <summary>Ends the generation for a reader who wants no more of it, as a cancellation does. Nothing happens after the end.</summary>
+    public void Abandon() => Interruption?.Abandon();
 
     /// <summary>Waits for text: true when there is some, false at the end; throws what the generation failed with.</summary>
     /// <exception cref="InvalidOperationException">An earlier wait has not ended.</exception>
@@ -122,10 +146,8 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
                 throw new InvalidOperationException("A generation has one reader.");
             if (_textLength > 0)
                 return new ValueTask<bool>(true);
-            if (_failure is not null)
-                return ValueTask.FromException<bool>(_failure.SourceException);
-            if (_isComplete)
-                return new ValueTask<bool>(false);
+            if (_isComplete && !_isSealed)
+                return _failure is null ? new ValueTask<bool>(false) : ValueTask.FromException<bool>(_failure.SourceException);
             _isWaiting = true;
             _isWaking = false;
             _wait.Reset();

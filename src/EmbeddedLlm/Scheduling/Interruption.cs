@@ -1,6 +1,6 @@
 namespace EmbeddedLlm.Scheduling;
 
-/// <summary>What ends a sequence from outside: its caller's cancellation, or one of its time limits. The first to come wins. Thread-safe.</summary>
+/// <summary>What ends a sequence from outside: its caller's cancellation, its reader's leaving, or one of its time limits. The first to come wins. Thread-safe.</summary>
 internal sealed class Interruption
 {
     private readonly GenerationStream _output;
@@ -13,7 +13,7 @@ internal sealed class Interruption
     /// <param name="output">What ends.</param>
     /// <param name="request">Has the time limits.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="interrupted">Called, on any thread, after the end, with its reason.</param>
+    /// <param name="interrupted">Called, on any thread, after the end and before the reader knows of it, with its reason.</param>
     /// <param name="cancellationToken">The caller's.</param>
     public Interruption(GenerationStream output, GenerationRequest request, TimeProvider time, Action<Exception> interrupted, CancellationToken cancellationToken)
     {
@@ -31,6 +31,9 @@ internal sealed class Interruption
     /// <summary>The first token is there, and so its limit is kept.</summary>
     public void EndFirstTokenLimit() => _firstToken?.Dispose();
 
+    /// <summary>The reader wants no more.</summary>
+    public void Abandon() => Fail(new OperationCanceledException());
+
     /// <summary>Lets nothing more come, and waits for nothing.</summary>
     public void Release()
     {
@@ -43,7 +46,15 @@ internal sealed class Interruption
 
     private void Fail(Exception exception)
     {
-        if (_output.TryFail(exception))
+        if (!_output.TrySeal(exception))
+            return;
+        try
+        {
             _interrupted(exception);
+        }
+        finally
+        {
+            _output.Open();
+        }
     }
 }

@@ -70,8 +70,12 @@ internal sealed partial class Scheduler
         if (end is { } reason)
         {
             GenerationSummary summary = sequence.Summarize(reason);
-            if (sequence.Output.TryComplete(summary))
+            if (sequence.Output.TrySeal(summary))
+            {
+                _answered.Add(sequence.Output);
                 _meter.Completed(summary);
+            }
+
             Leave(sequence, isKept: true);
         }
     }

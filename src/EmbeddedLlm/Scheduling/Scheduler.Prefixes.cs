@@ -107,7 +107,9 @@ internal sealed partial class Scheduler
 
         if (!_cache.TryPin(sequence.Slot, prefix))
             Fail(sequence, new PrefixCacheFullException(prefix.Tokens.Length, $"prefixes may have {_limits.PrefixCells} cells together"));
-        else if (!sequence.Output.TryComplete(sequence.Summarize(GenerationEnd.Stop)))
+        else if (sequence.Output.TrySeal(sequence.Summarize(GenerationEnd.Stop)))
+            _answered.Add(sequence.Output);
+        else
             _cache.Unpin(prefix);
     }
 }

@@ -21,6 +21,9 @@ internal sealed partial class Scheduler
     private readonly SamplerScratch _scratch;
     private readonly List<Sequence> _running = [];
     private readonly List<Sequence> _planned = [];
+
+    // Who has an answer hears of it when the step's figures are there, so that it finds itself in them.
+    private readonly List<GenerationStream> _answered = [];
     private readonly ArrayBufferWriter<byte> _text = new();
     private readonly TimeProvider _time;
     private readonly Action _wake;
@@ -148,6 +151,20 @@ internal sealed partial class Scheduler
     /// <summary>Computes one step; false where there is nothing to compute.</summary>
     public bool Step()
     {
+        try
+        {
+            return StepSealed();
+        }
+        finally
+        {
+            foreach (GenerationStream stream in _answered)
+                stream.Open();
+            _answered.Clear();
+        }
+    }
+
+    private bool StepSealed()
+    {
         Retire();
         Admit();
         Start();
@@ -271,8 +288,16 @@ internal sealed partial class Scheduler
 
     private void Fail(Sequence sequence, Exception exception)
     {
-        if (sequence.Output.TryFail(exception))
+        if (!sequence.Output.TrySeal(exception))
+            return;
+        try
+        {
             _meter.Failed(exception);
+        }
+        finally
+        {
+            sequence.Output.Open();
+        }
     }
 
     private EmbeddedLlmException Refused(EmbeddedLlmException exception)

@@ -116,8 +116,12 @@ internal sealed class Sequence
     /// <summary>Guesses the next tokens; null where none are to be guessed.</summary>
     public Draft? Draft { get; }
 
-    /// <summary>What may end the sequence from outside: its caller's cancellation and its time limits.</summary>
-    public Interruption? Interruption { get; set; }
+    /// <inheritdoc cref="GenerationStream.Interruption"/>
+    public Interruption? Interruption
+    {
+        get => Output.Interruption;
+        set => Output.Interruption = value;
+    }
 
     /// <summary>How many tokens the running step computes for the sequence.</summary>
     public int PlannedCount { get; set; }

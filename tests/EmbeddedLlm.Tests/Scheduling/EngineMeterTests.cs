@@ -55,6 +55,25 @@ public sealed class EngineMeterTests
     }
 
     [Fact]
+    public void AReaderThatLeavesIsAFailureAsACancellationIsAndAbortsItsDecode()
+    {
+        FakeDecoder decoder = new(1);
+        SchedulerFixture fixture = new(decoder);
+        GenerationStream stream = fixture.Submit(FakeDecoder.PromptsWithAnswersOf(60, 1)[0], 60);
+        decoder.OnDecode = step =>
+        {
+            if (step == 5)
+                stream.Abandon();
+            return step == 5 ? DecodeResult.Aborted : DecodeResult.Done;
+        };
+        fixture.Run();
+        stream.Abandon();
+        Assert.Equal((5, 1), (decoder.Steps, decoder.AbortRequests));
+        EngineStatistics figures = fixture.Scheduler.Meter.Read();
+        Assert.Equal((0, 1, 0), (figures.Completed, figures.Failed, figures.Running));
+    }
+
+    [Fact]
     public void WhoIsCancelledInTheMomentOfItsSubmissionDoesNotWait()
     {
         SchedulerFixture fixture = new(new FakeDecoder(1), time: new ImpatientTime());

@@ -5,6 +5,39 @@ namespace EmbeddedLlm.Tests.Scheduling;
 public sealed class GenerationStreamTests
 {
     [Fact]
+    public async Task TheReaderHearsOfASealedEndWhenItIsOpened()
+    {
+        GenerationStream stream = new();
+        stream.Append("last words"u8);
+        Assert.True(stream.TrySeal(new GenerationSummary { OutputTokens = 3 }));
+        Assert.True(stream.IsComplete);
+        Assert.False(TryFail(stream, new DecodeException("too late")));
+        Assert.True(await stream.WaitToReadAsync());
+        Assert.Equal("last words", stream.ReadText());
+        ValueTask<bool> end = stream.WaitToReadAsync();
+        Assert.False(end.IsCompleted);
+        stream.Open();
+        Assert.False(await end);
+        Assert.Equal(3, stream.Summary.OutputTokens);
+        Assert.False(await stream.WaitToReadAsync());
+    }
+
+    [Fact]
+    public async Task ASealedFailureIsThrownWhenItIsOpened()
+    {
+        GenerationStream stream = new();
+        ValueTask<bool> waiting = stream.WaitToReadAsync();
+        stream.Append("never read"u8);
+        Assert.True(await waiting);
+        Assert.True(stream.TrySeal(new DecodeException("broken")));
+        Assert.Equal("", stream.ReadText());
+        waiting = stream.WaitToReadAsync();
+        Assert.False(waiting.IsCompleted);
+        stream.Open();
+        await Assert.ThrowsAsync<DecodeException>(async () => await waiting);
+    }
+
+    [Fact]
     public async Task TextThatCameMeanwhileIsReadAsOne()
     {
         GenerationStream stream = new();
@@ -41,8 +74,8 @@ public sealed class GenerationStreamTests
     public async Task OnlyTheFirstEndCounts()
     {
         GenerationStream stream = new();
-        Assert.True(stream.TryFail(new DecodeException("first")));
-        Assert.False(stream.TryFail(new DecodeException("second")));
+        Assert.True(TryFail(stream, new DecodeException("first")));
+        Assert.False(TryFail(stream, new DecodeException("second")));
         Assert.False(stream.TryComplete(default));
         stream.Append("late"u8);
         Assert.Equal("first", (await Assert.ThrowsAsync<DecodeException>(async () => await stream.WaitToReadAsync())).Message);
@@ -53,7 +86,7 @@ public sealed class GenerationStreamTests
     {
         GenerationStream stream = new();
         ValueTask<bool> wait = stream.WaitToReadAsync();
-        stream.TryFail(new DecodeException("broken"));
+        TryFail(stream, new DecodeException("broken"));
         await Assert.ThrowsAsync<DecodeException>(async () => await wait);
     }
 
@@ -84,7 +117,7 @@ public sealed class GenerationStreamTests
             GenerationStream stream = new();
             Task<bool> wait = stream.WaitToReadAsync().AsTask();
             stream.Append("x"u8);
-            stream.TryFail(new DecodeException("broken"));
+            TryFail(stream, new DecodeException("broken"));
             try
             {
                 // The text may still have been there when the reader was woken.
@@ -96,5 +129,13 @@ public sealed class GenerationStreamTests
 
             await Assert.ThrowsAsync<DecodeException>(async () => await stream.WaitToReadAsync());
         }
+    }
+
+    private static bool TryFail(GenerationStream stream, Exception exception)
+    {
+        if (!stream.TrySeal(exception))
+            return false;
+        stream.Open();
+        return true;
     }
 }
