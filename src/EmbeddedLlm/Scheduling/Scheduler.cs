@@ -247,7 +247,8 @@ internal sealed partial class Scheduler
     {
         foreach (Sequence sequence in _planned)
         {
-            if (sequence.PlannedCount * 2 <= _decoder.Batch.Count)
+            // Where memory cannot be cut an abort costs the others all they have computed, which takes longer than the rest of the step.
+            if (sequence.PlannedCount * 2 <= _decoder.Batch.Count || (_planned.Count > 1 && !_decoder.HasCellPerToken))
                 continue;
             Volatile.Write(ref _dominant, sequence);
             // Whoever ended it before that did not see that it is the one.

@@ -22,6 +22,33 @@ public sealed class CheckpointTests
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void APromptThatIsCancelledInTheMidstOfAStepCostsOthersNothing(bool isRecurrent)
+    {
+        using CancellationTokenSource source = new();
+        FakeDecoder decoder = new(4, batch: 64) { IsRecurrent = isRecurrent };
+        decoder.OnDecode = step =>
+        {
+            if (step == 10)
+                source.Cancel();
+            return step == 10 && decoder.AbortRequests > 0 ? DecodeResult.Aborted : DecodeResult.Done;
+        };
+        SchedulerFixture fixture = new(decoder, contextLength: 1000);
+        string prompt = FakeDecoder.PromptsWithAnswersOf(40, 1)[0];
+        GenerationStream other = fixture.Submit(prompt, 40);
+        fixture.Scheduler.Step();
+        GenerationStream large = fixture.Submit(new string('p', 900), 1, source.Token);
+        while (!large.IsComplete)
+            fixture.Scheduler.Step();
+        int before = decoder.ComputedTokens;
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer(prompt, 40), SchedulerFixture.Text(other));
+        // A token for each of those still to come, and at most one again.
+        Assert.InRange(decoder.ComputedTokens - before, 29, 31);
+    }
+
+    [Theory]
     [InlineData(true, 0)]
     [InlineData(false, 12)]
     public void ATurnThatRewritesTheAnswerBeforeItGoesOnFromTheEndOfTheQuestion(bool isRecurrent, int window)
