@@ -24,9 +24,9 @@ internal sealed class LinuxMemory(string processes, string groups)
             if (fields.Length < 3)
                 continue;
             if (fields[0] == "0" && fields[1].Length == 0)
-                available = Lower(available, groups, fields[2], new("memory.max", "memory.current", "inactive_file"));
+                available = Lower(available, groups, fields[2], new(["memory.max", "memory.high"], "memory.current", "inactive_file"));
             else if (fields[1].Split(',').Contains("memory"))
-                available = Lower(available, Path.Combine(groups, "memory"), fields[2], new("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"));
+                available = Lower(available, Path.Combine(groups, "memory"), fields[2], new(["memory.limit_in_bytes"], "memory.usage_in_bytes", "total_inactive_file"));
         }
 
         return available;
@@ -46,7 +46,8 @@ internal sealed class LinuxMemory(string processes, string groups)
 
     private static long? ReadLeft(string folder, Names names)
     {
-        if (ReadNumber(Path.Combine(folder, names.Limit)) is not { } limit || limit >= Unlimited || ReadNumber(Path.Combine(folder, names.Usage)) is not { } usage)
+        long limit = names.Limits.Min(name => ReadNumber(Path.Combine(folder, name)) ?? long.MaxValue);
+        if (limit >= Unlimited || ReadNumber(Path.Combine(folder, names.Usage)) is not { } usage)
             return null;
         long reclaimable = ReadField(Path.Combine(folder, "memory.stat"), names.Reclaimable) ?? 0;
         return Math.Clamp(limit - usage + Math.Min(reclaimable, usage), 0, limit);
@@ -79,5 +80,9 @@ internal sealed class LinuxMemory(string processes, string groups)
         }
     }
 
-    private readonly record struct Names(string Limit, string Usage, string Reclaimable);
+    /// <summary>What the files of a group are called.</summary>
+    /// <param name="Limits">The hard limit, and the one beyond which the kernel slows the group down to a crawl.</param>
+    /// <param name="Usage">What the group uses.</param>
+    /// <param name="Reclaimable">The field of <c>memory.stat</c> that has the pages of files that the kernel gives up first.</param>
+    private readonly record struct Names(string[] Limits, string Usage, string Reclaimable);
 }

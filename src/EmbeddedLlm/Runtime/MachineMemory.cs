@@ -66,6 +66,8 @@ internal sealed record MachineMemory(long? Main, IReadOnlyList<GpuMemory> Gpus)
     {
         if (OperatingSystem.IsLinux())
             return new LinuxMemory("/proc", "/sys/fs/cgroup").ReadAvailable();
+        // The collector knows the machine's load as of its last collection: that may be long ago, and before the first it takes all memory for free.
+        GC.Collect(0);
         GCMemoryInfo memory = GC.GetGCMemoryInfo();
         return Math.Max(0, memory.TotalAvailableMemoryBytes - memory.MemoryLoadBytes);
     }

@@ -25,6 +25,20 @@ public sealed class LinuxMemoryTests : IDisposable
         Assert.Equal(150 * Mebi, Read());
     }
 
+    [Theory]
+    [InlineData("max\n", "104857600\n", 60)]
+    [InlineData("209715200\n", "104857600\n", 60)]
+    [InlineData("104857600\n", "209715200\n", 60)]
+    [InlineData("104857600\n", "max\n", 60)]
+    public void TheLowerOfAVersion2GroupsTwoLimitsHolds(string max, string high, int expected)
+    {
+        Machine("0::/app\n");
+        Write("cgroup/app/memory.max", max);
+        Write("cgroup/app/memory.high", high);
+        Write("cgroup/app/memory.current", $"{40 * Mebi}\n");
+        Assert.Equal(expected * Mebi, Read());
+    }
+
     [Fact]
     public void TheTightestGroupOnTheWayUpHolds()
     {
