@@ -48,6 +48,6 @@ public readonly record struct EngineStatistics
     /// <summary>The requests answered.</summary>
     public long Completed { get; init; }
 
-    /// <summary>The requests that ended with an exception, those that were cancelled, timed out or refused included.</summary>
+    /// <summary>The requests that ended with an exception, those that were cancelled, timed out or refused included, and those whose reader stopped reading early.</summary>
     public long Failed { get; init; }
 }

@@ -21,7 +21,7 @@ public sealed class TinyCacheTests
         int answered = 0, pinned = 0, restored = 0;
         for (int seed = 0; seed < 150; seed++)
         {
-            Run run = new(new Random(seed), isRecurrent, window);
+            using Run run = new(new Random(seed), isRecurrent, window);
             run.Go();
             answered += run.Answered;
             pinned += run.Pinned;
@@ -31,7 +31,7 @@ public sealed class TinyCacheTests
         Assert.True(answered > 800 && pinned > 50 && restored > 20, $"{answered} answered, {pinned} prefixes kept and {restored} restored.");
     }
 
-    private sealed class Run
+    private sealed class Run : IDisposable
     {
         private readonly Random _random;
         private readonly SimulatedModel _model;
@@ -114,6 +114,12 @@ public sealed class TinyCacheTests
             while (_scheduler.Cache.TryEvict())
                 _scheduler.CheckIntegrity();
             Assert.Equal((0, _decoder.MaxSequences), (_decoder.UsedCells, _scheduler.FreeSlots));
+        }
+
+        public void Dispose()
+        {
+            _decoder.Dispose();
+            _draft?.Dispose();
         }
 
         private void Submit(int id)
