@@ -101,8 +101,8 @@ internal sealed partial record ToolCallFormat
     /// <summary>What tells that a call begins: a marker such as <c>&lt;tool_call&gt;</c>, else all that comes before the name.</summary>
     public string Trigger => Marker().Match(Opening) is { Success: true, Index: 0 } marker ? marker.Value : Opening;
 
-    /// <summary>Whether the trigger counts only where the answer begins with it, as it is mere text such as <c>{"name": "</c>.</summary>
-    public bool IsTriggeredAtStart => Trigger.Length == Opening.Length;
+    /// <summary>Whether the trigger counts only where the answer begins with it, as it is mere text such as <c>{"name": "</c>. A marker counts anywhere, also where the name comes right after it.</summary>
+    public bool IsTriggeredAtStart => Marker().Match(Opening) is not { Success: true, Index: 0 };
 
     /// <summary>All that comes before the first part of the first call that is not a literal.</summary>
     private string Opening => Begin + Call[0].Text;

@@ -30,6 +30,20 @@ public sealed class ToolCallReaderTests
         Assert.Equal(("Let me see: a < b.", 2), Read(format, [.. answer.Select(c => $"{c}")]) is var (all, read) ? (all, read.Count) : default);
     }
 
+    /// <summary>Formats in which the name comes right after the marker, as newer Mistral models and GLM write it.</summary>
+    [Theory]
+    [InlineData("[TOOL_CALLS]{{ c.function.name }}[ARGS]{{ c.function.arguments | tojson }}")]
+    [InlineData("\n<tool_call>{{ c.function.name }}\n{% for k, v in c.function.arguments.items() %}<arg_key>{{ k }}</arg_key>\n<arg_value>{{ v if v is string else v | tojson }}</arg_value>\n{% endfor %}</tool_call>")]
+    public void TextMayComeBeforeAMarkerThatTheNameFollows(string call)
+    {
+        ToolCallFormat format = ToolSupportLearner.Learn(
+            ChatTemplate.Parse("{{ tools | tojson }}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% for c in m.tool_calls %}" + call + "{% endfor %}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"), "", "").Format;
+        string answer = "Let me see: a < b.\n" + format.Write(("get_weather", """{"city": "Oslo"}""", null), ("add", "{}", null));
+        (string text, List<WrittenCall> calls) = Read(format, [.. answer.Select(c => $"{c}")]);
+        Assert.Equal("Let me see: a < b.", text);
+        Assert.Equal(["get_weather", "add"], calls.Select(made => made.Name));
+    }
+
     [Fact]
     public void AnAnswerThatIsOneJsonCallIsACall()
     {

@@ -43,6 +43,7 @@ public sealed class ToolSupportLearnerTests
     [InlineData("Qwen-Qwen3-0.6B", "<tool_call>", false)]
     [InlineData("mistralai-Mistral-Nemo-Instruct-2407", "[TOOL_CALLS]", false)]
     [InlineData("Qwen3-Coder", "<tool_call>", false)]
+    [InlineData("GLM-4.6", "<tool_call>", false)]
     [InlineData("LFM2-8B-A1B", "<|tool_call_start|>", false)]
     [InlineData("CohereForAI-c4ai-command-r7b-12-2024-tool_use", "<|START_ACTION|>", false)]
     [InlineData("meta-llama-Llama-3.1-8B-Instruct", "{\"name\": \"", true)]
