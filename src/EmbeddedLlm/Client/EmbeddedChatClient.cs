@@ -12,11 +12,14 @@ namespace EmbeddedLlm.Client;
 /// </summary>
 internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prompts, SamplingDefaults sampling) : IChatClient
 {
+    /// <summary>What telemetry calls the library.</summary>
+    internal const string ProviderName = "embeddedllm";
+
     /// <summary>How many sets of tools are kept with their grammars; then all are forgotten.</summary>
     private const int KeptGrammars = 32;
 
     private readonly Dictionary<(string Tools, Grammar? Answer), ToolConstraint> _toolGrammars = [];
-    private readonly ChatClientMetadata _metadata = new("embeddedllm", providerUri: null, model.Id);
+    private readonly ChatClientMetadata _metadata = new(ProviderName, providerUri: null, model.Id);
 
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
@@ -108,15 +111,17 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         cancellationToken.ThrowIfCancellationRequested();
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
+        // Gone through on the caller's thread: a list may be changed as soon as the call has returned, and what makes the messages may be bound to that thread.
+        ChatMessage[] wanted = [.. messages];
         bool isHeld = SynchronizationContext.Current is not null || TaskScheduler.Current != TaskScheduler.Default;
-        return isHeld || !ShortRequest.Is(messages, options, more)
-            ? new(Task.Run(() => Submit(messages, options, more, cancellationToken), cancellationToken))
-            : new(Submit(messages, options, more, cancellationToken));
+        return isHeld || !ShortRequest.Is(wanted, options, more)
+            ? new(Task.Run(() => SubmitTurn(wanted, options, more, cancellationToken), cancellationToken))
+            : new(SubmitTurn(wanted, options, more, cancellationToken));
     }
 
-    private RunningAnswer Submit(IEnumerable<ChatMessage> messages, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)
+    /// <summary>Submits a request together with the conversation that it goes on with, where there is one.</summary>
+    private RunningAnswer SubmitTurn(ChatMessage[] wanted, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)
     {
-        ChatMessage[] wanted = [.. messages];
         ConversationStore.Turn? turn = options?.ConversationId is not null || more is { KeepConversation: true } ? model.Conversations.Begin(options?.ConversationId) : null;
         try
         {

@@ -16,7 +16,7 @@ internal sealed class EmbeddedEmbeddingGenerator(EmbeddedModel model, EmbeddingE
     private readonly bool _truncates = options.TruncatesInputs;
     private readonly bool _normalizes = options.Normalizes;
     private readonly bool _parsesSpecial = options.ParsesSpecialTokens;
-    private readonly EmbeddingGeneratorMetadata _metadata = new("embeddedllm", providerUri: null, model.Id, engines.VectorLength);
+    private readonly EmbeddingGeneratorMetadata _metadata = new(EmbeddedChatClient.ProviderName, providerUri: null, model.Id, engines.VectorLength);
 
     /// <exception cref="ArgumentException">An input is null, or has no tokens at all.</exception>
     /// <exception cref="NotSupportedException">An option cannot be honoured; the message names it.</exception>

@@ -31,7 +31,8 @@ public sealed partial class EmbeddedModel
     {
         ArgumentNullException.ThrowIfNull(messages);
         EmbeddedChatClient client = new(this, CreatePromptBuilder(), _sampling);
-        (PinnedPrefix prefix, int priority) = await Task.Run(() => client.FindPrefix([.. messages], options, cancellationToken), cancellationToken).ConfigureAwait(false);
+        ChatMessage[] beginning = [.. messages];
+        (PinnedPrefix prefix, int priority) = await Task.Run(() => client.FindPrefix(beginning, options, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (prefix.Tokens.Length == 0)
             throw new ArgumentException("Prompts that begin with these messages have no token in common.", nameof(messages));
         return await PreloadAsync(prefix, priority, cancellationToken).ConfigureAwait(false);

@@ -9,16 +9,16 @@ internal static class ShortRequest
     private const int MostCharacters = 2_000;
 
     /// <summary>Whether a request is short: little text, and no schema, grammar or tool to be read for it.</summary>
-    public static bool Is(IEnumerable<ChatMessage> messages, ChatOptions? options, EmbeddedChatOptions? more)
+    public static bool Is(IReadOnlyList<ChatMessage> messages, ChatOptions? options, EmbeddedChatOptions? more)
     {
-        if (messages is not IReadOnlyList<ChatMessage> { Count: <= MostMessages } list || more is { Grammar: not null } or { KeepConversation: true })
+        if (messages.Count > MostMessages || more is { Grammar: not null } or { KeepConversation: true })
             return false;
         if (options is { Tools.Count: > 0 } or { ResponseFormat: ChatResponseFormatJson } or { ConversationId: not null })
             return false;
         int characters = options?.Instructions?.Length ?? 0;
-        for (int i = 0; i < list.Count && characters < MostCharacters; i++)
+        for (int i = 0; i < messages.Count && characters < MostCharacters; i++)
         {
-            foreach (AIContent content in list[i]?.Contents ?? [])
+            foreach (AIContent content in messages[i]?.Contents ?? [])
                 characters += 1 + (content is TextContent text ? text.Text.Length : MostCharacters);
         }
 

@@ -123,6 +123,53 @@ public sealed class PipelineTests(StarterModelFixture starter)
     }
 
     [Fact]
+    public async Task OptionsThatMakeNoSenseAreToldBeforeTheFirstRequest()
+    {
+        await using ServiceProvider services = new ServiceCollection().AddEmbeddedLlm("starter", options => options.MaxSequences = 0).BuildServiceProvider();
+        Assert.Equal(nameof(EmbeddedModelOptions.MaxSequences), Assert.Throws<ArgumentOutOfRangeException>(services.GetRequiredService<IChatClient>).ParamName);
+    }
+
+    [Fact]
+    public async Task SeveralModelsAreRegisteredUnderKeys()
+    {
+        await using ServiceProvider services = new ServiceCollection()
+            .AddEmbeddedLlm("starter")
+            .AddKeyedEmbeddedLlm("small", "starter", options => options.ContextLength = 64)
+            .AddKeyedEmbeddedLlmEmbeddings("small", "starter", options: new() { Pooling = EmbeddingPooling.Last })
+            .BuildServiceProvider();
+        IChatClient chat = services.GetRequiredKeyedService<IChatClient>("small");
+        Assert.NotSame(services.GetRequiredService<IChatClient>(), chat);
+        await chat.GetResponseAsync("Hello!", cancellationToken: Cancel);
+        Assert.Equal(64, chat.GetRequiredService<EmbeddedModel>().ContextLength);
+        Assert.NotNull(services.GetKeyedService<IEmbeddingGenerator<string, Embedding<float>>>("small"));
+        Assert.Null(services.GetService<IEmbeddingGenerator<string, Embedding<float>>>());
+    }
+
+    /// <summary>Whoever makes the messages may be bound to the caller's thread, and a list may change while the model is loaded or the prompt is made.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task MessagesAreGoneThroughBeforeTheCallReturns(bool isContained)
+    {
+        await using ServiceProvider services = new ServiceCollection().AddEmbeddedLlm("starter").BuildServiceProvider();
+        IChatClient chat = isContained ? services.GetRequiredService<IChatClient>() : starter.Chat;
+        int caller = Environment.CurrentManagedThreadId;
+        List<int> threads = [];
+        List<ChatMessage> history = [new(ChatRole.User, "Count to five.")];
+        Task<ChatResponse> response = chat.GetResponseAsync(Messages(), cancellationToken: Cancel);
+        history.Clear();
+        Assert.Equal("1, 2, 3, 4, 5.", (await response).Text);
+        Assert.Equal([caller], threads);
+
+        IEnumerable<ChatMessage> Messages()
+        {
+            threads.Add(Environment.CurrentManagedThreadId);
+            foreach (ChatMessage message in history)
+                yield return message;
+        }
+    }
+
+    [Fact]
     public async Task AFailedLoadIsTheRequestsErrorAndIsTriedAgain()
     {
         await using ServiceProvider services = new ServiceCollection().AddEmbeddedLlm("no-such-model").BuildServiceProvider();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 
@@ -33,6 +34,21 @@ public sealed class TelemetryTests(StarterModelFixture starter)
         Activity activity = Assert.Single(activities.Stopped);
         AssertTags(activity, "embeddings");
         Assert.Equal(embeddings.Usage!.InputTokenCount, (int)activity.GetTagItem("gen_ai.usage.input_tokens")!);
+    }
+
+    /// <summary>Telemetry asks for the metadata when its pipeline is built, which is before the first request has loaded the model.</summary>
+    [Fact]
+    public async Task ActivitiesOfAModelThatAContainerLoadsNameProviderAndModel()
+    {
+        using Activities activities = new("embeddedllm-container");
+        await using ServiceProvider services = new ServiceCollection().AddEmbeddedLlm("starter").AddEmbeddedLlmEmbeddings("Starter").BuildServiceProvider();
+        IChatClient chat = services.GetRequiredService<IChatClient>().AsBuilder().UseOpenTelemetry(sourceName: "embeddedllm-container").Build();
+        await chat.GetResponseAsync("Hello!", new() { MaxOutputTokens = 1 }, Cancel);
+        AssertTags(Assert.Single(activities.Stopped), "chat");
+        activities.Stopped.Clear();
+        IEmbeddingGenerator<string, Embedding<float>> generator = services.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>().AsBuilder().UseOpenTelemetry(sourceName: "embeddedllm-container").Build();
+        await generator.GenerateAsync(["x"], cancellationToken: Cancel);
+        AssertTags(Assert.Single(activities.Stopped), "embeddings");
     }
 
     [Fact]

@@ -14,9 +14,6 @@ public sealed class ShortRequestTests
         Assert.True(ShortRequest.Is(Greeting, new ChatOptions { Instructions = "Rhyme.", ResponseFormat = ChatResponseFormat.Text, Tools = [] }, new EmbeddedChatOptions { Priority = 1 }));
     }
 
-    [Fact]
-    public void WhatMustBeEnumeratedIsNot() => Assert.False(ShortRequest.Is(Greeting.Select(message => message), null, null));
-
     [Theory]
     [InlineData(1, 1_990, true)]
     [InlineData(1, 2_000, false)]
