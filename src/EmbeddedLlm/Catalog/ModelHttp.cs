@@ -30,6 +30,13 @@ internal sealed class ModelHttp(Uri endpoint, string? token, bool isOffline, Tim
     public static bool IsSameOrigin(Uri a, Uri b) =>
         a.Scheme == b.Scheme && a.Port == b.Port && a.IdnHost.Equals(b.IdnHost, StringComparison.OrdinalIgnoreCase);
 
+    /// <exception cref="ModelDownloadException">Nothing may be asked of a network.</exception>
+    public void EnsureOnline(Uri address)
+    {
+        if (isOffline)
+            throw new ModelDownloadException($"'{address}' would have to be asked for, and offline mode ({nameof(ModelStoreOptions)}.{nameof(ModelStoreOptions.Offline)} or EMBEDDEDLLM_OFFLINE) forbids it.");
+    }
+
     /// <summary>Sends a request and returns the answer behind all redirects, as soon as its headers are there.</summary>
     /// <param name="address">What to get.</param>
     /// <param name="range">Which part of it; null for all without ranges.</param>
@@ -38,9 +45,7 @@ internal sealed class ModelHttp(Uri endpoint, string? token, bool isOffline, Tim
     /// <exception cref="ModelDownloadException">There is no answer.</exception>
     public async Task<ModelResponse> GetAsync(Uri address, RangeHeaderValue? range, string? validator, CancellationToken cancellationToken)
     {
-        if (isOffline)
-            throw new ModelDownloadException($"'{address}' would have to be asked for, and offline mode ({nameof(ModelStoreOptions)}.{nameof(ModelStoreOptions.Offline)} or EMBEDDEDLLM_OFFLINE) forbids it.");
-
+        EnsureOnline(address);
         bool isAtHome = true;
         HubHeaders hub = default;
         Uri current = address;
@@ -161,7 +166,7 @@ internal sealed class ModelResponse(HttpResponseMessage message, Uri address, Hu
     public HttpHeaders Headers => message.Headers;
 
     /// <summary>The content's mark, where it stands for its very bytes.</summary>
-    public string? ETag => message.Headers.ETag is { IsWeak: false } tag ? tag.ToString() : null;
+    public string? ETag => message.Headers.ETag is { IsWeak: false, Tag: ['"', ..] } tag ? tag.ToString() : null;
 
     /// <summary>Where the sent part begins and how long the whole is; null where the server sends no part.</summary>
     public ContentRangeHeaderValue? Range => Status == HttpStatusCode.PartialContent && Content.Headers.ContentRange is { Unit: "bytes", HasRange: true } range ? range : null;

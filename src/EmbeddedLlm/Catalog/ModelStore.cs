@@ -57,6 +57,9 @@ public sealed partial class ModelStore
     /// <summary>The full path of the folder that has it all.</summary>
     public string Folder { get; }
 
+    /// <summary>The known models, the user's own first, each name once.</summary>
+    internal IEnumerable<CatalogEntry> Entries => _catalog.Entries.DistinctBy(entry => entry.Name, StringComparer.OrdinalIgnoreCase);
+
     private string ModelsFolder => Path.Combine(Folder, "models");
 
     /// <summary>Downloads a model, unless it is there already; then no server is asked. To get a newer one, remove it first.</summary>
@@ -70,9 +73,19 @@ public sealed partial class ModelStore
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         (ModelSource source, CatalogVariant? variant) = SourceOf(name);
-        if (Find(source) is { } stored)
-            return stored;
+        try
+        {
+            return Find(source) ?? await PullAsync(name, source, variant, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // What servers and connections do wrong has been told apart: this is the disk.
+            throw new ModelDownloadException($"'{name}' cannot be kept in '{Folder}': {exception.Message}", exception);
+        }
+    }
 
+    private async Task<StoredModel> PullAsync(string name, ModelSource source, CatalogVariant? variant, IProgress<ModelDownloadProgress>? progress, CancellationToken cancellationToken)
+    {
         using DownloadMeter meter = new(progress, _settings.Time);
         Plan plan = await PlanAsync(source, variant, cancellationToken).ConfigureAwait(false);
         string first = plan.Items[0].Path;
@@ -153,6 +166,9 @@ public sealed partial class ModelStore
 
         return new ModelVerification(model, problems);
     }
+
+    /// <inheritdoc cref="ModelHttp.EnsureOnline"/>
+    internal void EnsureOnline(Uri address) => _http.EnsureOnline(address);
 
     /// <summary>Finds the file to load for a catalogue name, a source or a path, and downloads it where that is wanted.</summary>
     internal async Task<(string Path, CatalogEntry? Entry)> ResolveAsync(

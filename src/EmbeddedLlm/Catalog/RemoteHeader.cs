@@ -52,6 +52,8 @@ internal sealed class HttpRemoteFile(HttpClient client, Uri address) : IRemoteFi
             if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
                 return ([], response.Content.Headers.ContentRange?.Length);
             response.EnsureSuccessStatusCode();
+            if (response.StatusCode == HttpStatusCode.PartialContent && response.Content.Headers.ContentRange?.From != offset)
+                throw new IOException($"'{address}' cannot be read: the server sends another part than the one it was asked for.");
             // A server that knows no ranges sends the file from its beginning.
             long skipped = response.StatusCode == HttpStatusCode.PartialContent ? 0 : offset;
             long? fileLength = response.StatusCode == HttpStatusCode.PartialContent ? response.Content.Headers.ContentRange?.Length : response.Content.Headers.ContentLength;
@@ -71,6 +73,10 @@ internal sealed class HttpRemoteFile(HttpClient client, Uri address) : IRemoteFi
         catch (HttpRequestException exception)
         {
             throw new IOException($"'{address}' cannot be read: {exception.Message}", exception);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException($"'{address}' cannot be read: the server does not answer.", exception);
         }
     }
 }

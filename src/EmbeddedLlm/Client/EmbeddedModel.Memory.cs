@@ -20,13 +20,14 @@ public sealed partial class EmbeddedModel
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
     /// <exception cref="DeviceUnavailableException">The options ask for a GPU that cannot be used.</exception>
     /// <exception cref="ModelLoadException">There is no such model.</exception>
+    /// <exception cref="ModelDownloadException">An address is given, and nothing may be asked of a network.</exception>
     /// <exception cref="GgufFormatException">The file is damaged or no GGUF file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static async Task<MemoryPlan> PlanAsync(string nameOrPath, EmbeddedModelOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new EmbeddedModelOptions();
         options.Validate();
-        IReadOnlyList<GgufFile> files = await ReadHeadersAsync(nameOrPath, cancellationToken).ConfigureAwait(false);
+        IReadOnlyList<GgufFile> files = await ReadHeadersAsync(StoreOf(options), nameOrPath, cancellationToken).ConfigureAwait(false);
         MachineMemory machine = await Task.Run(() => MachineMemory.Read(options), cancellationToken).ConfigureAwait(false);
         return await Task.Run(() => Plan(files, nameOrPath, options, machine), cancellationToken).ConfigureAwait(false);
     }
@@ -36,13 +37,18 @@ public sealed partial class EmbeddedModel
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>One header for each file that the model is split over.</returns>
     /// <exception cref="ModelLoadException">There is no such model.</exception>
+    /// <exception cref="ModelDownloadException">An address is given, and nothing may be asked of a network.</exception>
     /// <exception cref="GgufFormatException">A file is damaged or no GGUF file.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public static async Task<IReadOnlyList<GgufFile>> ReadHeadersAsync(string nameOrPath, CancellationToken cancellationToken = default)
+    public static Task<IReadOnlyList<GgufFile>> ReadHeadersAsync(string nameOrPath, CancellationToken cancellationToken = default) =>
+        ReadHeadersAsync(new ModelStore(), nameOrPath, cancellationToken);
+
+    private static async Task<IReadOnlyList<GgufFile>> ReadHeadersAsync(ModelStore store, string nameOrPath, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(nameOrPath);
         if (Uri.TryCreate(nameOrPath, UriKind.Absolute, out Uri? address) && (address.Scheme == Uri.UriSchemeHttp || address.Scheme == Uri.UriSchemeHttps))
         {
+            store.EnsureOnline(address);
             GgufFile first = await RemoteHeader.ReadAsync(new HttpRemoteFile(Http, address), cancellationToken).ConfigureAwait(false);
             List<GgufFile> parts = [first];
             foreach (string path in GgufSplitChecks.OtherPaths(first, address.AbsolutePath))
@@ -50,7 +56,7 @@ public sealed partial class EmbeddedModel
             return parts;
         }
 
-        (string file, _) = await new ModelStore().ResolveAsync(nameOrPath, ModelDownload.Never, progress: null, cancellationToken).ConfigureAwait(false);
+        (string file, _) = await store.ResolveAsync(nameOrPath, ModelDownload.Never, progress: null, cancellationToken).ConfigureAwait(false);
         try
         {
             return await Task.Run(() => GgufFile.OpenParts(file), cancellationToken).ConfigureAwait(false);
@@ -61,20 +67,24 @@ public sealed partial class EmbeddedModel
         }
     }
 
+    private static ModelStore StoreOf(EmbeddedModelOptions options) => new(options.Store ?? new ModelStoreOptions(), options.LoggerFactory);
+
     /// <summary>The models of the catalogue that this machine can run, the best first: the largest of those that make at least ten tokens per second, then the rest by their speed.</summary>
     /// <param name="options">How they would be loaded.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
+    /// <exception cref="ModelLoadException">The user's own catalogue cannot be read, or something in it is wrong.</exception>
     /// <exception cref="DeviceUnavailableException">The options ask for a GPU that cannot be used.</exception>
     public static async Task<IReadOnlyList<ModelRecommendation>> RecommendAsync(EmbeddedModelOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new EmbeddedModelOptions();
         options.Validate();
         (MachineMemory machine, double bandwidth) = await Task.Run(() => (MachineMemory.Read(options), MemoryBandwidth.EstimateDecoding()), cancellationToken).ConfigureAwait(false);
+        ModelStore store = StoreOf(options);
         List<ModelRecommendation> fitting = [];
-        foreach (CatalogEntry entry in ModelCatalog.Default.Entries)
+        foreach (CatalogEntry entry in store.Entries)
         {
-            if (await RecommendAsync(entry, options, machine, bandwidth, cancellationToken).ConfigureAwait(false) is { } recommendation)
+            if (await RecommendAsync(store, entry, options, machine, bandwidth, cancellationToken).ConfigureAwait(false) is { } recommendation)
                 fitting.Add(recommendation);
         }
 
@@ -89,12 +99,12 @@ public sealed partial class EmbeddedModel
     }
 
     private static async Task<ModelRecommendation?> RecommendAsync(
-        CatalogEntry entry, EmbeddedModelOptions options, MachineMemory machine, double bandwidth, CancellationToken cancellationToken)
+        ModelStore store, CatalogEntry entry, EmbeddedModelOptions options, MachineMemory machine, double bandwidth, CancellationToken cancellationToken)
     {
         long parameters = entry.Parameters ?? 0;
         try
         {
-            IReadOnlyList<GgufFile> files = await ReadHeadersAsync(entry.Name, cancellationToken).ConfigureAwait(false);
+            IReadOnlyList<GgufFile> files = await ReadHeadersAsync(store, entry.Name, cancellationToken).ConfigureAwait(false);
             MemoryPlan plan = Plan(files, entry.Name, options, machine);
             double? speed = plan.GpuLayers > 0 ? null : bandwidth / Math.Max(1, plan.BytesPerToken);
             return plan.Fits ? new ModelRecommendation(entry.Name, entry.Description, parameters, plan.TotalBytes, IsEstimate: false, speed) : null;

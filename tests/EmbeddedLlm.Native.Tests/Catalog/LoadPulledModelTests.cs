@@ -59,6 +59,45 @@ public sealed class LoadPulledModelTests : PullTestBase
     }
 
     [Fact]
+    public async Task APlanLooksWhereALoadWouldLook()
+    {
+        AddStarter();
+        await CreateStore().PullAsync(StarterSource, cancellationToken: Cancellation);
+        Assert.True((await EmbeddedModel.PlanAsync(StarterSource, Options(ModelDownload.Never), Cancellation)).TotalBytes > 1 << 20);
+    }
+
+    [Fact]
+    public async Task TheUsersCatalogueIsRecommendedFrom()
+    {
+        Folder.Write("models.json", """
+            {
+              "version": 1,
+              "models": [{
+                "name": "mine", "description": "", "repository": "someone/Starter-GGUF", "variants": [{ "quantisation": "Q8_0" }],
+                "parameters": 1000, "contextLength": 512, "license": "MIT"
+              }]
+            }
+            """u8);
+        IReadOnlyList<ModelRecommendation> models = await EmbeddedModel.RecommendAsync(Options(ModelDownload.Never), Cancellation);
+        Assert.Contains(models, model => model is { Name: "mine", Parameters: 1000, IsEstimate: true });
+        Assert.Contains(models, model => model.Name == "starter");
+    }
+
+    [Fact]
+    public async Task OfflineNoAddressIsPlanned()
+    {
+        AddStarter();
+        EmbeddedModelOptions options = Options(ModelDownload.Never);
+        string address = new Uri(Server.Address, "/someone/Starter-GGUF/resolve/main/starter-Q8_0.gguf").AbsoluteUri;
+        Assert.True((await EmbeddedModel.PlanAsync(address, options, Cancellation)).TotalBytes > 1 << 20);
+        int requests = Server.Requests.Count;
+        options.Store!.Offline = true;
+        ModelDownloadException exception = await Assert.ThrowsAsync<ModelDownloadException>(() => EmbeddedModel.PlanAsync(address, options, Cancellation));
+        Assert.Contains("offline mode", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(requests, Server.Requests.Count);
+    }
+
+    [Fact]
     public async Task AChecksumOfTheUsersCatalogueGoesBeforeTheHubs()
     {
         AddStarter();
