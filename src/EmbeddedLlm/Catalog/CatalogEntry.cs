@@ -88,6 +88,8 @@ internal sealed class CatalogEntry : IJsonOnDeserialized
             throw new JsonException($"The model '{Name}' has no harmless name as 'file'.");
         if (ContextLength < 1)
             throw new JsonException($"The model '{Name}' has a 'contextLength' below 1.");
+        if (Sampling?.FindInvalid() is { } option)
+            throw new JsonException($"The model '{Name}' has a '{option}' out of its range.");
     }
 }
 
@@ -137,6 +139,14 @@ internal sealed class CatalogSampling
     public float? TopP { get; init; }
 
     public float? MinP { get; init; }
+
+    /// <summary>The name, as the catalogue has it, of an option that is out of its range; null where none is.</summary>
+    public string? FindInvalid() =>
+        Temperature is not (null or (>= 0 and < float.PositiveInfinity)) ? "temperature"
+        : TopK < 0 ? "topK"
+        : TopP is not (null or (> 0 and <= 1)) ? "topP"
+        : MinP is not (null or (>= 0 and <= 1)) ? "minP"
+        : null;
 }
 
 /// <summary>The file <c>models.json</c>.</summary>

@@ -27,7 +27,7 @@ public abstract class GenerationOptions
     /// <summary>How many of the last tokens, prompt included, the repeat, frequency and presence penalties look at. Default: 64.</summary>
     public int? PenaltyLastN { get; set; }
 
-    /// <summary>What is added to the logits of tokens, by token id; negative infinity excludes a token.</summary>
+    /// <summary>What is added to the logits of tokens, by token id; negative infinity excludes a token. A token that the model does not have is an <see cref="ArgumentOutOfRangeException"/>.</summary>
     public IReadOnlyDictionary<int, float>? LogitBias { get; set; }
 
     /// <summary>

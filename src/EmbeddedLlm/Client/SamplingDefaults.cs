@@ -8,9 +8,10 @@ using Microsoft.Extensions.AI;
 namespace EmbeddedLlm.Client;
 
 /// <summary>
-/// The sampling options of requests that do not name them: what the catalogue recommends for the model, else what the model's file does (its <c>general.sampling.*</c>), else
-/// the library's own.
+/// The sampling options of requests that do not name them: what the catalogue recommends for the model, else what the model's file does (its <c>general.sampling.*</c> for the temperature, top-k, top-p, min-p
+/// and the repeat penalty), else the library's own.
 /// </summary>
+/// <remarks>A number in the file that is out of its option's range means what it means to llama.cpp, for which a negative top-k keeps all tokens, say: nobody who sends a request could do anything about it.</remarks>
 internal sealed record SamplingDefaults(SamplingOptions Options)
 {
     private const int MostBreakerBytes = 4096;
@@ -28,12 +29,18 @@ internal sealed record SamplingDefaults(SamplingOptions Options)
             bias[token] = float.NegativeInfinity;
         return new SamplingDefaults(own with
         {
-            Temperature = recommended?.Temperature ?? (metadata.TryGetSingle("general.sampling.temp", out float temperature) ? temperature : own.Temperature),
-            TopK = recommended?.TopK ?? (metadata.TryGetInt32("general.sampling.top_k", out int topK) ? topK : own.TopK),
-            TopP = recommended?.TopP ?? (metadata.TryGetSingle("general.sampling.top_p", out float topP) ? topP : own.TopP),
-            MinP = recommended?.MinP ?? (metadata.TryGetSingle("general.sampling.min_p", out float minP) ? minP : own.MinP),
+            Temperature = recommended?.Temperature ?? Math.Max(0, Number("temp") ?? own.Temperature),
+            TopK = recommended?.TopK ?? Math.Max(0, Count("top_k") ?? own.TopK),
+            TopP = recommended?.TopP ?? Math.Clamp(Number("top_p") ?? own.TopP, float.Epsilon, 1),
+            MinP = recommended?.MinP ?? Math.Clamp(Number("min_p") ?? own.MinP, 0, 1),
+            RepeatPenalty = Number("penalty_repeat") is { } penalty and > 0 && float.IsFinite(1 / penalty) ? penalty : own.RepeatPenalty,
+            PenaltyLastN = Count("penalty_last_n") is { } last and >= 0 and <= SamplingOptions.MaxPenaltyLastN ? last : own.PenaltyLastN,
             LogitBias = bias.Count > 0 ? bias : null,
         });
+
+        float? Number(string key) => metadata.TryGetSingle("general.sampling." + key, out float value) && float.IsFinite(value) ? value : null;
+
+        int? Count(string key) => metadata.TryGetInt32("general.sampling." + key, out int value) ? value : null;
     }
 
     /// <summary>The model's tokens, in which DRY looks for its breakers.</summary>
@@ -71,6 +78,8 @@ internal sealed record SamplingDefaults(SamplingOptions Options)
             MirostatTau = more?.MirostatTau ?? Options.MirostatTau,
             MirostatEta = more?.MirostatEta ?? Options.MirostatEta,
         };
+        if (Vocabulary is not null && more?.LogitBias is { } bias && bias.Keys.FirstOrDefault(token => token >= Vocabulary.Count, -1) is >= 0 and int unknown)
+            throw new ArgumentOutOfRangeException(nameof(more.LogitBias), unknown, $"{nameof(more.LogitBias)} has a token that the model does not have: its vocabulary ends at {Vocabulary.Count - 1}.");
         if (sampling.HasDry)
             sampling = sampling with { DryBreakers = BreakersOf(more?.DrySequenceBreakers) };
         sampling.Validate();

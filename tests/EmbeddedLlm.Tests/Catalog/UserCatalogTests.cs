@@ -23,6 +23,8 @@ public sealed class UserCatalogTests : IDisposable
     [InlineData("\"name\": \"a\", \"description\": \"\", \"abilities\": [\"flying\"]", "line 4, $.models[0].abilities[0]")]
     [InlineData("\"name\": \"a\", \"name\": \"b\", \"description\": \"\"", "line 4")]
     [InlineData("\"name\": \"a\"", "description")]
+    [InlineData("\"name\": \"a\", \"description\": \"\", \"sampling\": { \"topP\": 0 }", "'topP' out of its range")]
+    [InlineData("\"name\": \"a\", \"description\": \"\", \"sampling\": { \"topK\": -1 }", "'topK' out of its range")]
     [InlineData("\"name\": \"a\", \"description\": \"\", \"package\": \"P\"", "needs either 'package'")]
     [InlineData("\"name\": \"a\" \"description\": \"\"", "line 4")]
     public void AMistakeIsNamedWithItsPlace(string properties, string message)

@@ -20,6 +20,38 @@ public sealed class SamplingDefaultsTests
         Assert.Equal((0.6f, 40), (options.Temperature, options.TopK));
     }
 
+    /// <summary>Who sends a request could do nothing about what is in a file, so it never makes a request fail: it means what it means to llama.cpp.</summary>
+    [Theory]
+    [InlineData(-1f)]
+    [InlineData(0f)]
+    [InlineData(7f)]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void ARecommendationOutOfItsRangeMakesNoRequestFail(float value)
+    {
+        string[] keys = ["temp", "top_p", "min_p", "penalty_repeat"];
+        SamplingOptions options = SamplingDefaults.Create(Metadata([.. keys.Select(key => ("general.sampling." + key, value))]), null, []).For(null, null);
+        SamplingOptions expected = value switch
+        {
+            -1f => new() { Temperature = 0, TopP = float.Epsilon, MinP = 0 },
+            0f => new() { Temperature = 0, TopP = float.Epsilon, MinP = 0 },
+            7f => new() { Temperature = 7, TopP = 1, MinP = 1, RepeatPenalty = 7 },
+            _ => new(),
+        };
+        Assert.Equal(expected, options);
+    }
+
+    [Fact]
+    public void ANegativeTopKOfTheFileKeepsAllTokens() => Assert.Equal((0, 32), SamplingDefaults.Create(Metadata("top_k", -1, "penalty_last_n", 32), null, []).Options is var options ? (options.TopK, options.PenaltyLastN) : default);
+
+    [Fact]
+    public void ABiasOfATokenThatTheModelDoesNotHaveIsRefusedByName()
+    {
+        int beyond = FakeDecoder.Vocabulary.Count;
+        ArgumentOutOfRangeException exception = Assert.Throws<ArgumentOutOfRangeException>(() => Defaults.For(null, new EmbeddedChatOptions { LogitBias = new Dictionary<int, float> { [0] = 1, [beyond] = 1 } }));
+        Assert.Equal(("LogitBias", beyond), (exception.ParamName, exception.ActualValue));
+    }
+
     [Fact]
     public void TheCataloguesRecommendationCountsBeforeTheFiles() =>
         Assert.Equal(0f, SamplingDefaults.Create(Metadata(("general.sampling.temp", 0.6f)), new CatalogSampling { Temperature = 0 }, []).For(null, null).Temperature);
@@ -96,6 +128,17 @@ public sealed class SamplingDefaultsTests
     }
 
     private static SamplingDefaults Defaults => SamplingDefaults.Create(Metadata(), null, []) with { Vocabulary = FakeDecoder.Vocabulary };
+
+    private static GgufMetadata Metadata(string key, int value, string other, int otherValue)
+    {
+        GgufWriter writer = new();
+        writer.Add("general.sampling." + key, value);
+        writer.Add("general.sampling." + other, otherValue);
+        using MemoryStream stream = new();
+        writer.Write(stream);
+        stream.Position = 0;
+        return GgufFile.Read(stream).Metadata;
+    }
 
     private static GgufMetadata Metadata(params ReadOnlySpan<(string Key, float Value)> entries)
     {
