@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using System.Text.Json;
 
 namespace EmbeddedLlm.Catalog;
@@ -143,6 +144,8 @@ internal sealed class DownloadJournal
         public bool IsValid(long lengthOnDisk)
         {
             if (Version != 1 || Segments is not { Length: > 0 and <= MostSegments } || (ETag is null && Sha256 is null))
+                return false;
+            if (ETag is not null && !(RangeConditionHeaderValue.TryParse(ETag, out RangeConditionHeaderValue? mark) && mark.EntityTag is { IsWeak: false }))
                 return false;
             long position = 0;
             for (int i = 0; i < Segments.Length; i++)

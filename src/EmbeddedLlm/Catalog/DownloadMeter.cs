@@ -24,6 +24,7 @@ internal sealed class DownloadMeter : IDisposable
     private long? _reportedAt;
     private double _speed;
     private bool _isLate;
+    private bool _isOneFile;
     private bool _isDisposed;
 
     public DownloadMeter(IProgress<ModelDownloadProgress>? progress, TimeProvider time)
@@ -33,11 +34,34 @@ internal sealed class DownloadMeter : IDisposable
             _late = time.CreateTimer(static meter => ((DownloadMeter)meter!).ReportLate(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>How many bytes all files have; null where that is not known.</summary>
-    public void SetTotal(long? bytes)
+    /// <summary>How many bytes all files have.</summary>
+    public void SetTotal(long bytes)
     {
         lock (_gate)
             _total = bytes;
+    }
+
+    /// <summary>The files that are to come. Where nobody has said yet how many bytes one of them has, the total is not known.</summary>
+    public void SetTotal(IReadOnlyList<DownloadItem> items)
+    {
+        Int128 sum = 0;
+        foreach (DownloadItem item in items)
+            sum += item.Size ?? 0;
+        lock (_gate)
+        {
+            _total = items.All(item => item.Size is not null) ? (long)Int128.Min(sum, long.MaxValue) : null;
+            _isOneFile = items.Count == 1;
+        }
+    }
+
+    /// <summary>The server says how many bytes the current file has.</summary>
+    public void SetSize(long bytes)
+    {
+        lock (_gate)
+        {
+            if (_isOneFile)
+                _total = bytes;
+        }
     }
 
     /// <summary>A file begins, of which some bytes are there.</summary>

@@ -35,6 +35,8 @@ internal sealed partial class FileDownload
         long? size = SizeOf(response, range);
         string? sha256 = Promise("SHA-256", _item.Sha256, response.Hub.Sha256);
         _commit ??= response.Hub.Commit;
+        if ((size ?? _journal.Size) is { } whole)
+            _meter.SetSize(whole);
         if (_journal.Done > 0)
         {
             // With a SHA-256 the mark is not sent, so a server's other mirror may have another one.

@@ -94,7 +94,7 @@ internal sealed class HubClient(ModelHttp http, Uri endpoint)
             {
                 // What has no harmless name is as good as not there.
                 if (entry is { Type: "file", Path: { } path } && SafeName.IsSafePath(path))
-                    files.Add(new HubFile(path, entry.Lfs?.Size ?? entry.Size, IsSha256(entry.Lfs?.Oid) ? entry.Lfs!.Oid!.ToLowerInvariant() : null));
+                    files.Add(new HubFile(path, (entry.Lfs?.Size ?? entry.Size) is > 0 and var size ? size : null, IsSha256(entry.Lfs?.Oid) ? entry.Lfs!.Oid!.ToLowerInvariant() : null));
             }
 
             page = NextPage(response, page);

@@ -48,7 +48,7 @@ public sealed partial class ModelStore
     /// <summary>Brings all files, and tells whether each had a SHA-256 to be held against.</summary>
     private async Task<(StoredModel Model, bool IsVouchedFor)> DownloadAsync(Plan plan, DownloadMeter meter, CancellationToken cancellationToken)
     {
-        meter.SetTotal(plan.Items.Sum(item => item.Size));
+        meter.SetTotal(plan.Items);
         CheckSpace(plan);
         List<StoredFile> files = [];
         string? revision = null;
@@ -113,7 +113,10 @@ public sealed partial class ModelStore
 
     private void CheckSpace(Plan plan)
     {
-        long needed = plan.Items.Sum(item => File.Exists(item.Path) ? 0 : (item.Size ?? 0) - (DownloadJournal.TryPeek(item.Path + FileDownload.JournalEnding)?.Done ?? 0));
+        Int128 sum = 0;
+        foreach (DownloadItem item in plan.Items.Where(item => !File.Exists(item.Path)))
+            sum += (item.Size ?? 0) - (DownloadJournal.TryPeek(item.Path + FileDownload.JournalEnding)?.Done ?? 0);
+        long needed = (long)Int128.Min(sum, long.MaxValue);
         Directory.CreateDirectory(ModelsFolder);
         if (_settings.FreeSpace(ModelsFolder) is { } free && needed > free)
             throw FileDownload.NoSpace(plan.Items[0].Path, needed, free);

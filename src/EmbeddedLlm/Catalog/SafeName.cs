@@ -18,7 +18,7 @@ internal static class SafeName
         name.Length is > 0 and <= MostCharacters
         && name[0] is not ('.' or ' ' or '-') && name[^1] is not ('.' or ' ')
         && !name.AsSpan().ContainsAny(Forbidden)
-        && !name.Any(character => char.IsControl(character) || char.IsSurrogate(character) || character is >= '\u200B' and <= '\u202E')
+        && !name.Any(character => char.IsControl(character) || char.IsSurrogate(character) || character is (>= '\u200B' and <= '\u202E') or (>= '\u2060' and <= '\u206F') or '\uFEFF')
         && !IsDevice(name);
 
     /// <summary>Whether a path, its parts separated by slashes, leads to a place below where it starts.</summary>
@@ -34,7 +34,8 @@ internal static class SafeName
                 return true;
         }
 
-        return stem.Length == 4 && char.IsAsciiDigit(stem[3])
+        // Windows takes the superscript digits of Latin-1 for digits.
+        return stem.Length == 4 && (char.IsAsciiDigit(stem[3]) || stem[3] is '\u00B9' or '\u00B2' or '\u00B3')
             && (stem.StartsWith("COM", StringComparison.OrdinalIgnoreCase) || stem.StartsWith("LPT", StringComparison.OrdinalIgnoreCase));
     }
 }

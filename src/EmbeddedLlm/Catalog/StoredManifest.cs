@@ -37,7 +37,8 @@ internal sealed class StoredManifest
             if (!file.Exists || file.Length > MostBytes)
                 return null;
             StoredManifest? manifest = JsonSerializer.Deserialize(File.ReadAllBytes(path), StoreJson.Default.StoredManifest);
-            return manifest is { Version: 1, Files.Length: > 0 } && SafeName.IsSafePath(manifest.FirstFile) && manifest.Files.All(stored => SafeName.IsSafe(stored.Name)) ? manifest : null;
+            return manifest is { Version: 1, Source: not null, FirstFile: not null, Files.Length: > 0 } && SafeName.IsSafePath(manifest.FirstFile)
+                && manifest.Files.All(stored => stored is { Name: not null, Sha256: not null, Size: >= 0 } && SafeName.IsSafe(stored.Name)) ? manifest : null;
         }
         catch (Exception exception) when (exception is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -39,6 +39,9 @@ internal sealed class HubServer : IAsyncDisposable
     /// <summary>The SHA-256 that is told, where it is not the right one.</summary>
     public string? WrongSha256 { get; set; }
 
+    /// <summary>The size that is told, where it is not the right one.</summary>
+    public long? WrongSize { get; set; }
+
     /// <summary>Where the contents are, if not here.</summary>
     public Uri? Cdn { get; set; }
 
@@ -104,7 +107,7 @@ internal sealed class HubServer : IAsyncDisposable
         JsonArray list = [];
         foreach ((string path, byte[] content) in _files.Where(file => file.Key.StartsWith(prefix, StringComparison.Ordinal)).OrderBy(file => file.Key, StringComparer.Ordinal))
         {
-            JsonObject entry = new() { ["type"] = "file", ["oid"] = "0123", ["size"] = content.Length, ["path"] = path[prefix.Length..] };
+            JsonObject entry = new() { ["type"] = "file", ["oid"] = "0123", ["size"] = WrongSize ?? content.Length, ["path"] = path[prefix.Length..] };
             if (TellsSha256)
                 entry["lfs"] = new JsonObject { ["oid"] = WrongSha256 ?? Sha256(content), ["size"] = content.Length, ["pointerSize"] = 135 };
             list.Add(entry);

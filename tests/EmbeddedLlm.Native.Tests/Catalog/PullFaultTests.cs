@@ -124,11 +124,57 @@ public sealed class PullFaultTests : PullTestBase
     [InlineData("""{"version":1,"eTag":"\"x\"","size":10,"segments":[[5,10,1]]}""")]
     [InlineData("""{"version":1,"eTag":"\"x\"","size":10,"segments":[[0,10]]}""")]
     [InlineData("""{"version":1,"eTag":"\"x\"","size":10,"segments":null}""")]
+    [InlineData("""{"version":1,"eTag":"x","segments":[[0,-1,10]]}""")]
+    [InlineData("""{"version":1,"eTag":"*","segments":[[0,-1,10]]}""")]
+    [InlineData("""{"version":1,"eTag":"W/\"x\"","segments":[[0,-1,10]]}""")]
     public async Task ADamagedJournalMakesTheDownloadBeginAnew(string journal)
     {
         await BreakAsync();
         await File.WriteAllTextAsync(PartialPath + ".json", journal, Cancellation);
         await AssertPulledAsync(CreateStore());
+    }
+
+    /// <summary>One that is damaged is as if it were not there, and the others are listed.</summary>
+    [Theory]
+    [InlineData("{")]
+    [InlineData("""{"version":1,"source":"hf:a/b/c.gguf","firstFile":"c.gguf","pulled":"2026-01-01T00:00:00Z","files":[null]}""")]
+    [InlineData("""{"version":1,"source":"hf:a/b/c.gguf","firstFile":"c.gguf","pulled":"2026-01-01T00:00:00Z","files":[{"size":1}]}""")]
+    [InlineData("""{"version":1,"source":"hf:a/b/c.gguf","firstFile":null,"pulled":"2026-01-01T00:00:00Z","files":[{"name":"c.gguf","size":1,"sha256":""}]}""")]
+    [InlineData("""{"version":1,"source":null,"firstFile":"Tiny-Q4_K_M.gguf","pulled":"2026-01-01T00:00:00Z","files":[{"name":"Tiny-Q4_K_M.gguf","size":3145888,"sha256":""}]}""")]
+    public async Task ADamagedManifestIsNoModel(string manifest)
+    {
+        await CreateStore().PullAsync(Source, cancellationToken: Cancellation);
+        await File.WriteAllTextAsync(FilePath + ".json", manifest.Replace("3145888", $"{Content.Length}", StringComparison.Ordinal), Cancellation);
+        Assert.Empty(await CreateStore().ListAsync(Cancellation));
+        AssertNothingIsFound();
+        await AssertPulledAsync(CreateStore());
+
+        void AssertNothingIsFound() => Assert.Null(CreateStore().Find(Source));
+    }
+
+    [Fact]
+    public async Task AFolderThatCannotBeWrittenIsSaid()
+    {
+        Folder.Write("models", "a file"u8);
+        ModelDownloadException exception = await Assert.ThrowsAsync<ModelDownloadException>(() => CreateStore().PullAsync(Source, cancellationToken: Cancellation));
+        Assert.Contains(Folder.Path, exception.Message, StringComparison.Ordinal);
+        Assert.IsAssignableFrom<IOException>(exception.InnerException);
+    }
+
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(-1)]
+    public async Task ASizeThatCannotBeIsNoOverflow(long size)
+    {
+        Server.WrongSize = size;
+        Server.TellsSha256 = false;
+        for (int part = 1; part <= 3; part++)
+            Server.Add($"{Repository}/Q8_0/Tiny-Q8_0-{part:D5}-of-00003.gguf", CreateModel(1 << 12, (part, 3)));
+        Task<StoredModel> pull = CreateStore().PullAsync($"hf:{Repository}:Q8_0", cancellationToken: Cancellation);
+        if (size > 0)
+            Assert.Contains("the disk has", (await Assert.ThrowsAsync<ModelDownloadException>(() => pull)).Message, StringComparison.Ordinal);
+        else
+            Assert.Equal(3, (await pull).Files.Count);
     }
 
     [Fact]

@@ -58,6 +58,18 @@ public sealed class PullTests : PullTestBase
         Assert.Equal(reports.All.Select(report => report.Bytes).Order(), reports.All.Select(report => report.Bytes));
     }
 
+    /// <summary>Of an address nobody knows the size before the server has answered.</summary>
+    [Fact]
+    public async Task ProgressTellsNoTotalThatNobodyKnows()
+    {
+        Reports reports = new();
+        Server.Faults.Enqueue(Server.CutAfter(1 << 20));
+        await CreateStore().PullAsync(new Uri(Server.Address, $"/cdn/{Repository}/{FileName}").AbsoluteUri, reports, Cancellation);
+        Assert.Null(reports.All[0].TotalBytes);
+        Assert.All(reports.All.Where(report => report.Bytes > 0), report => Assert.Equal(Content.Length, report.TotalBytes));
+        Assert.Equal(Content.Length, reports.All[^1].Bytes);
+    }
+
     [Fact]
     public async Task AFileIsPulledInPartsAtTheSameTime()
     {

@@ -72,6 +72,10 @@ public sealed class ModelSourceTests
     [InlineData("NUL.gguf", false)]
     [InlineData("com1.tar.gguf", false)]
     [InlineData("a%2e", false)]
+    [InlineData("com\u00B9.gguf", false)]
+    [InlineData("LPT\u00B3", false)]
+    [InlineData("a\u2067fugg", false)]
+    [InlineData("\uFEFFa", false)]
     [InlineData("console.gguf", true)]
     public void OnlyHarmlessNamesAreSafe(string name, bool isSafe) => Assert.Equal(isSafe, SafeName.IsSafe(name));
 
