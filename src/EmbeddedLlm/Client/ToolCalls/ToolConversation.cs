@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using EmbeddedLlm.Templates;
 using Microsoft.Extensions.AI;
@@ -79,10 +80,10 @@ internal sealed class ToolConversation(ToolSupport support)
         { Result: null, Exception: { } exception } => $"Error: {exception.Message}",
         { Result: string text } => text,
         { Result: JsonElement { ValueKind: JsonValueKind.String } text } => text.GetString()!,
-        { Result: JsonElement json } => json.GetRawText(),
+        { Result: JsonElement json } => OnOneLine(json.GetRawText()),
         { Result: AIContent content } => TextOf([content]),
         { Result: IEnumerable<AIContent> contents } => TextOf(contents),
-        _ => JsonSerializer.Serialize(result.Result, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(object))),
+        _ => OnOneLine(JsonSerializer.Serialize(result.Result, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(object)))),
     };
 
     private static string TextOf(IEnumerable<AIContent> contents) => string.Concat(contents.Select(content =>
@@ -90,7 +91,32 @@ internal sealed class ToolConversation(ToolSupport support)
 
     private static JsonElement ArgumentsOf(FunctionCallContent call) => call.Arguments is null
         ? JsonElement.Parse("{}")
-        : JsonSerializer.SerializeToElement(call.Arguments, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>)));
+        : JsonElement.Parse(OnOneLine(JsonSerializer.Serialize(call.Arguments, AIJsonUtilities.DefaultOptions.GetTypeInfo(typeof(IDictionary<string, object?>)))));
+
+    /// <summary>
+    /// JSON as models and templates write it: on one line, with a space after each comma and colon. Microsoft.Extensions.AI indents what it serializes, which costs tokens, and a call that is
+    /// not repeated as the model wrote it is not found in the cache.
+    /// </summary>
+    private static string OnOneLine(string json)
+    {
+        StringBuilder line = new(json.Length);
+        bool isString = false;
+        for (int i = 0; i < json.Length; i++)
+        {
+            char next = json[i];
+            if (!isString && char.IsWhiteSpace(next))
+                continue;
+            line.Append(next);
+            if (next == '"')
+                isString = !isString;
+            else if (isString && next == '\\')
+                line.Append(json[++i]);
+            else if (!isString && next is ',' or ':')
+                line.Append(' ');
+        }
+
+        return line.ToString();
+    }
 
     /// <summary>The call's id, or a number in its place where the template takes nine letters and digits only.</summary>
     private string IdOf(FunctionCallContent call)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using EmbeddedLlm.Client;
 using EmbeddedLlm.Runtime;
 using EmbeddedLlm.Templates;
@@ -55,6 +56,25 @@ public sealed class ToolPromptTests
     public void WhereToolsAreForbiddenNoneAreDescribed() =>
         Assert.Null(ToolSet.Of(new() { Tools = [AIFunctionFactory.CreateDeclaration("f", "", JsonElement.Parse("{}"))], ToolMode = ChatToolMode.None }));
 
+    /// <summary>Where a template takes arguments as text, or writes no calls at all, a call is repeated as the model wrote it, so that what was computed of it is found again.</summary>
+    [Theory]
+    [InlineData("<call>{{ c.function.name + '|' + c.function.arguments }}</call>", "<call>f|{\"city\": \"Oslo\", \"more\": {\"k\": [1, 2.50]}}</call>")]
+    [InlineData("", "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"city\": \"Oslo\", \"more\": {\"k\": [1, 2.50]}}}\n</tool_call>")]
+    public async Task ACallAndItsResultAreWrittenOnOneLine(string call, string expected)
+    {
+        PromptBuilder builder = new(
+            ChatTemplate.Parse("{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% for c in m.tool_calls %}" + call + "{% endfor %}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"), "", "");
+        object? result = await AIFunctionFactory.Create(() => new { degrees = new[] { 4, 5 } }, "f").InvokeAsync(cancellationToken: TestContext.Current.CancellationToken);
+        ChatMessage[] messages =
+        [
+            new(ChatRole.User, "u"),
+            new(ChatRole.Assistant, [new FunctionCallContent("1", "f", new WrittenCall("f", """{"city": "Oslo", "more": {"k": [1, 2.50]}}""").ReadArguments())]),
+            new(ChatRole.Tool, [new FunctionResultContent("1", result)]),
+        ];
+        string prompt = string.Concat(builder.Build(messages, null, null, CancellationToken.None).Select(part => part.Text));
+        Assert.Equal("<|user|>u<|end|><|assistant|>" + expected + "<|end|><|tool|>{\"degrees\": [4, 5]}<|end|><|assistant|>", prompt);
+    }
+
     [Fact]
     public void AnIdThatTheTemplateRefusesIsReplacedInCallAndResult()
     {
@@ -83,9 +103,10 @@ public sealed class ToolPromptTests
         new FunctionResultContent("1", result) { Exception = error is null ? null : new InvalidOperationException(error) }));
 
     [Fact]
-    public void AResultOfJsonIsItsText()
+    public void AResultOfJsonIsItsTextOnOneLine()
     {
-        Assert.Equal("""{"a":1}""", ToolConversation.TextOf(new FunctionResultContent("1", JsonElement.Parse("""{"a":1}"""))));
+        Assert.Equal("""{"a": 1.50, "b": []}""", ToolConversation.TextOf(new FunctionResultContent("1", JsonElement.Parse("""{"a":1.50,"b":[]}"""))));
+        Assert.Equal("""{"a:,\"  b\\": [1, {}], "c": "x : y"}""", ToolConversation.TextOf(new FunctionResultContent("1", new JsonObject { ["a:,\"  b\\"] = new JsonArray(1, new JsonObject()), ["c"] = "x : y" })));
         Assert.Equal("x", ToolConversation.TextOf(new FunctionResultContent("1", JsonElement.Parse("\"x\""))));
     }
 
