@@ -10,7 +10,8 @@ namespace EmbeddedLlm.Client;
 internal static class RequestMapper
 {
     private static readonly JsonElement s_objectOrArray = JsonElement.Parse("""{"type":["object","array"]}""");
-    private static readonly JsonSchemaGrammarOptions s_anyWhiteSpace = new() { AllowWhiteSpace = true };
+    private static readonly JsonSchemaGrammarOptions s_spaced = new() { AllowsLocalTimes = true };
+    private static readonly JsonSchemaGrammarOptions s_anyWhiteSpace = new() { AllowWhiteSpace = true, AllowsLocalTimes = true };
 
     /// <summary>The most tokens to generate; <see cref="int.MaxValue"/> where the caller sets no limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than one.</exception>
@@ -95,7 +96,7 @@ internal static class RequestMapper
         // What the caller has begun may have any white space.
         if (more is { ContinueLastMessage: true })
             return Grammar.FromJsonSchema(json.Schema is { } begun ? Closed(begun) : s_objectOrArray, s_anyWhiteSpace);
-        return json.Schema is { } schema ? Grammar.FromJsonSchema(Closed(schema)) : Grammar.JsonObjectOrArray;
+        return json.Schema is { } schema ? Grammar.FromJsonSchema(Closed(schema), s_spaced) : Grammar.JsonObjectOrArray;
 
         JsonElement Closed(JsonElement schema) => more is { AllowUnnamedProperties: true } ? schema : ClosedSchema.Of(schema);
     }

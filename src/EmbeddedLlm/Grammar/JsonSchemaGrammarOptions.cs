@@ -38,4 +38,9 @@ public sealed record JsonSchemaGrammarOptions
     /// no instance of the schema.
     /// </summary>
     public bool Lenient { get; init; }
+
+    /// <summary>
+    /// Whether a <c>time</c> may go without an offset. RFC 3339 has one in any case, and <see cref="TimeOnly"/>, whose schema is a <c>time</c>, can read none: without this no answer could ever be read.
+    /// </summary>
+    internal bool AllowsLocalTimes { get; init; }
 }

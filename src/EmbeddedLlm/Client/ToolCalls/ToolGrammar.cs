@@ -17,7 +17,7 @@ internal sealed class ToolGrammar
 {
     private static readonly TerminalNode s_number = new(PlainText.Create(EcmaPattern.Parse("0|[1-9][0-9]{0,2}"))!);
     private static readonly TerminalNode s_id = new(PlainText.Create(EcmaPattern.Parse("[0-9A-Za-z]{9}"))!);
-    private static readonly JsonSchemaGrammarOptions s_arguments = new() { AllowWhiteSpace = true };
+    private static readonly JsonSchemaGrammarOptions s_arguments = new() { AllowWhiteSpace = true, AllowsLocalTimes = true };
 
     private readonly ToolCallFormat _format;
     private readonly ControlTokens _controls;

@@ -59,7 +59,7 @@ internal sealed partial class SchemaReader
         if (location.TryGet("format", out JsonElement format) && format.ValueKind == JsonValueKind.String)
         {
             algebra.Reading = (location, "format");
-            if (TextAutomaton.FromFormat(SchemaText.Text(format, location.Pointer)) is { } known)
+            if (TextAutomaton.FromFormat(SchemaText.Text(format, location.Pointer), allowsLocalTimes) is { } known)
                 text = algebra.And(text, known);
         }
 

@@ -58,8 +58,8 @@ internal sealed partial class TextAutomaton
     /// <exception cref="PatternNotSupportedException">It is no regular language, or needs too many states.</exception>
     public static TextAutomaton FromWhole(Pattern pattern) => PatternCompiler.Compile(pattern, acceptsTail: false);
 
-    /// <summary>The texts of a JSON Schema format; null where the format is not known.</summary>
-    public static TextAutomaton? FromFormat(string format) => TextFormats.Find(format);
+    /// <inheritdoc cref="TextFormats.Find"/>
+    public static TextAutomaton? FromFormat(string format, bool allowsLocalTimes = false) => TextFormats.Find(format, allowsLocalTimes);
 
     /// <summary>The smallest automaton of a deterministic one.</summary>
     /// <param name="partition">The classes.</param>

@@ -13,7 +13,8 @@ internal static class TextFormats
         @"(?:\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
         + @"|(?:\d\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)";
 
-    private const string ClockTime = @"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)";
+    private const string LocalTime = @"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?";
+    private const string ClockTime = LocalTime + @"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)";
 
     // RFC 3339, appendix A.
     private const string DurationTime = @"T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)";
@@ -94,8 +95,12 @@ internal static class TextFormats
         ["regex"] = new(static () => TextAutomaton.Any),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>The texts of a format; null where it is not known.</summary>
-    public static TextAutomaton? Find(string name) => Known.TryGetValue(name, out Lazy<TextAutomaton>? format) ? format.Value : null;
+    private static readonly Lazy<TextAutomaton> TimeOrLocalTime = Whole(static () => $"(?:{Time()}|{LocalTime})");
+
+    /// <summary>The texts of a JSON Schema format; null where it is not known.</summary>
+    /// <param name="name">The format.</param>
+    /// <param name="allowsLocalTimes">Whether a <c>time</c> may go without its offset.</param>
+    public static TextAutomaton? Find(string name, bool allowsLocalTimes) => allowsLocalTimes && name == "time" ? TimeOrLocalTime.Value : Known.TryGetValue(name, out Lazy<TextAutomaton>? format) ? format.Value : null;
 
     private static Lazy<TextAutomaton> Whole(Func<string> pattern) => new(() => TextAutomaton.FromWhole(EcmaPattern.Parse(pattern())));
 
