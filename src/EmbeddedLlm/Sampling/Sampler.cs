@@ -315,7 +315,7 @@ internal sealed partial class Sampler
     {
         // Each of the k blocks with the greatest maxima holds at least one token as high as the least of these maxima.
         int parts = blocks.Count + adjusted.Length;
-        float threshold = k < parts ? Selection.KthGreatest(scratch.Maxima.AsSpan(0, parts), k, scratch.Weights) : float.NegativeInfinity;
+        float threshold = k < Math.Min(parts, blocks.TokenCount) ? Selection.KthGreatest(scratch.Maxima.AsSpan(0, parts), k, scratch.Weights) : float.NegativeInfinity;
         int count = Collect(blocks, adjusted, MathF.Max(threshold, floor), float.NaN, scratch.Candidates, scratch.Maxima);
         if (count <= k)
             return count;

@@ -232,6 +232,39 @@ public sealed class SamplerDrawTests
 
     public static TheoryData<string> RareNames => [.. Rare.Keys];
 
+    /// <summary>Rows as short as a block or less, all of whose tokens have a bias, with every number of tokens to keep around the row's length.</summary>
+    [Theory]
+    [MemberData(nameof(Names))]
+    [InlineData("mirostat 1")]
+    [InlineData("mirostat 2")]
+    public void ShortRowsWhoseTokensAllHaveABiasGiveATokenWhateverIsKept(string name)
+    {
+        SamplingOptions settings = name switch
+        {
+            "mirostat 1" => Off with { Mirostat = MirostatVersion.V1 },
+            "mirostat 2" => Off with { Mirostat = MirostatVersion.V2 },
+            _ => Settings[name],
+        };
+        foreach (int length in new[] { 1, 2, 63, 64, 65, 99, 128, 200 })
+        {
+            SamplerScratch scratch = new(length);
+            float[][] rows = [RandomLogits.Normal(new Random(length), length, 1.5), new float[length], [.. Enumerable.Repeat(float.PositiveInfinity, length)], [.. Enumerable.Repeat(-3e38f, length)]];
+            foreach (int topK in new[] { 0, 1, length - 1, length, length + 1, length + 2, int.MaxValue })
+            {
+                Sampler sampler = new(settings with { TopK = topK, LogitBias = Enumerable.Range(0, length).ToDictionary(token => token, token => token * 0.01f) });
+                foreach (float[] row in rows)
+                {
+                    int token = sampler.Sample(row, [], scratch);
+                    Assert.InRange(token, 0, length - 1);
+                    Assert.InRange(sampler.Distribution(row, [], scratch).Tokens.Length, 1, length);
+                    sampler.Accept(token);
+                }
+
+                Assert.Equal(-1, sampler.Sample([.. Enumerable.Repeat(float.NaN, length)], [], scratch));
+            }
+        }
+    }
+
     [Fact]
     public void StateIsNotTakenOverFromOtherOptions()
         => Assert.Throws<ArgumentException>(() => new Sampler(Off).CopyFrom(new Sampler(SamplingOptions.Greedy)));
