@@ -7,8 +7,14 @@ namespace EmbeddedLlm.Client;
 /// </summary>
 /// <param name="format">How the model writes calls.</param>
 /// <param name="arguments">What the functions' arguments are; null where that is not known.</param>
-internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? arguments = null)
+/// <param name="functions">
+/// The names of what may be called where an answer that is no call is held to a format of its own, and so may have the markers in it or begin as a call does, like <c>{"name": "Ana"}</c>; null where it is free.
+/// </param>
+internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? arguments = null, IReadOnlyList<string>? functions = null)
 {
+    /// <summary>Whether only the answer's beginning may begin a call.</summary>
+    private readonly bool _isAtStart = format.IsTriggeredAtStart || functions is not null;
+
     /// <summary>What tells that the arguments of a call are whole that are written one by one: the first marker of what follows, else all of it.</summary>
     private readonly string _argumentsEnd = format.Tags is null ? "" : EndOf(format.Call[^1].Text);
 
@@ -72,19 +78,41 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
 
     private int FindTrigger(string held)
     {
-        if (!format.IsTriggeredAtStart)
+        if (!_isAtStart)
             return held.IndexOf(format.Trigger, StringComparison.Ordinal);
         int start = held.Length - held.AsSpan().TrimStart().Length;
-        return !_isBegun && held.AsSpan(start).StartsWith(format.Trigger, StringComparison.Ordinal) ? start : -1;
+        return !_isBegun && held.AsSpan(start).StartsWith(format.Trigger, StringComparison.Ordinal) && IsCall(held.AsSpan(start + format.Trigger.Length)) is true ? start : -1;
+    }
+
+    /// <summary>Whether an answer that begins with a trigger is a call; null where that is not decided yet.</summary>
+    /// <param name="rest">What comes after the trigger.</param>
+    private bool? IsCall(ReadOnlySpan<char> rest)
+    {
+        if (functions is null || !format.IsTriggeredAtStart || format.Call[1].Kind != ToolCallPartKind.Name)
+            return true;
+        bool? isCall = false;
+        foreach (string name in functions)
+        {
+            string call = name + format.Call[2].Text;
+            if (rest.StartsWith(call, StringComparison.Ordinal))
+                return true;
+            if (call.AsSpan().StartsWith(rest, StringComparison.Ordinal))
+                isCall = null;
+        }
+
+        return isCall;
     }
 
     /// <summary>How many characters at the end of the text may be the beginning of a trigger.</summary>
     private int PossibleTrigger(string held)
     {
-        if (format.IsTriggeredAtStart)
+        if (_isAtStart)
         {
             ReadOnlySpan<char> begin = held.AsSpan().TrimStart();
-            return !_isBegun && format.Trigger.AsSpan().StartsWith(begin, StringComparison.Ordinal) ? held.Length : 0;
+            bool isPossible = begin.Length < format.Trigger.Length
+                ? format.Trigger.AsSpan().StartsWith(begin, StringComparison.Ordinal)
+                : begin.StartsWith(format.Trigger, StringComparison.Ordinal) && IsCall(begin[format.Trigger.Length..]) is null;
+            return !_isBegun && isPossible ? held.Length : 0;
         }
 
         for (int length = Math.Min(held.Length, format.Trigger.Length - 1); length > 0; length--)

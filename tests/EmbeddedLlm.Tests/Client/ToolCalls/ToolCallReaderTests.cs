@@ -64,6 +64,32 @@ public sealed class ToolCallReaderTests
         Assert.Empty(calls);
     }
 
+    /// <summary>An answer that a schema holds may begin as a call does, or have a call's marker in it.</summary>
+    [Theory]
+    [InlineData("meta-llama-Llama-3.1-8B-Instruct", "{\"name\": \"Ana\", \"age\": 31}")]
+    [InlineData("meta-llama-Llama-3.1-8B-Instruct", "{\"name\": \"fay\", \"parameters\": {}}")]
+    [InlineData("meta-llama-Llama-3.1-8B-Instruct", "{\"name\": \"f\", \"age\": 31}")]
+    [InlineData("meta-llama-Llama-3.1-8B-Instruct", "{\"name\": \"f\"")]
+    [InlineData("Qwen-Qwen3-0.6B", "{\"text\": \"<tool_call>\\n{}\"}")]
+    public void AnAnswerThatIsHeldToAFormatIsNotTakenForACall(string template, string answer)
+    {
+        ToolCallReader reader = new(Learn(template), null, ["f", "fade"]);
+        string text = string.Concat(answer.Select(c => reader.Push($"{c}").Text));
+        Assert.Equal(answer, text + reader.Push("", isLast: true).Text);
+        Assert.Equal(0, reader.CallCount);
+    }
+
+    [Theory]
+    [InlineData("meta-llama-Llama-3.1-8B-Instruct")]
+    [InlineData("Qwen-Qwen3-0.6B")]
+    public void WhereAnAnswerIsHeldToAFormatACallIsStillACall(string template)
+    {
+        ToolCallFormat format = Learn(template);
+        ToolCallReader reader = new(format, null, ["f", "fade"]);
+        string text = string.Concat(format.Write(("fade", "{\"x\": 1}", null)).Select(c => reader.Push($"{c}").Text));
+        Assert.Equal(("", 1), (text + reader.Push("", isLast: true).Text, reader.CallCount));
+    }
+
     [Fact]
     public void ACallIsGivenAsSoonAsItsArgumentsAreWhole()
     {
