@@ -117,7 +117,15 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             MessageContent content = MessageContent.Of(message, i);
             if (content.Results.Count > 0)
             {
-                foreach (TemplateDictionary result in (conversation ??= new ToolConversation(Tools)).Results(content.Results))
+                List<FunctionResultContent> results = [.. content.Results];
+                // A template that knows no results gets those of a round in one message of the user, however many they came in: many a template refuses two in a row.
+                while (!Tools.WritesResults && content.Text.Length == 0 && i + 1 < messages.Count && MessageContent.Of(messages[i + 1], i + 1) is { Results.Count: > 0 } next)
+                {
+                    results.AddRange(next.Results);
+                    (message, content) = (messages[++i], next);
+                }
+
+                foreach (TemplateDictionary result in (conversation ??= new ToolConversation(Tools)).Results(results))
                     yield return result;
                 if (content.Text.Length == 0)
                     continue;

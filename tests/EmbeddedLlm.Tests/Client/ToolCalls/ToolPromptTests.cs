@@ -52,6 +52,20 @@ public sealed class ToolPromptTests
         Assert.Contains(parts, part => !part.IsTemplate && part.Text.Contains("<tool_response>\n<end_of_turn>", StringComparison.Ordinal));
     }
 
+    /// <summary>Some applications add a message for each result, as OpenAI's interface asks for, and Gemma's template refuses two messages of the user in a row.</summary>
+    [Fact]
+    public void ResultsThatComeInSeveralMessagesAreOneWhereTheTemplateKnowsNone()
+    {
+        ChatMessage[] messages =
+        [
+            new(ChatRole.User, "u"), new(ChatRole.Assistant, [new FunctionCallContent("1", "f"), new FunctionCallContent("2", "f")]),
+            new(ChatRole.Tool, [new FunctionResultContent("1", "a")]), new(ChatRole.Tool, [new FunctionResultContent("2", "b")]),
+        ];
+        string prompt = string.Concat(new PromptBuilder(Parse("google-gemma-2-2b-it"), "<bos>", "").Build(messages, null, null, CancellationToken.None).Select(part => part.Text));
+        Assert.EndsWith(
+            "<start_of_turn>user\n<tool_response>\na\n</tool_response>\n<tool_response>\nb\n</tool_response><end_of_turn>\n<start_of_turn>model\n", prompt, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void WhereToolsAreForbiddenNoneAreDescribed() =>
         Assert.Null(ToolSet.Of(new() { Tools = [AIFunctionFactory.CreateDeclaration("f", "", JsonElement.Parse("{}"))], ToolMode = ChatToolMode.None }));
