@@ -1,5 +1,5 @@
-using System.Collections;
 using System.Collections.Concurrent;
+using System.Collections.ObjectModel;
 using System.Text;
 using Microsoft.Extensions.AI;
 
@@ -41,13 +41,13 @@ public sealed class ChatTests(StarterModelFixture starter)
     [InlineData(600, false, false)]
     public async Task AShortPromptIsReadOnItsCallersThreadUnlessThatHasAnInterface(int words, bool hasInterface, bool expected)
     {
-        ReadingThreads messages = new(new ChatMessage(ChatRole.User, string.Concat(Enumerable.Repeat("five ", words))));
+        ReadingThreads contents = [new TextContent(string.Concat(Enumerable.Repeat("five ", words)))];
         TaskCompletionSource<Task<ChatResponse>> started = new();
         Thread caller = new(() =>
         {
             if (hasInterface)
                 SynchronizationContext.SetSynchronizationContext(new SynchronizationContext());
-            started.SetResult(starter.Chat.GetResponseAsync(messages, new() { MaxOutputTokens = 1 }, Cancel));
+            started.SetResult(starter.Chat.GetResponseAsync(new ChatMessage(ChatRole.User, contents), new() { MaxOutputTokens = 1 }, Cancel));
         });
         caller.Start();
         Task<ChatResponse> answer = await started.Task;
@@ -60,7 +60,8 @@ public sealed class ChatTests(StarterModelFixture starter)
             // The longest is longer than the context; it has been read by then.
         }
 
-        Assert.Equal(expected, Assert.Single(messages.Threads) == caller.ManagedThreadId);
+        // What reads it last makes the prompt of it; before that its length may be looked at.
+        Assert.Equal(expected, contents.Threads.Last() == caller.ManagedThreadId);
     }
 
     [Fact]
@@ -247,21 +248,15 @@ public sealed class ChatTests(StarterModelFixture starter)
 
     private Dictionary<int, float> NoEnd() => new() { [starter.Model.Tokenize("<|im_end|>", parseSpecial: true)[0]] = float.NegativeInfinity };
 
-    /// <summary>Messages that note which threads read them.</summary>
-    private sealed class ReadingThreads(params ChatMessage[] messages) : IReadOnlyList<ChatMessage>
+    /// <summary>A message's content that notes which threads read it, in order.</summary>
+    private sealed class ReadingThreads : Collection<AIContent>, IEnumerable<AIContent>
     {
-        public ConcurrentBag<int> Threads { get; } = [];
+        public ConcurrentQueue<int> Threads { get; } = [];
 
-        public int Count => messages.Length;
-
-        public ChatMessage this[int index] => messages[index];
-
-        public IEnumerator<ChatMessage> GetEnumerator()
+        IEnumerator<AIContent> IEnumerable<AIContent>.GetEnumerator()
         {
-            Threads.Add(Environment.CurrentManagedThreadId);
-            return messages.AsEnumerable().GetEnumerator();
+            Threads.Enqueue(Environment.CurrentManagedThreadId);
+            return GetEnumerator();
         }
-
-        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 }
