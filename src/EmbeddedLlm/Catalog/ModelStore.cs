@@ -67,7 +67,7 @@ public sealed partial class ModelStore
     /// <param name="progress">Gets how far it is, several times a second at most, on the downloading threads.</param>
     /// <param name="cancellationToken">Stops the download; what is there is kept for the next time.</param>
     /// <exception cref="ArgumentException">The name is malformed.</exception>
-    /// <exception cref="ModelDownloadException">The model could not be had, or what came is not the model.</exception>
+    /// <exception cref="ModelDownloadException">The model could not be had or kept, or what came is not the model.</exception>
     /// <exception cref="ModelLoadException">There is no such name in the catalogue, or its model comes with a package.</exception>
     public async Task<StoredModel> PullAsync(string name, IProgress<ModelDownloadProgress>? progress = null, CancellationToken cancellationToken = default)
     {

@@ -121,7 +121,8 @@ internal static class RequestMapper
 #pragma warning restore MEAI001
     }
 
-    private static ArgumentOutOfRangeException OutOfRange(string option, int value, string rule) => new(option, value, $"{option} {rule}.");
+    /// <summary>An option whose value is out of its range, by its name.</summary>
+    public static ArgumentOutOfRangeException OutOfRange(string option, int value, string rule) => new(option, value, $"{option} {rule}.");
 
     /// <summary>An option that is not supported, by its name.</summary>
     public static NotSupportedException NotSupported(string option, string? why = null) =>

@@ -79,7 +79,7 @@ internal sealed record SamplingDefaults(SamplingOptions Options)
             MirostatEta = more?.MirostatEta ?? Options.MirostatEta,
         };
         if (Vocabulary is not null && more?.LogitBias is { } bias && bias.Keys.FirstOrDefault(token => token >= Vocabulary.Count, -1) is >= 0 and int unknown)
-            throw new ArgumentOutOfRangeException(nameof(more.LogitBias), unknown, $"{nameof(more.LogitBias)} has a token that the model does not have: its vocabulary ends at {Vocabulary.Count - 1}.");
+            throw RequestMapper.OutOfRange(nameof(more.LogitBias), unknown, $"has a token that the model does not have, whose vocabulary ends at {Vocabulary.Count - 1}");
         if (sampling.HasDry)
             sampling = sampling with { DryBreakers = BreakersOf(more?.DrySequenceBreakers) };
         sampling.Validate();
