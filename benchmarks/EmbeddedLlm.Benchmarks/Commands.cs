@@ -1,8 +1,11 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
+using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using EmbeddedLlm.Benchmarks.Peers;
 using EmbeddedLlm.Benchmarks.Report;
 using EmbeddedLlm.Benchmarks.Subjects;
+using EmbeddedLlm.Cli;
 using EmbeddedLlm.SyntheticModels;
 
 namespace EmbeddedLlm.Benchmarks;
@@ -10,23 +13,55 @@ namespace EmbeddedLlm.Benchmarks;
 /// <summary>The commands and their options.</summary>
 internal static class Commands
 {
+    /// <summary>The exit code where a command cannot be run.</summary>
+    public const int UsageError = 2;
+
+    /// <summary>The exit code after Ctrl-C: 128 + SIGINT, as shells count.</summary>
+    private const int Cancelled = 130;
+
+    private const int MostCallers = 256;
+
     private static readonly Option<string[]> Models = CreateModels();
     private static readonly Option<string> Job = CreateJob();
-    private static readonly Option<int?> Threads = CreateThreads();
-    private static readonly Option<KvCacheType> KvType = new("--kv-type") { Description = "The type in which the KV cache keeps keys and values. Default: F16." };
+    private static readonly Option<int?> Threads = Numbers.Option("--threads", "The CPU threads of all. Default: what the library chooses.", minimum: 1);
+    private static readonly Option<KvCacheType> KvType = CreateKvType();
     private static readonly Option<bool?> FlashAttention = new("--flash-attention") { Description = "Whether attention is computed by the fused kernel. Default: where the device can." };
-    private static readonly Option<int?> Poll = new("--bare-poll")
-    {
-        Description = "Lets the bare loop keep its threads, spinning for the next decode from 0 (not at all) to 100. Default: new threads for every decode.",
-    };
+    private static readonly Option<int?> Poll = Numbers.Option(
+        "--bare-poll", "Lets the bare loop keep its threads, spinning for the next decode from 0 (not at all) to 100. Default: new threads for every decode.", minimum: 0, maximum: 100);
 
-    private static readonly Option<int?> Pairs = new("--pairs") { Description = "How many samples, or pairs of them, of each measurement. Default: as many as fit into 30 seconds, from 5 to 301." };
-    private static readonly Option<int[]> Callers = new("--callers") { Description = "How many callers come at once. May be repeated. Default: 1 to 32." };
+    private static readonly Option<int?> Pairs = Numbers.Option(
+        "--pairs", "How many samples, or pairs of them, of each measurement. Default: as many as fit into 30 seconds, from 5 to 301.", minimum: 1);
+
+    private static readonly Option<int[]> Callers = CreateCallerCounts();
 
     /// <summary>The options that say what is measured with.</summary>
     private static Option[] Run => [Models, Job, Threads, KvType, FlashAttention, Poll];
 
-    public static RootCommand Create()
+    /// <summary>Runs what a command line asks for.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments)
+    {
+        // Long enough for a measurement to come to its end, and for what was measured to be written.
+        InvocationConfiguration configuration = new() { ProcessTerminationTimeout = TimeSpan.FromMinutes(2), EnableDefaultExceptionHandler = false };
+        try
+        {
+            ParseResult parsed = Create().Parse(arguments);
+            int code = await parsed.InvokeAsync(configuration);
+            // Not 1: of 'compare' that says that a figure is worse.
+            return parsed.Action is ParseErrorAction ? UsageError : code;
+        }
+        catch (OperationCanceledException)
+        {
+            return Cancelled;
+        }
+        catch (Exception exception)
+        {
+            await Console.Error.WriteLineAsync(exception.ToString());
+            return UsageError;
+        }
+    }
+
+    private static RootCommand Create()
     {
         RootCommand root = new("""
             The benchmarks of EmbeddedLlm. One command measures this machine: report --quick
@@ -55,11 +90,19 @@ internal static class Commands
             string[] rest = [.. arguments.UnmatchedTokens];
             if (rest.Length == 0)
                 return root.Parse("--help").Invoke();
+            if (rest[0] is not ['-', ..])
+            {
+                Console.Error.WriteLine($"There is no command '{rest[0]}'. --help names them.");
+                return UsageError;
+            }
+
             RunSettings.Current = ReadSettings(arguments, isQuick: false);
             if (!rest.Contains("--list"))
                 RunSettings.Current.FindDevices();
-            BenchmarkSwitcher.FromAssembly(typeof(Commands).Assembly).Run(rest);
-            return 0;
+            Summary[] summaries = [.. BenchmarkSwitcher.FromAssembly(typeof(Commands).Assembly).Run(rest)];
+            if (summaries.Length == 0)
+                return rest.Contains("--list") || rest.Contains("--info") ? 0 : UsageError;
+            return summaries.Any(summary => summary.HasCriticalValidationErrors || summary.Reports.Any(report => !report.Success)) ? 1 : 0;
         });
         return root;
     }
@@ -90,16 +133,11 @@ internal static class Commands
     {
         Argument<string> old = new("OLD") { Description = "The results.json of before." };
         Argument<string> now = new("NEW") { Description = "The results.json of now." };
-        Option<double> tolerance = new("--tolerance") { Description = "The part by which a figure may get worse.", DefaultValueFactory = _ => 0.05 };
-        tolerance.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<double>() is not (>= 0 and < 1))
-                result.AddError("The tolerance is a part, from 0 to 1, such as 0.05.");
-        });
+        Option<double?> tolerance = Numbers.Option("--tolerance", "The part by which a figure may get worse. Default: 0.05.", minimum: 0.0, maximum: 1.0);
         Option<bool> acrossMachines = new("--across-machines") { Description = "Compares the results of different machines too." };
         Command compare = new("compare", "Compares two files of results. Exit code 1: a figure is worse than the tolerance and its own spread explain; 2: the files cannot be compared.") { old, now, tolerance, acrossMachines };
         compare.SetAction(arguments => CompareCommand.Run(
-            arguments.GetValue(old)!, arguments.GetValue(now)!, arguments.GetValue(tolerance), arguments.GetValue(acrossMachines), Console.Out, Console.Error));
+            arguments.GetValue(old)!, arguments.GetValue(now)!, arguments.GetValue(tolerance) ?? 0.05, arguments.GetValue(acrossMachines), Console.Out, Console.Error));
         return compare;
     }
 
@@ -144,7 +182,7 @@ internal static class Commands
             DefaultValueFactory = _ => [],
         };
         only.AcceptOnlyFromAmong([.. PeerComparison.Names]);
-        Option<int?> rounds = new("--rounds") { Description = "How many rounds of each measurement. Default: as many as fit into half a minute, from 3 to 15." };
+        Option<int?> rounds = Numbers.Option("--rounds", "How many rounds of each measurement. Default: as many as fit into half a minute, from 3 to 15.", minimum: 1);
         Command peers = new("peers", "Measures the library beside node-llama-cpp, llama-server, llama-bench, Ollama and a bare loop in turns, with the same file, threads and prompts; those that are not there are named.")
         {
             only, rounds,
@@ -166,7 +204,7 @@ internal static class Commands
             Description = "A vocabulary in ../shared/data/vocab; one of Qwen2.5's size is made up where it is not there.",
             DefaultValueFactory = _ => GrammarSubject.DefaultVocabulary,
         };
-        Option<int?> limit = new("--limit") { Description = "How many schemas. Default: all." };
+        Option<int?> limit = Numbers.Option("--limit", "How many schemas. Default: all.", minimum: 1);
         Command masks = new("grammar-masks", "Measures the masks and the compilation of many JSON schemas: MaskBench's in ../shared/data/schemas, else built-in ones.") { vocabulary, limit };
         masks.SetAction((arguments, cancellationToken) => FailingAsync(() => FiguresCommand.RunAsync(
             new RunSettings(),
@@ -195,6 +233,9 @@ internal static class Commands
         {
             foreach (string fault in result.Tokens.Select(token => BenchmarkFiles.FaultOf(token.Value)).OfType<string>())
                 result.AddError(fault);
+            // Figures name a file without its folder.
+            foreach (IGrouping<string, string> same in result.Tokens.Select(token => token.Value).Distinct().GroupBy(BenchmarkFiles.NameOf).Where(same => same.Count() > 1))
+                result.AddError($"In the figures {string.Join(" and ", same)} would all be '{same.Key}'. Rename one, or measure them in runs of their own.");
         });
         return models;
     }
@@ -206,15 +247,22 @@ internal static class Commands
         return job;
     }
 
-    private static Option<int?> CreateThreads()
+    private static Option<KvCacheType> CreateKvType()
     {
-        Option<int?> threads = new("--threads") { Description = "The CPU threads of all. Default: what the library chooses." };
-        threads.Validators.Add(result =>
+        Option<KvCacheType> type = new("--kv-type") { Description = "The type in which the KV cache keeps keys and values. Default: F16." };
+        type.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, Enum.GetNames<KvCacheType>());
+        return type;
+    }
+
+    private static Option<int[]> CreateCallerCounts()
+    {
+        Option<int[]> callers = new("--callers") { Description = "How many callers come at once. May be repeated. Default: 1 to 32." };
+        callers.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int?>() is < 1)
-                result.AddError("There is at least one thread.");
+            foreach (string wrong in result.Tokens.Select(token => token.Value).Where(text => int.TryParse(text, out int count) && count is < 1 or > MostCallers))
+                result.AddError($"There are 1 to {MostCallers} callers, not {wrong}.");
         });
-        return threads;
+        return callers;
     }
 
     private static Option<string[]> CreateSubjects()
@@ -232,7 +280,7 @@ internal static class Commands
     {
         RunSettings settings = new()
         {
-            Models = arguments.GetValue(Models)!,
+            Models = [.. arguments.GetValue(Models)!.Distinct()],
             Device = arguments.GetValue(Job)!,
             Threads = arguments.GetValue(Threads),
             KvType = arguments.GetValue(KvType),
@@ -243,7 +291,7 @@ internal static class Commands
         };
         if (isQuick)
             settings = settings with { Callers = [1, 8] };
-        return arguments.GetValue(Callers) is { Length: > 0 } callers ? settings with { Callers = callers } : settings;
+        return arguments.GetValue(Callers) is { Length: > 0 } callers ? settings with { Callers = [.. callers.Distinct()] } : settings;
     }
 
     private static string DefaultFolder() => Path.Combine("benchmark-results", DateTimeOffset.Now.ToString("yyyy-MM-dd-HHmmss", System.Globalization.CultureInfo.InvariantCulture));

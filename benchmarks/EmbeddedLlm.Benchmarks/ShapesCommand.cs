@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using EmbeddedLlm.Benchmarks.Results;
+using EmbeddedLlm.Cli;
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.Interop;
 using EmbeddedLlm.SyntheticModels;
@@ -27,8 +28,8 @@ internal static class ShapesCommand
         shapes.AcceptOnlyFromAmong(names);
         mixes.AcceptOnlyFromAmong([.. SyntheticChoice.MixNames]);
         Option<bool> writesOnly = new("--write-only") { Description = "Writes the files directly, prints their paths, and compares nothing." };
-        Option<int?> pairs = new("--pairs") { Description = "How many pairs of each measurement. Default: as many as fit into 30 seconds, from 5 to 301." };
-        Option<int?> threads = new("--threads") { Description = "The CPU threads. Default: as many as there are processors." };
+        Option<int?> pairs = Numbers.Option("--pairs", "How many pairs of each measurement. Default: as many as fit into 30 seconds, from 5 to 301.", minimum: 1);
+        Option<int?> threads = Numbers.Option("--threads", "The CPU threads. Default: as many as there are processors.", minimum: 1);
         Command command = new("shapes", "Compares models with random weights that were written quantised with what llama.cpp quantises: tensor by tensor, and by speed.") { shapes, mixes, writesOnly, pairs, threads };
         command.SetAction((arguments, cancellation) => RunAsync(
             arguments.GetRequiredValue(shapes), arguments.GetRequiredValue(mixes), arguments.GetValue(writesOnly), arguments.GetValue(pairs), arguments.GetValue(threads), cancellation));

@@ -49,6 +49,13 @@ internal static class CompareCommand
         }
 
         IReadOnlyList<Change> changes = Comparison.Of(old.Figures, now.Figures, tolerance);
+        if (changes.All(change => change.Verdict is Verdict.New or Verdict.Missing))
+        {
+            // A gate that lets through a run in which everything failed is none.
+            error.WriteLine($"No figure is in both: of {old.Figures.Count} in the old file and {now.Figures.Count} in the new one, no two are of the same case, model, device and settings.");
+            return NotComparable;
+        }
+
         output.WriteLine();
         output.Write(Table(changes));
         output.WriteLine();

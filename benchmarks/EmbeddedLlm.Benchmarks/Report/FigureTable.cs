@@ -65,8 +65,8 @@ internal static class FigureTable
         table.Append("|\n");
     }
 
-    /// <summary>A file of results may say anything: in a table it stays in its cell, and is no mark-up.</summary>
-    private static string Escape(string text)
+    /// <summary>A file of results may say anything: on a page it stays on its line and in its cell, and is no mark-up.</summary>
+    public static string Escape(string text)
     {
         StringBuilder escaped = new(text.Length);
         foreach (char character in text)

@@ -20,7 +20,7 @@ internal static class MarkdownReport
         {
             page.Append(CultureInfo.InvariantCulture, $"\n## {Title(subject.Key)}\n\n");
             foreach (Chart chart in charts.Where(chart => chart.Subject == subject.Key))
-                page.Append(CultureInfo.InvariantCulture, $"![{chart.Title}]({chart.FileName}.svg)\n\n");
+                page.Append(CultureInfo.InvariantCulture, $"![{FigureTable.Escape(chart.Title)}]({chart.FileName}.svg)\n\n");
             page.Append(FigureTable.Of([.. subject]));
         }
 
@@ -33,7 +33,7 @@ internal static class MarkdownReport
     {
         FigureTable.AppendRow(page, ["", ""]);
         FigureTable.AppendRow(page, ["---", "---"]);
-        FigureTable.AppendRow(page, ["date", results.Date.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture)]);
+        FigureTable.AppendRow(page, ["date", results.Date.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture)]);
         FigureTable.AppendRow(page, ["processor", string.Create(CultureInfo.InvariantCulture, $"{results.Machine.Processor}, {results.Machine.Cores} logical cores")]);
         FigureTable.AppendRow(page, ["memory", string.Create(CultureInfo.InvariantCulture, $"{results.Machine.MemoryBytes / (double)(1 << 30):N1} GiB")]);
         foreach (string gpu in results.Machine.Gpus)
@@ -46,7 +46,7 @@ internal static class MarkdownReport
         if (results.Remarks.Count > 0)
             page.Append('\n');
         foreach (string remark in results.Remarks)
-            page.Append(CultureInfo.InvariantCulture, $"- {OneLine(remark)}\n");
+            page.Append(CultureInfo.InvariantCulture, $"- {FigureTable.Escape(remark)}\n");
     }
 
     private static void AppendTargets(StringBuilder page, IReadOnlyList<Figure> figures)
@@ -72,9 +72,7 @@ internal static class MarkdownReport
 
     private static string Title(string subject)
     {
-        string words = OneLine(subject).Replace('-', ' ');
+        string words = FigureTable.Escape(subject).Replace('-', ' ');
         return words.Length == 0 ? words : char.ToUpperInvariant(words[0]) + words[1..];
     }
-
-    private static string OneLine(string text) => text.ReplaceLineEndings(" ");
 }

@@ -35,7 +35,7 @@ internal static class ReportCommand
         {
             if (await MachineProbe.FindNoiseAsync(cancellationToken) is { } noise)
                 run.Remark(noise);
-            await run.MeasureAsync(subjects, cancellationToken);
+            await run.MeasureAsync(subjects, cancellationToken, () => WriteMeanwhile(folder, run, command));
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -59,19 +59,35 @@ internal static class ReportCommand
 
     private static void Write(string folder, ReportRun run, string? command)
     {
-        ResultFile results = new()
-        {
-            Date = DateTimeOffset.UtcNow,
-            Machine = MachineProbe.Read(),
-            Versions = MachineProbe.Versions().Concat(run.Versions).DistinctBy(version => version.Key).ToDictionary(),
-            Command = command,
-            Remarks = run.Remarks,
-            Figures = run.Figures,
-        };
+        ResultFile results = ResultsOf(run, command);
         // First what cannot be had again.
         results.Write(Path.Combine(folder, ResultsName));
         Write(folder, results);
     }
+
+    /// <summary>Saves what there is so far: native code that fails takes the process with it, and a machine that is lent is taken back.</summary>
+    private static void WriteMeanwhile(string folder, ReportRun run, string? command)
+    {
+        ResultFile results = ResultsOf(run, command);
+        try
+        {
+            (results with { Remarks = [.. results.Remarks, "The run did not come to its end."] }).Write(Path.Combine(folder, ResultsName));
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // At the end it is written again, and said where that fails too.
+        }
+    }
+
+    private static ResultFile ResultsOf(ReportRun run, string? command) => new()
+    {
+        Date = DateTimeOffset.UtcNow,
+        Machine = MachineProbe.Read(),
+        Versions = MachineProbe.Versions().Concat(run.Versions).DistinctBy(version => version.Key).ToDictionary(),
+        Command = command,
+        Remarks = run.Remarks,
+        Figures = run.Figures,
+    };
 
     /// <summary>Makes the page and the charts of files of results, say those of one machine's CPU and GPU.</summary>
     /// <returns>0, or 2 where the files cannot be put together.</returns>
@@ -80,10 +96,14 @@ internal static class ReportCommand
         try
         {
             ResultFile[] all = [.. files.Select(ResultFile.Read)];
+            string[] commands = [.. all.Select(file => file.Command).OfType<string>().Distinct()];
             ResultFile whole = all[^1] with
             {
-                Versions = all.SelectMany(file => file.Versions).DistinctBy(version => version.Key).ToDictionary(),
-                Command = string.Join("; ", all.Select(file => file.Command).OfType<string>().Distinct()),
+                // One run may have had a backend that another had not.
+                Machine = all[^1].Machine with { Gpus = [.. all.SelectMany(file => file.Machine.Gpus).Distinct()] },
+                Versions = all.SelectMany(file => file.Versions).GroupBy(version => version.Key, version => version.Value)
+                    .ToDictionary(version => version.Key, version => string.Join("; ", version.Distinct())),
+                Command = commands.Length == 0 ? null : string.Join("; ", commands),
                 Remarks = [.. all.SelectMany(file => file.Remarks).Distinct()],
                 Figures = [.. all.SelectMany(file => file.Figures)],
             };

@@ -9,6 +9,7 @@ namespace EmbeddedLlm.Benchmarks.Report;
 internal sealed class ReportRun(RunSettings settings, TextWriter output)
 {
     private readonly List<Figure> _figures = [];
+    private readonly HashSet<string> _keys = [];
     private readonly List<string> _remarks = [];
 
     public IReadOnlyList<Figure> Figures => _figures;
@@ -22,15 +23,21 @@ internal sealed class ReportRun(RunSettings settings, TextWriter output)
     /// <summary>How many subjects failed.</summary>
     public int Failures { get; private set; }
 
+    /// <param name="subjects">What to measure.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <param name="measured">Called after each subject of each model.</param>
     /// <exception cref="OperationCanceledException">It was stopped; what was measured until then is there.</exception>
-    public async Task MeasureAsync(IEnumerable<ReportSubject> subjects, CancellationToken cancellationToken)
+    public async Task MeasureAsync(IEnumerable<ReportSubject> subjects, CancellationToken cancellationToken, Action? measured = null)
     {
         foreach (ReportSubject subject in subjects)
         {
             cancellationToken.ThrowIfCancellationRequested();
             // One model after the other: where one cannot do something, such as chat, the others can.
             foreach (RunSettings one in subject.IsPerModel ? settings.Models.Select(model => settings with { Models = [model] }) : [settings])
+            {
                 await MeasureAsync(subject, one, cancellationToken);
+                measured?.Invoke();
+            }
         }
     }
 
@@ -61,6 +68,13 @@ internal sealed class ReportRun(RunSettings settings, TextWriter output)
         if (!double.IsFinite(figure.Value))
         {
             _remarks.Add($"{figure.Key} was {figure.Value}.");
+            return;
+        }
+
+        // A file that has two of them would be refused, with all that was measured.
+        if (!_keys.Add(figure.Key))
+        {
+            _remarks.Add($"{figure.Key} was measured twice; the first counts.");
             return;
         }
 

@@ -39,7 +39,8 @@ internal sealed record Figure
     public double? Greatest { get; init; }
 
     /// <summary>How many samples.</summary>
-    public int Samples { get; init; } = 1;
+    /// <remarks>Not <c>init</c>: of a file that leaves it out, the generated reader would make it 0.</remarks>
+    public int Samples { get; set; } = 1;
 
     /// <summary>The value that the project aims at: at least, or at most, as the unit has it. Null where there is none.</summary>
     public double? Target { get; init; }
@@ -61,7 +62,7 @@ internal sealed record Figure
 }
 
 /// <summary>What a <see cref="Figure"/> counts.</summary>
-[JsonConverter(typeof(JsonStringEnumConverter<FigureUnit>))]
+[JsonConverter(typeof(FigureUnitConverter))]
 internal enum FigureUnit
 {
     [JsonStringEnumMemberName("tok/s")]
@@ -94,3 +95,6 @@ internal enum FigureUnit
     [JsonStringEnumMemberName("per million tokens")]
     PricePerMillionTokens,
 }
+
+/// <summary>Units by their names alone: a number would be one that nobody has defined.</summary>
+internal sealed class FigureUnitConverter() : JsonStringEnumConverter<FigureUnit>(namingPolicy: null, allowIntegerValues: false);

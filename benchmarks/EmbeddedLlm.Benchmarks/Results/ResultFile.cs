@@ -23,7 +23,8 @@ internal sealed record ResultFile
     public string? Command { get; init; }
 
     /// <summary>What a reader must know of the run: what was missing, what was busy.</summary>
-    public IReadOnlyList<string> Remarks { get; init; } = [];
+    /// <remarks>Not <c>init</c>: of a file that leaves it out, the generated reader would make it null.</remarks>
+    public IReadOnlyList<string> Remarks { get; set; } = [];
 
     public required IReadOnlyList<Figure> Figures { get; init; }
 
@@ -81,8 +82,17 @@ internal sealed record ResultFile
         {
             if (!keys.Add(figure.Key))
                 return $"'{figure.Key}' is there twice.";
-            if (!double.IsFinite(figure.Value) || figure is { Least: { } least } && !(least <= figure.Value) || figure is { Greatest: { } greatest } && !(greatest >= figure.Value))
+            if (!double.IsFinite(figure.Value)
+                || figure is { Least: { } least } && !(double.IsFinite(least) && least <= figure.Value)
+                || figure is { Greatest: { } greatest } && !(double.IsFinite(greatest) && greatest >= figure.Value))
+            {
                 return $"'{figure.Key}' is {figure.Value}, from {figure.Least} to {figure.Greatest}.";
+            }
+
+            if (figure is { Target: { } target } && !double.IsFinite(target))
+                return $"'{figure.Key}' has the target {target}.";
+            if (figure.Samples < 1)
+                return $"'{figure.Key}' has {figure.Samples} samples.";
         }
 
         return null;
@@ -102,6 +112,7 @@ internal sealed record Machine(string Processor, int Cores, long MemoryBytes, st
     NewLine = "\n",
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    RespectNullableAnnotations = true)]
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(ResultFile))]
 internal sealed partial class ResultFileJson : JsonSerializerContext;

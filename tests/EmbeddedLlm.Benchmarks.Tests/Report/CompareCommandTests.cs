@@ -35,9 +35,17 @@ public sealed class CompareCommandTests : IDisposable
     [Fact]
     public void MissingAndNewFiguresAreNamedAndEndWithZero()
     {
-        Assert.Equal(0, Compare(Sample.File(Sample.Figure with { Case = "gone" }), Sample.File(Sample.Figure with { Case = "come" })));
+        Assert.Equal(0, Compare(Sample.File(Sample.Figure, Sample.Figure with { Case = "gone" }), Sample.File(Sample.Figure, Sample.Figure with { Case = "come" })));
         Assert.Contains("| missing | decode | starter, cpu | gone |", _output.ToString(), StringComparison.Ordinal);
         Assert.Contains("| new | decode | starter, cpu | come |", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void FilesWithoutACommonFigureAreNotComparable()
+    {
+        Assert.Equal(CompareCommand.NotComparable, Compare(Sample.File(Sample.Figure), Sample.File()));
+        Assert.Equal(CompareCommand.NotComparable, Compare(Sample.File(Sample.Figure), Sample.File(Sample.Figure with { Case = "another" })));
+        Assert.Contains("No figure is in both", _error.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]

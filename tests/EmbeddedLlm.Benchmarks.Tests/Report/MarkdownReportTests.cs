@@ -69,6 +69,29 @@ public sealed class MarkdownReportTests
         Assert.Contains(@"| a \| b \| c \<script\> | 2 | \`x\` |", table, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void TextOfAFileIsNoMarkUpOnThePage()
+    {
+        ResultFile results = Sample.File(Sample.Figure with { Subject = "prefill", Model = "a](https://example.org)" }, Sample.Figure with { Subject = "x <i>\n# y" }) with
+        {
+            Remarks = ["The client answers '<|im_end|>'.\n## Not a heading"],
+        };
+
+        string page = MarkdownReport.Render(results, ReportCharts.Of(results.Figures));
+
+        Assert.Contains(@"- The client answers '\<\|im\_end\|\>'. ## Not a heading" + "\n", page, StringComparison.Ordinal);
+        Assert.Contains(@"## X \<i\> # y" + "\n", page, StringComparison.Ordinal);
+        Assert.Contains(@"(a\](https://example.org), cpu)](prefill-cpu-a--https---example.org-.svg)", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheDateIsUniversalTime()
+    {
+        ResultFile results = Sample.File(Sample.Figure) with { Date = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.FromHours(5)) };
+
+        Assert.Contains("| 2026-01-01 22:04 UTC |", MarkdownReport.Render(results, []), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("ratio", 0.98765, "0.988")]
     [InlineData("tok/s", 12345.6, "12,346")]

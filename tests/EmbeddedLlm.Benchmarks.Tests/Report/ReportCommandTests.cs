@@ -43,6 +43,44 @@ public sealed class ReportCommandTests
     }
 
     [Fact]
+    public async Task WhatWasMeasuredIsSavedBeforeTheEnd()
+    {
+        using TemporaryFolder folder = new();
+        string results = folder.File(ReportCommand.ResultsName);
+        ResultFile? meanwhile = null;
+        ReportSubject first = new("first", "", _ => [Sample.Figure]) { IsPerModel = false };
+        ReportSubject second = new("second", "", _ =>
+        {
+            meanwhile = ResultFile.Read(results);
+            return [];
+        }) { IsPerModel = false };
+
+        await ReportCommand.RunAsync(new RunSettings(), [first, second], folder.Path, "report", TextWriter.Null, TestContext.Current.CancellationToken);
+
+        Assert.Equal(Sample.Figure, Assert.Single(meanwhile!.Figures));
+        Assert.Contains("The run did not come to its end.", meanwhile.Remarks);
+        Assert.DoesNotContain("The run did not come to its end.", ResultFile.Read(results).Remarks);
+    }
+
+    [Fact]
+    public void APageOfSeveralRunsKeepsWhatTheyDifferIn()
+    {
+        using TemporaryFolder folder = new();
+        ResultFile cpu = Sample.File(Sample.Figure) with { Command = null };
+        ResultFile cuda = Sample.File(Sample.Figure with { Device = "cuda" }) with { Command = null, Versions = new Dictionary<string, string> { ["EmbeddedLlm"] = "0.2.0", [".NET"] = "10.0.0" } };
+        cpu.Write(folder.File("cpu.json"));
+        (cuda with { Machine = cuda.Machine with { Gpus = ["A card (CUDA0), 24 GiB"] } }).Write(folder.File("cuda.json"));
+
+        Assert.Equal(0, ReportCommand.Render([folder.File("cuda.json"), folder.File("cpu.json")], folder.File("both"), TextWriter.Null));
+
+        ResultFile both = ResultFile.Read(folder.File("both/results.json"));
+        Assert.Equal(["A card (CUDA0), 24 GiB"], both.Machine.Gpus);
+        Assert.Equal("0.2.0; 0.1.0", both.Versions["EmbeddedLlm"]);
+        Assert.Equal("10.0.0", both.Versions[".NET"]);
+        Assert.Null(both.Command);
+    }
+
+    [Fact]
     public void FilesThatDoNotGoTogetherAreRefused()
     {
         using TemporaryFolder folder = new();

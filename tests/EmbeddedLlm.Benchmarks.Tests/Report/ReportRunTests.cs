@@ -42,6 +42,28 @@ public sealed class ReportRunTests
     }
 
     [Fact]
+    public async Task WhatIsMeasuredTwiceCountsOnce()
+    {
+        ReportRun run = new(TwoModels, TextWriter.Null);
+
+        await run.MeasureAsync([new ReportSubject("s", "", _ => [Sample.Figure, Sample.Figure with { Value = 99 }]) { IsPerModel = false }], CancellationToken.None);
+
+        Assert.Equal(Sample.Figure, Assert.Single(run.Figures));
+        Assert.Contains("twice", Assert.Single(run.Remarks), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task EachSubjectOfEachModelIsToldOf()
+    {
+        ReportRun run = new(TwoModels, TextWriter.Null);
+        List<int> figures = [];
+
+        await run.MeasureAsync([new ReportSubject("s", "", settings => [Sample.Figure with { Model = settings.Models[0] }])], CancellationToken.None, () => figures.Add(run.Figures.Count));
+
+        Assert.Equal([1, 2], figures);
+    }
+
+    [Fact]
     public async Task AStoppedRunKeepsWhatItHas()
     {
         using CancellationTokenSource stop = new();

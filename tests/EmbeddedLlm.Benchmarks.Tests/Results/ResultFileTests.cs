@@ -84,11 +84,45 @@ public sealed class ResultFileTests : IDisposable
     [InlineData("contender", "{}")]
     [InlineData("least", "101")]
     [InlineData("greatest", "99")]
+    [InlineData("unit", "99")]
+    [InlineData("unit", "\"99\"")]
+    [InlineData("least", "-1e999")]
+    [InlineData("greatest", "1e999")]
+    [InlineData("target", "1e999")]
+    [InlineData("samples", "0")]
+    [InlineData("samples", "-7")]
     public void AFigureThatMakesNoSenseIsRefused(string member, string value)
     {
         string path = Change(file => file["figures"]![0]![member] = JsonNode.Parse(value));
 
         Assert.Throws<InvalidDataException>(() => ResultFile.Read(path));
+    }
+
+    [Theory]
+    [InlineData("processor")]
+    [InlineData("gpus")]
+    public void AMachineOfWhichAPartIsMissingIsRefused(string member)
+    {
+        string path = Change(file => file["machine"]!.AsObject().Remove(member));
+
+        Assert.Contains(member, Assert.Throws<InvalidDataException>(() => ResultFile.Read(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatMayBeLeftOutHasItsDefault()
+    {
+        string path = Change(file =>
+        {
+            file.AsObject().Remove("remarks");
+            file.AsObject().Remove("command");
+            file["figures"]![0]!.AsObject().Remove("samples");
+        });
+
+        ResultFile read = ResultFile.Read(path);
+
+        Assert.Empty(read.Remarks);
+        Assert.Null(read.Command);
+        Assert.Equal(1, Assert.Single(read.Figures).Samples);
     }
 
     [Fact]
