@@ -37,6 +37,10 @@ internal sealed class CatalogEntry : IJsonOnDeserialized
     [JsonConverter(typeof(PositiveLongConverter))]
     public required long? Parameters { get; init; }
 
+    /// <summary>Of a mixture of experts, the number of weights that compute one token, as the model's makers round it; null where all do.</summary>
+    [JsonConverter(typeof(PositiveLongConverter))]
+    public long? ActiveParameters { get; init; }
+
     /// <summary>The context length that the model's makers name, in tokens.</summary>
     public required int ContextLength { get; init; }
 
@@ -73,6 +77,9 @@ internal sealed class CatalogEntry : IJsonOnDeserialized
         return (long)((Parameters ?? 0) * bits / 8);
     }
 
+    /// <summary>The bytes of weights that are read for each token of an answer, if each weight takes as many bits as any other.</summary>
+    public long EstimateBytesPerToken() => this is { ActiveParameters: { } active, Parameters: { } all } ? (long)((double)EstimateSize() * active / all) : EstimateSize();
+
     /// <summary>The place of a variant on the hub.</summary>
     public HubSource SourceOf(CatalogVariant variant)
     {
@@ -86,6 +93,8 @@ internal sealed class CatalogEntry : IJsonOnDeserialized
             throw new JsonException($"The model '{Name}' needs either 'package', 'file', 'size' and 'sha256', or 'repository' and 'variants'.");
         if (File is not null && !SafeName.IsSafe(File))
             throw new JsonException($"The model '{Name}' has no harmless name as 'file'.");
+        if (ActiveParameters > Parameters)
+            throw new JsonException($"The model '{Name}' has more 'activeParameters' than 'parameters'.");
         if (ContextLength < 1)
             throw new JsonException($"The model '{Name}' has a 'contextLength' below 1.");
         if (Sampling?.FindInvalid() is { } option)

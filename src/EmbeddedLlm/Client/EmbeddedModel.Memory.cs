@@ -116,7 +116,7 @@ public sealed partial class EmbeddedModel
             long bytes = size + Math.Max(EstimatedLeast, size / EstimatedShare);
             bool fitsGpu = machine.Gpus.Any(gpu => bytes <= gpu.Available);
             return fitsGpu || machine.Main is not { } available || bytes <= available
-                ? new ModelRecommendation(entry.Name, entry.Description, parameters, bytes, IsEstimate: true, fitsGpu ? null : bandwidth / Math.Max(1, size))
+                ? new ModelRecommendation(entry.Name, entry.Description, parameters, bytes, IsEstimate: true, fitsGpu ? null : bandwidth / Math.Max(1, entry.EstimateBytesPerToken()))
                 : null;
         }
     }

@@ -32,6 +32,17 @@ public sealed class MemoryCommandTests
         Assert.Contains(Lines(result), line => line.StartsWith("starter ", StringComparison.Ordinal) && line.Contains("0.92 M", StringComparison.Ordinal));
     }
 
+    /// <summary>Of a mixture of experts a token reads a part of the weights. Both are of about one size, and are not on this machine.</summary>
+    [Fact]
+    public async Task AMixtureOfExpertsIsFasterThanADenseModelOfItsSize()
+    {
+        IReadOnlyList<ModelRecommendation> models = await EmbeddedModel.RecommendAsync(new EmbeddedModelOptions { MemoryLimit = 1L << 40, GpuLayers = 0 }, TestContext.Current.CancellationToken);
+
+        Assert.InRange(Speed("qwen3-30b-a3b") / Speed("qwen3-32b"), 8, 12);
+
+        double Speed(string name) => models.Single(model => model.Name == name).TokensPerSecond!.Value;
+    }
+
     [Fact]
     public async Task InspectShowsMetadataTensorsTokensAndTheTemplate()
     {

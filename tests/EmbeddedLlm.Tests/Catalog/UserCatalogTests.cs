@@ -26,6 +26,7 @@ public sealed class UserCatalogTests : IDisposable
     [InlineData("\"name\": \"a\", \"description\": \"\", \"sampling\": { \"topP\": 0 }", "'topP' out of its range")]
     [InlineData("\"name\": \"a\", \"description\": \"\", \"sampling\": { \"topK\": -1 }", "'topK' out of its range")]
     [InlineData("\"name\": \"a\", \"description\": \"\", \"package\": \"P\"", "needs either 'package'")]
+    [InlineData("\"name\": \"a\", \"description\": \"\", \"activeParameters\": 2", "more 'activeParameters' than 'parameters'")]
     [InlineData("\"name\": \"a\" \"description\": \"\"", "line 4")]
     public void AMistakeIsNamedWithItsPlace(string properties, string message)
     {
@@ -96,6 +97,25 @@ public sealed class UserCatalogTests : IDisposable
                 Assert.True(bits / leastBits[variant.Quantisation] is >= 1 and < 1.8, $"{entry.Name}:{variant.Quantisation} has {bits:0.00} bits a weight.");
             }
         }
+    }
+
+    [Fact]
+    public void OurCatalogueKnowsOfEachMixtureOfExpertsHowManyWeightsComputeAToken()
+    {
+        CatalogEntry[] mixtures = [.. ModelCatalog.Default.Entries.Where(entry => entry.Description.Contains("mixture of experts", StringComparison.OrdinalIgnoreCase))];
+        Assert.Equal(4, mixtures.Length);
+        Assert.Equal(mixtures, ModelCatalog.Default.Entries.Where(entry => entry.ActiveParameters is not null));
+        Assert.All(mixtures, entry => Assert.InRange((double)entry.ActiveParameters!.Value / entry.Parameters!.Value, 0.05, 0.25));
+    }
+
+    [Fact]
+    public void ATokenReadsTheWeightsThatComputeIt()
+    {
+        CatalogEntry dense = EntryOf("qwen3-32b"), mixture = EntryOf("qwen3-30b-a3b");
+        Assert.Equal(dense.EstimateSize(), dense.EstimateBytesPerToken());
+        Assert.Equal(mixture.EstimateSize() * 3.3e9 / 30_532_122_624, mixture.EstimateBytesPerToken(), 1.0);
+
+        static CatalogEntry EntryOf(string name) => ModelCatalog.Default.Entries.Single(entry => entry.Name == name);
     }
 
     [Fact]
