@@ -98,7 +98,7 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
         List<double> rates = await RunAsync(async () =>
         {
             (BenchAnswer[] answers, TimeSpan time) = await AskTogetherAsync(callers, PromptTokens, tokens).ConfigureAwait(false);
-            return DecodeRate(answers, time);
+            return DecodeRate(answers, time, answers.Max(answer => answer.Timings.Queue + answer.Timings.Prefill));
         }).ConfigureAwait(false);
         Add(BenchFigures.Decode, what, FigureUnit.TokensPerSecond, new SampleSet(rates));
     }
@@ -121,18 +121,16 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
             (BenchAnswer free, BenchAnswer held) = isHeldFirst ? (second, first) : (first, second);
             forced += held.Timings.ForcedTokenCount;
             all += held.OutputTokens;
-            return (DecodeRate([free], free.Time), DecodeRate([held], held.Time));
+            // What the schema forces at the beginning is computed with the prompt: taken from the held answer's own time for that, it would count as free.
+            TimeSpan prefill = free.Timings.Queue + free.Timings.Prefill;
+            return (DecodeRate([free], free.Time, prefill), DecodeRate([held], held.Time, prefill));
         }).ConfigureAwait(false);
         string remark = FormattableString.Invariant($"{forced / all:P0} of the held answers was forced by the schema, and not sampled");
         Add(BenchFigures.StructuredOutput, $"JSON schema, answer {tokens}", FigureUnit.TokensPerSecond, new SampleSet(rates.Select(pair => pair.Held)));
         Add(BenchFigures.StructuredOutput, what, FigureUnit.Ratio, new SampleSet(rates.Select(pair => pair.Held / pair.Free)), remark);
     }
 
-    private static double DecodeRate(BenchAnswer[] answers, TimeSpan time)
-    {
-        TimeSpan prefill = answers.Max(answer => answer.Timings.Queue + answer.Timings.Prefill);
-        return answers.Sum(answer => answer.OutputTokens - 1) / (time - prefill).TotalSeconds;
-    }
+    private static double DecodeRate(BenchAnswer[] answers, TimeSpan time, TimeSpan prefill) => answers.Sum(answer => answer.OutputTokens - 1) / (time - prefill).TotalSeconds;
 
     private Task<BenchAnswer> AskAsync(int promptTokens, int tokens, Grammar? grammar = null) =>
         subject.AskAsync(subject.CreatePrompt(promptTokens), tokens, grammar, cancellationToken);

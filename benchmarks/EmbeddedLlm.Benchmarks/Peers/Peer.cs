@@ -44,10 +44,16 @@ internal sealed record PeerTask(string Case, int Callers, int PromptTokens, int 
 /// <param name="OutputTokens">The tokens of all answers.</param>
 internal readonly record struct PeerRun(TimeSpan Total, TimeSpan Prefill, int InputTokens, int OutputTokens)
 {
-    /// <summary>The prompts' tokens a second where there is one token to answer, else the tokens a second after the first ones.</summary>
-    public double Rate(PeerTask task) => task.IsPrefill
-        ? InputTokens / Total.TotalSeconds
-        : (OutputTokens - task.Callers) / (Total - Prefill).TotalSeconds;
+    /// <summary>
+    /// The prompts' tokens a second where there is one token to answer, else the tokens a second after the first ones. Of answers that are held to a schema, the tokens a second of whole requests: the library
+    /// computes what the schema forces at the beginning together with the prompt.
+    /// </summary>
+    public double Rate(PeerTask task) => task switch
+    {
+        { IsPrefill: true } => InputTokens / Total.TotalSeconds,
+        { Schema: not null } => OutputTokens / Total.TotalSeconds,
+        _ => (OutputTokens - task.Callers) / (Total - Prefill).TotalSeconds,
+    };
 }
 
 /// <summary>How all peers load the model.</summary>

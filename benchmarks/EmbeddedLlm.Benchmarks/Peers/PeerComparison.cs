@@ -99,7 +99,7 @@ internal static class PeerComparison
         yield return new PeerTask($"prefill {longPrompt}", 1, longPrompt, 1);
         yield return new PeerTask($"decode {answer}", 1, Short, answer);
         yield return new PeerTask($"{MostCallers} callers × {answer / 2}", MostCallers, Short, answer / 2);
-        yield return new PeerTask($"JSON schema {answer}", 1, Short, answer, Schema);
+        yield return new PeerTask($"JSON schema {answer}, whole requests", 1, Short, answer, Schema);
     }
 
     private static async Task MeasureAsync(

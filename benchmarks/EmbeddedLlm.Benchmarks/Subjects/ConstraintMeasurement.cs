@@ -78,9 +78,12 @@ internal static class ConstraintKinds
     }
 }
 
-/// <summary>Free answers, the yardstick, beside such that are held to a grammar. Rates are those of the decode alone, of all callers together.</summary>
+/// <summary>
+/// Free answers, the yardstick, beside such that are held to a grammar, of all callers together. Whole requests: what a grammar forces at the beginning is computed with the prompt, a few tokens here, and would
+/// count as free where the prompt's time is left out.
+/// </summary>
 internal sealed class ConstraintMeasurement(EmbeddedModel model, ConstraintKind kind, int callers, int outputTokens)
-    : PairedMeasurement($"{kind.Name()}, {Plural.Of(callers, "caller")} × {outputTokens} tokens")
+    : PairedMeasurement($"{kind.Name()}, {Plural.Of(callers, "caller")} × {outputTokens} tokens, whole requests")
 {
     private readonly ConstrainedAnswers _free = new(model, null, callers, outputTokens);
     private readonly ConstrainedAnswers _held = new(model, kind, callers, outputTokens);
@@ -107,7 +110,7 @@ internal sealed class ConstrainedAnswers(EmbeddedModel model, ConstraintKind? ki
     /// <summary>The part of the tokens of the last answers that was not sampled.</summary>
     public double ForcedShare { get; private set; }
 
-    /// <summary>The tokens a second of all callers together after the first token.</summary>
+    /// <summary>The tokens a second of all callers together, from the first request to the last token.</summary>
     public async Task<double> AskAsync(int seed)
     {
         long start = Stopwatch.GetTimestamp();
@@ -118,9 +121,9 @@ internal sealed class ConstrainedAnswers(EmbeddedModel model, ConstraintKind? ki
                 stream.ReadText();
             return stream.Summary;
         }));
-        TimeSpan time = Stopwatch.GetElapsedTime(start) - summaries.Max(summary => summary.QueueTime + summary.PrefillTime);
+        TimeSpan time = Stopwatch.GetElapsedTime(start);
         ForcedShare = summaries.Average(summary => (double)summary.ForcedTokens / summary.OutputTokens);
-        return summaries.Sum(summary => summary.OutputTokens - 1) / time.TotalSeconds;
+        return summaries.Sum(summary => summary.OutputTokens) / time.TotalSeconds;
     }
 
     private GenerationRequest Request(int caller, int seed) => new()

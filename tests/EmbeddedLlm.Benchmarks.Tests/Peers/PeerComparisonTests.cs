@@ -23,7 +23,7 @@ public sealed class PeerComparisonTests : IDisposable
         Assert.Equal("build 1 (a)", results.Versions["llama-bench"]);
         Assert.Equal(["EmbeddedLlm", "bare loop", "llama-bench"], results.Figures.Select(figure => figure.Contender).Distinct());
         Assert.Equal(
-            ["prefill 128", "decode 128", "8 callers × 64", "JSON schema 128"],
+            ["prefill 128", "decode 128", "8 callers × 64", "JSON schema 128, whole requests"],
             results.Figures.Where(figure => figure is { Contender: "EmbeddedLlm", Unit: FigureUnit.TokensPerSecond }).Select(figure => figure.Case).Except(["prefill 504"]));
         Assert.Equal(results.Figures.Count, results.Figures.Select(figure => figure.Key).Distinct().Count());
         Assert.All(results.Figures, figure =>

@@ -43,6 +43,14 @@ public sealed class PeerResultsTests
         Assert.Equal(rate, run.Rate(new PeerTask("", callers, inputTokens / callers, outputTokens)), tolerance: 1e-9);
     }
 
+    /// <summary>The library computes what a schema forces at the beginning with the prompt: without the prompt's time, those tokens would have taken none.</summary>
+    [Fact]
+    public void ARateOfAnswersHeldToASchemaIsOfWholeRequests()
+    {
+        PeerRun run = new(Total: TimeSpan.FromMilliseconds(500), Prefill: TimeSpan.FromMilliseconds(100), InputTokens: 4, OutputTokens: 10);
+        Assert.Equal(20, run.Rate(new PeerTask("", 1, 4, 10, Schema: "{}")), tolerance: 1e-9);
+    }
+
     private static Dictionary<Peer, double> Round(Peer a, double rateOfA, Peer b, double rateOfB, Peer c, double rateOfC) => new() { [a] = rateOfA, [b] = rateOfB, [c] = rateOfC };
 
     private sealed class NamedPeer(string name) : Peer
