@@ -4,6 +4,7 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using EmbeddedLlm.Benchmarks.Peers;
 using EmbeddedLlm.Benchmarks.Report;
+using EmbeddedLlm.Benchmarks.Results;
 using EmbeddedLlm.Benchmarks.Subjects;
 using EmbeddedLlm.Cli;
 using EmbeddedLlm.SyntheticModels;
@@ -122,7 +123,7 @@ internal static class Commands
                 ReadSettings(arguments, isQuick),
                 ReportSubjects.Choose(arguments.GetValue(subjects) ?? [], isQuick),
                 arguments.GetValue(folder)!,
-                string.Join(' ', arguments.Tokens.Select(token => token.Value)),
+                ResultFile.CommandOf(arguments.Tokens.Select(token => token.Value)),
                 Console.Out,
                 cancellationToken));
         });

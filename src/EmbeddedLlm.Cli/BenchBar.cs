@@ -5,9 +5,7 @@ namespace EmbeddedLlm.Cli;
 /// <summary>Shows on standard error what is being measured, and how much of it is done. It leaves nothing on the screen, and shows nothing where standard error is no terminal.</summary>
 internal sealed class BenchBar
 {
-    private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(50);
-
-    private volatile string _title = "";
+    private volatile string _title = "Measuring";
     private double _done;
 
     /// <summary>Says what is measured next.</summary>
@@ -19,28 +17,12 @@ internal sealed class BenchBar
         Volatile.Write(ref _done, done);
     }
 
-    public async Task<T> RunAsync<T>(Terminal terminal, bool isShown, Func<Task<T>> measure)
+    public Task<T> RunAsync<T>(Terminal terminal, bool isShown, Func<Task<T>> measure) => LiveBar.RunAsync(
+        terminal, isShown, measure(), TimeSpan.Zero, "Measuring", Draw, new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn());
+
+    private void Draw(ProgressTask bar)
     {
-        Task<T> task = measure();
-        if (isShown && terminal.CanAnimate)
-        {
-            await terminal.ErrorConsole.Progress()
-                .AutoClear(true)
-                .Columns(new SpinnerColumn(), new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new ElapsedTimeColumn())
-                .StartAsync(ShowAsync)
-                .ConfigureAwait(false);
-        }
-
-        return await task.ConfigureAwait(false);
-
-        async Task ShowAsync(ProgressContext context)
-        {
-            ProgressTask bar = context.AddTask("Measuring", maxValue: 1);
-            while (await Task.WhenAny(task, Task.Delay(Frame)).ConfigureAwait(false) != task)
-            {
-                bar.Description = Markup.Escape(_title);
-                bar.Value = Volatile.Read(ref _done);
-            }
-        }
+        bar.Description = Markup.Escape(_title);
+        bar.Value = Volatile.Read(ref _done) * bar.MaxValue;
     }
 }

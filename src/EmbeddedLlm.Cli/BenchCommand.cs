@@ -84,10 +84,10 @@ internal sealed class BenchCommand(Terminal terminal)
             Figure[] figures = [template.Of(BenchFigures.Load, "from the file", FigureUnit.Milliseconds, loads), .. speeds, .. MemoryOf(template, plan)];
             ResultFile results = new()
             {
-                Date = DateTimeOffset.Now,
+                Date = DateTimeOffset.UtcNow,
                 Machine = MachineFacts.Of(runtime),
                 Versions = new Dictionary<string, string> { ["EmbeddedLlm"] = LibraryVersion(), ["llama.cpp"] = runtime.Version, [".NET"] = Environment.Version.ToString() },
-                Command = string.Join(' ', result.Tokens.Select(token => token.Value == name ? template.Model : token.Value).Prepend(Usage.ProgramName)),
+                Command = ResultFile.CommandOf([Usage.ProgramName, .. result.Tokens.Select(token => token.Value)]),
                 Remarks = run.Remarks,
                 Figures = [.. figures, .. PricesOf(template, price, figures)],
             };

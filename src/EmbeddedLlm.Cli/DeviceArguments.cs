@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace EmbeddedLlm.Cli;
 
@@ -28,6 +29,17 @@ internal sealed class DeviceArguments
     };
 
     private readonly Option<int?> _gpuLayers = Numbers.Option("--gpu-layers", "How many of the model's layers GPUs hold; 0 for none, as many as fit where left out.", minimum: 0);
+
+    public DeviceArguments()
+    {
+        // Numbers would be taken for names too.
+        _split.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, Enum.GetNames<DeviceSplit>());
+        _shares.Validators.Add(result =>
+        {
+            foreach (string wrong in result.Tokens.Select(token => token.Value).Where(text => float.TryParse(text, CultureInfo.InvariantCulture, out float share) && !(float.IsFinite(share) && share >= 0)))
+                result.AddError($"--share takes a number of at least 0, not '{wrong}'.");
+        });
+    }
 
     public void AddTo(Command command)
     {

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace EmbeddedLlm.Cli;
@@ -24,8 +22,7 @@ internal sealed class DevicesCommand(Terminal terminal)
         RuntimeDescription runtime = EmbeddedRuntime.Describe(result.GetValue(_nativeFolder));
         if (result.GetValue(_json))
         {
-            string text = ToJson(runtime);
-            terminal.Output.WriteLine(terminal.OutputIsTerminal ? TerminalText.Clean(text) : text);
+            terminal.WriteLine(ToJson(runtime));
             return ExitCode.Success;
         }
 
@@ -48,27 +45,21 @@ internal sealed class DevicesCommand(Terminal terminal)
 
     private static string MemoryOf(long? bytes) => bytes is { } known ? Quantity.OfBytes(known) : "unknown";
 
-    private static string ToJson(RuntimeDescription runtime)
+    private static string ToJson(RuntimeDescription runtime) => JsonText.Write(writer =>
     {
-        using MemoryStream bytes = new();
-        using (Utf8JsonWriter writer = new(bytes, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            writer.WriteStartObject();
-            writer.WriteString("llamaCpp", runtime.Version);
-            writer.WriteString("folder", runtime.Folder);
-            writer.WriteStartArray("devices");
-            foreach (DeviceInfo device in runtime.Devices)
-                Write(writer, device);
-            writer.WriteEndArray();
-            writer.WriteStartArray("unusableBackends");
-            foreach (UnusableBackend backend in runtime.UnusableBackends)
-                Write(writer, backend);
-            writer.WriteEndArray();
-            writer.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
-    }
+        writer.WriteStartObject();
+        writer.WriteString("llamaCpp", runtime.Version);
+        writer.WriteString("folder", runtime.Folder);
+        writer.WriteStartArray("devices");
+        foreach (DeviceInfo device in runtime.Devices)
+            Write(writer, device);
+        writer.WriteEndArray();
+        writer.WriteStartArray("unusableBackends");
+        foreach (UnusableBackend backend in runtime.UnusableBackends)
+            Write(writer, backend);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    });
 
     private static void Write(Utf8JsonWriter writer, DeviceInfo device)
     {

@@ -6,36 +6,22 @@ namespace EmbeddedLlm.Cli;
 /// <summary>A progress bar for a download or a check. It leaves nothing on the screen, and shows nothing where standard error is no terminal.</summary>
 internal static class DownloadBar
 {
-    private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
     /// <param name="terminal">Where the bar appears, if it is a terminal.</param>
     /// <param name="isShown">Whether there may be a bar at all.</param>
     /// <param name="start">Starts the work.</param>
-    public static async Task<T> RunAsync<T>(Terminal terminal, bool isShown, Func<IProgress<ModelDownloadProgress>, Task<T>> start)
+    public static Task<T> RunAsync<T>(Terminal terminal, bool isShown, Func<IProgress<ModelDownloadProgress>, Task<T>> start)
     {
         Latest latest = new();
-        Task<T> task = start(latest);
-        if (isShown && terminal.CanAnimate && !await EndsWithinAsync(task, Frame).ConfigureAwait(false))
-        {
-            await terminal.ErrorConsole.Progress()
-                .AutoClear(true)
-                .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
-                .StartAsync(ShowAsync)
-                .ConfigureAwait(false);
-        }
+        return LiveBar.RunAsync(terminal, isShown, start(latest), Patience, Text(latest.Value), Draw, LiveBar.Share);
 
-        return await task.ConfigureAwait(false);
-
-        async Task ShowAsync(ProgressContext context)
+        void Draw(ProgressTask bar)
         {
-            ProgressTask bar = context.AddTask(Text(latest.Value));
-            while (!await EndsWithinAsync(task, Frame).ConfigureAwait(false))
-            {
-                ModelDownloadProgress progress = latest.Value;
-                bar.Description = Text(progress);
-                bar.IsIndeterminate = progress.TotalBytes is null or 0;
-                bar.Value = progress.TotalBytes is > 0 and { } total ? bar.MaxValue * progress.Bytes / total : 0;
-            }
+            ModelDownloadProgress progress = latest.Value;
+            bar.Description = Text(progress);
+            bar.IsIndeterminate = progress.TotalBytes is null or 0;
+            bar.Value = progress.TotalBytes is > 0 and { } total ? bar.MaxValue * progress.Bytes / total : 0;
         }
     }
 
@@ -55,8 +41,6 @@ internal static class DownloadBar
             text += ", " + left.ToString(left.TotalHours >= 1 ? @"d\.hh\:mm\:ss" : @"m\:ss", CultureInfo.InvariantCulture) + " left";
         return text;
     }
-
-    private static async Task<bool> EndsWithinAsync(Task task, TimeSpan time) => await Task.WhenAny(task, Task.Delay(time)).ConfigureAwait(false) == task;
 
     /// <summary>The last report. Two reports that meet leave one of them, whole.</summary>
     private sealed class Latest : IProgress<ModelDownloadProgress>

@@ -14,7 +14,7 @@ internal static class Failure
             return exception.ToString();
         bool isExpected = exception is EmbeddedLlmException or GgufFormatException or ChatTemplateException or NotSupportedException or ArgumentException
             or IOException or UnauthorizedAccessException;
-        string message = isExpected ? exception.Message : $"{exception.GetType().Name}: {exception.Message} (--verbose shows where.)";
+        string message = isExpected ? WithoutParameter(exception) : $"{exception.GetType().Name}: {exception.Message} (--verbose shows where.)";
         return exception switch
         {
             ContextOverflowException overflow =>
@@ -23,4 +23,10 @@ internal static class Failure
             _ => message,
         };
     }
+
+    /// <summary>Which parameter of which method it was is for programmers.</summary>
+    private static string WithoutParameter(Exception exception) =>
+        exception is ArgumentException { ParamName: { } name } && exception.Message.IndexOf($" (Parameter '{name}')", StringComparison.Ordinal) is > 0 and var end
+            ? exception.Message[..end]
+            : exception.Message;
 }

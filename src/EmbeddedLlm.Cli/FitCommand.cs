@@ -20,6 +20,8 @@ internal sealed class FitCommand(Terminal terminal)
     public static Command Create(Terminal terminal)
     {
         FitCommand fit = new(terminal);
+        foreach (Option<KvCacheType> type in (Option<KvCacheType>[])[fit._keys, fit._values])
+            type.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, Enum.GetNames<KvCacheType>());
         Command command = new("fit", "Tell what memory a model takes and whether it fits, from its header alone. The exit code is 0 if it fits, 1 if not.")
         {
             fit._model, fit._context, fit._cache, fit._sequences, fit._batch, fit._keys, fit._values, fit._plainAttention, fit._memory,

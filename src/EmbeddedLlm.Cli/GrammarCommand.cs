@@ -44,7 +44,7 @@ internal sealed class GrammarCommand(Terminal terminal)
         {
             string? verdict = await TryAsync(() => JudgeAsync(grammar, instance, interrupts.Token)).ConfigureAwait(false);
             if (verdict is not null)
-                terminal.Output.WriteLine($"{(terminal.OutputIsTerminal ? TerminalText.Clean(instance) : instance)}: {verdict}");
+                terminal.WriteLine($"{instance}: {verdict}");
             code = Math.Max(code, verdict is null ? ExitCode.Usage : verdict == Fits ? ExitCode.Success : ExitCode.Failure);
         }
 

@@ -33,7 +33,7 @@ internal sealed class InspectCommand(Terminal terminal)
         using Interrupts interrupts = new();
         IReadOnlyList<GgufFile> files = await EmbeddedModel.ReadHeadersAsync(result.GetRequiredValue(_model), interrupts.Token).ConfigureAwait(false);
         if (result.GetValue(_json))
-            terminal.Output.WriteLine(InspectionJson.Write(files));
+            terminal.WriteLine(InspectionJson.Write(files));
         else
             Write(files);
         return ExitCode.Success;
@@ -68,8 +68,8 @@ internal sealed class InspectCommand(Terminal terminal)
         foreach ((string name, string template) in TemplatesOf(info))
         {
             terminal.Output.WriteLine();
-            terminal.Output.WriteLine(name + ":");
-            terminal.Output.WriteLine(terminal.OutputIsTerminal ? TerminalText.Clean(template) : template);
+            terminal.WriteLine(name + ":");
+            terminal.WriteLine(template);
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using EmbeddedLlm.Gguf;
 
@@ -11,42 +9,38 @@ internal static class InspectionJson
     /// <summary>Longer arrays are counted only: the tokens and merges of a vocabulary.</summary>
     private const int LongestArray = 1024;
 
-    public static string Write(IReadOnlyList<GgufFile> files)
+    public static string Write(IReadOnlyList<GgufFile> files) => JsonText.Write(writer => Write(writer, files));
+
+    private static void Write(Utf8JsonWriter writer, IReadOnlyList<GgufFile> files)
     {
         GgufModelInfo info = GgufModelInfo.From(files);
-        using MemoryStream stream = new();
-        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        writer.WriteStartObject();
+        writer.WriteString("architecture", info.Architecture);
+        writer.WriteString("name", info.Name);
+        writer.WriteNumber("parameters", info.ParameterCount);
+        writer.WriteNumber("tensorBytes", info.TensorBytes);
+        writer.WriteNumber("files", files.Count);
+        writer.WriteNumber("version", files[0].Version);
+        writer.WriteStartObject("metadata");
+        foreach ((string key, GgufValue value) in files[0].Metadata)
         {
-            writer.WriteStartObject();
-            writer.WriteString("architecture", info.Architecture);
-            writer.WriteString("name", info.Name);
-            writer.WriteNumber("parameters", info.ParameterCount);
-            writer.WriteNumber("tensorBytes", info.TensorBytes);
-            writer.WriteNumber("files", files.Count);
-            writer.WriteNumber("version", files[0].Version);
-            writer.WriteStartObject("metadata");
-            foreach ((string key, GgufValue value) in files[0].Metadata)
-            {
-                writer.WritePropertyName(key);
-                WriteValue(writer, value);
-            }
+            writer.WritePropertyName(key);
+            WriteValue(writer, value);
+        }
 
-            writer.WriteEndObject();
-            writer.WriteStartObject("specialTokens");
-            foreach ((string name, long id, string text) in InspectCommand.SpecialTokensOf(files[0].Metadata))
-            {
-                writer.WriteStartObject(name);
-                writer.WriteNumber("id", id);
-                writer.WriteString("text", text);
-                writer.WriteEndObject();
-            }
-
-            writer.WriteEndObject();
-            WriteTensors(writer, files);
+        writer.WriteEndObject();
+        writer.WriteStartObject("specialTokens");
+        foreach ((string name, long id, string text) in InspectCommand.SpecialTokensOf(files[0].Metadata))
+        {
+            writer.WriteStartObject(name);
+            writer.WriteNumber("id", id);
+            writer.WriteString("text", text);
             writer.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+        writer.WriteEndObject();
+        WriteTensors(writer, files);
+        writer.WriteEndObject();
     }
 
     private static void WriteTensors(Utf8JsonWriter writer, IReadOnlyList<GgufFile> files)

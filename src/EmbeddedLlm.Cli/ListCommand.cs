@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Spectre.Console;
 
@@ -30,7 +28,7 @@ internal sealed class ListCommand(Terminal terminal)
         ModelStore store = _store.Open(result, terminal);
         IReadOnlyList<StoredModel> models = await store.ListAsync(interrupts.Token).ConfigureAwait(false);
         if (result.GetValue(_json))
-            WriteJson(models);
+            terminal.WriteLine(ToJson(models));
         else if (terminal.OutputIsTerminal && models.Count > 0)
             terminal.OutputConsole.Write(TableOf(models));
         else
@@ -40,34 +38,29 @@ internal sealed class ListCommand(Terminal terminal)
         return ExitCode.Success;
     }
 
-    private void WriteJson(IReadOnlyList<StoredModel> models)
+    private static string ToJson(IReadOnlyList<StoredModel> models) => JsonText.Write(writer =>
     {
-        using MemoryStream bytes = new();
-        using (Utf8JsonWriter writer = new(bytes, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
-        {
-            writer.WriteStartArray();
-            foreach (StoredModel model in models)
-            {
-                writer.WriteStartObject();
-                writer.WriteString("name", model.Name);
-                writer.WriteString("source", model.Source);
-                writer.WriteString("quantisation", model.Quantisation);
-                writer.WriteNumber("size", model.Size);
-                writer.WriteString("revision", model.Revision);
-                writer.WriteString("pulled", model.Pulled);
-                writer.WriteString("path", model.Path);
-                writer.WriteStartArray("files");
-                foreach (string file in model.Files)
-                    writer.WriteStringValue(file);
-                writer.WriteEndArray();
-                writer.WriteEndObject();
-            }
+        writer.WriteStartArray();
+        foreach (StoredModel model in models)
+            Write(writer, model);
+        writer.WriteEndArray();
+    });
 
-            writer.WriteEndArray();
-        }
-
-        string text = Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
-        terminal.Output.WriteLine(terminal.OutputIsTerminal ? TerminalText.Clean(text) : text);
+    private static void Write(Utf8JsonWriter writer, StoredModel model)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("name", model.Name);
+        writer.WriteString("source", model.Source);
+        writer.WriteString("quantisation", model.Quantisation);
+        writer.WriteNumber("size", model.Size);
+        writer.WriteString("revision", model.Revision);
+        writer.WriteString("pulled", model.Pulled);
+        writer.WriteString("path", model.Path);
+        writer.WriteStartArray("files");
+        foreach (string file in model.Files)
+            writer.WriteStringValue(file);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
     }
 
     private void WriteLines(IReadOnlyList<StoredModel> models)

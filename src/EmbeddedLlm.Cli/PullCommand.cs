@@ -26,7 +26,7 @@ internal sealed class PullCommand(Terminal terminal)
         StoredModel model = await DownloadBar.RunAsync(
             terminal, !result.GetValue(Program.Verbose), progress => store.PullAsync(name, progress, interrupts.Token)).ConfigureAwait(false);
         log.WriteTo(terminal);
-        terminal.Output.WriteLine(terminal.OutputIsTerminal ? TerminalText.Clean(model.Path) : model.Path);
+        terminal.WriteLine(model.Path);
         return ExitCode.Success;
     }
 }

@@ -8,7 +8,8 @@ internal static class Quantity
     /// <summary>A count with three digits and a unit: 0.919 M, 7.62 B.</summary>
     public static string Of(long count) => count switch
     {
-        >= 1_000_000_000 => Short(count / 1e9) + " B",
+        // From where it would be 1000 M.
+        >= 999_500_000 => Short(count / 1e9) + " B",
         >= 100_000 => Short(count / 1e6) + " M",
         _ => count.ToString("N0", CultureInfo.InvariantCulture),
     };
@@ -16,8 +17,8 @@ internal static class Quantity
     /// <summary>A size in bytes: 1.78 MiB.</summary>
     public static string OfBytes(long bytes) => bytes switch
     {
-        >= 1 << 30 => Short(bytes / (double)(1 << 30)) + " GiB",
-        >= 1 << 20 => Short(bytes / (double)(1 << 20)) + " MiB",
+        >= (1 << 30) - (1 << 19) => Short(bytes / (double)(1 << 30)) + " GiB",
+        >= (1 << 20) - (1 << 9) => Short(bytes / (double)(1 << 20)) + " MiB",
         _ => Short(bytes / 1024.0) + " KiB",
     };
 

@@ -66,6 +66,9 @@ internal sealed class Terminal : IDisposable
         }
     }
 
+    /// <summary>Writes a line to standard output: untouched to a file or a pipe, without control characters to a terminal.</summary>
+    public void WriteLine(string text) => Output.WriteLine(OutputIsTerminal ? TerminalText.Clean(text) : text);
+
     /// <summary>Writes a subdued line to standard error.</summary>
     public void Note(string text) => WriteError(text, new Style(decoration: Decoration.Dim));
 

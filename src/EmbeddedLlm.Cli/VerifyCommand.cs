@@ -32,14 +32,28 @@ internal sealed class VerifyCommand(Terminal terminal)
         int code = ExitCode.Success;
         foreach (string name in names)
         {
-            ModelVerification verification = await DownloadBar.RunAsync(
-                terminal, !result.GetValue(Program.Verbose), progress => store.VerifyAsync(name, progress, interrupts.Token)).ConfigureAwait(false);
-            terminal.Output.WriteLine($"{(terminal.OutputIsTerminal ? TerminalText.Clean(name) : name)}: {(verification.IsIntact ? "intact" : "damaged")}");
-            foreach (string problem in verification.Problems)
-                terminal.Fail(problem);
-            code = verification.IsIntact ? code : ExitCode.Failure;
+            // One that cannot be read, or is not there, does not keep the others from being checked.
+            try
+            {
+                if (!await VerifyAsync(store, name, result.GetValue(Program.Verbose), interrupts.Token).ConfigureAwait(false))
+                    code = ExitCode.Failure;
+            }
+            catch (Exception exception) when (exception is EmbeddedLlmException or ArgumentException or IOException or UnauthorizedAccessException)
+            {
+                terminal.Fail(Failure.Describe(exception, result.GetValue(Program.Verbose)));
+                code = ExitCode.Failure;
+            }
         }
 
         return code;
+    }
+
+    private async Task<bool> VerifyAsync(ModelStore store, string name, bool isVerbose, CancellationToken cancellationToken)
+    {
+        ModelVerification verification = await DownloadBar.RunAsync(terminal, !isVerbose, progress => store.VerifyAsync(name, progress, cancellationToken)).ConfigureAwait(false);
+        terminal.WriteLine($"{name}: {(verification.IsIntact ? "intact" : "damaged")}");
+        foreach (string problem in verification.Problems)
+            terminal.Fail(problem);
+        return verification.IsIntact;
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -19,7 +20,7 @@ internal sealed record ResultFile
     /// <summary>Name to version: <c>EmbeddedLlm</c>, <c>llama.cpp</c>, <c>.NET</c>, and each peer that was measured.</summary>
     public required IReadOnlyDictionary<string, string> Versions { get; init; }
 
-    /// <summary>How it was started, as typed.</summary>
+    /// <summary>How it was started; see <see cref="CommandOf"/>.</summary>
     public string? Command { get; init; }
 
     /// <summary>What a reader must know of the run: what was missing, what was busy.</summary>
@@ -27,6 +28,9 @@ internal sealed record ResultFile
     public IReadOnlyList<string> Remarks { get; set; } = [];
 
     public required IReadOnlyList<Figure> Figures { get; init; }
+
+    /// <summary>A command as it was typed, but paths without their folders, which tell whose machine it is.</summary>
+    public static string CommandOf(IEnumerable<string> words) => string.Join(' ', words.Select(word => Path.GetFileName(Path.TrimEndingDirectorySeparator(word))));
 
     /// <summary>Reads a file that may be damaged or made by others.</summary>
     /// <exception cref="InvalidDataException">It is no file of results, or one of a later format, or one that contradicts itself.</exception>
@@ -105,7 +109,22 @@ internal sealed record ResultFile
 /// <param name="MemoryBytes">The memory that the process may use.</param>
 /// <param name="OperatingSystem">Its name and version.</param>
 /// <param name="Gpus">The GPUs that ggml found, each with its memory.</param>
-internal sealed record Machine(string Processor, int Cores, long MemoryBytes, string OperatingSystem, IReadOnlyList<string> Gpus);
+internal sealed record Machine(string Processor, int Cores, long MemoryBytes, string OperatingSystem, IReadOnlyList<string> Gpus)
+{
+    /// <summary>The machine that this process runs on.</summary>
+    /// <param name="processor">What ggml calls the CPU; <c>CPU</c> where it does not know.</param>
+    /// <param name="gpus">See <see cref="Gpu"/>.</param>
+    public static Machine Here(string? processor, IEnumerable<string> gpus) => new(
+        processor is null or "" or "CPU" ? RuntimeInformation.ProcessArchitecture.ToString() : processor,
+        Environment.ProcessorCount,
+        GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+        $"{RuntimeInformation.OSDescription} {RuntimeInformation.OSArchitecture}",
+        [.. gpus]);
+
+    /// <summary>A GPU as <see cref="Gpus"/> has it; 'compare' takes what is before the comma for its name.</summary>
+    public static string Gpu(string description, string name, long? memory) =>
+        memory is { } bytes ? FormattableString.Invariant($"{description} ({name}), {bytes / (double)(1 << 30):N1} GiB") : $"{description} ({name})";
+}
 
 [JsonSourceGenerationOptions(
     WriteIndented = true,

@@ -18,6 +18,9 @@ public sealed class PullCommandTests : PullTestBase
         Assert.Equal((FilePath, "Q4_K_M", Content.Length), (model.GetProperty("path").GetString(), model.GetProperty("quantisation").GetString(), model.GetProperty("size").GetInt64()));
 
         Assert.Equal(new CliResult($"{Source}: intact{Environment.NewLine}", "", 0), await RunAsync("verify", Source));
+        CliResult oneIsMissing = await RunAsync("verify", "hf:no/where", Source);
+        Assert.Equal(($"{Source}: intact{Environment.NewLine}", 1), (oneIsMissing.Output, oneIsMissing.ExitCode));
+        Assert.Contains("hf:no/where", oneIsMissing.Error, StringComparison.Ordinal);
         await File.AppendAllTextAsync(FilePath, "x", Cancellation);
         Assert.Equal(1, (await RunAsync("verify", Source)).ExitCode);
         await File.WriteAllBytesAsync(FilePath, new byte[Content.Length], Cancellation);
