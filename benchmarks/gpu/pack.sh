@@ -6,15 +6,15 @@
 #
 # cuda is the build for CUDA 13 (driver 580 or newer), cuda12 that for CUDA 12 (driver 525 or newer); both by default.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+repository=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
-cuda=cuda+cuda12 output=artifacts/gpu piece=48
+cuda=cuda+cuda12 output=$repository/artifacts/gpu piece=48
 while [ $# -gt 0 ]; do
-  case $1 in
-    --cuda) cuda=$2 ;;
-    --output) output=$2 ;;
-    --piece) piece=$2 ;;
-    *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  case $1,${2:-} in
+    --cuda,cuda | --cuda,cuda12 | --cuda,cuda+cuda12) cuda=$2 ;;
+    --output,?*) output=$2 ;;
+    --piece,?*) piece=$2 ;;
+    *) sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
   esac
   shift 2
 done
@@ -24,11 +24,14 @@ if ! [ "$piece" -gt 0 ] 2>/dev/null || [ "$piece" -ge 60 ]; then
 fi
 
 mkdir -p "$output"
+output=$(CDPATH= cd "$output" && pwd)
+cd "$repository"
 rm -f "$output"/gpu-benchmarks.tar.gz.* "$output/SHA256SUMS"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-dotnet publish benchmarks/EmbeddedLlm.Benchmarks -c Release -r linux-x64 --self-contained -p:EmbeddedLlmGpu="$cuda" -o "$work/app"
+# Without cultures: .NET would not start where ICU is not installed, and images with CUDA have none.
+dotnet publish benchmarks/EmbeddedLlm.Benchmarks -c Release -r linux-x64 --self-contained -p:InvariantGlobalization=true -p:EmbeddedLlmGpu="$cuda" -o "$work/app"
 for name in ${cuda//+/ }; do
   find "$work/app" -name "libggml-$name.so" | grep -q . || { echo "libggml-$name.so was not published." >&2; exit 1; }
 done

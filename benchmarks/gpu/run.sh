@@ -10,13 +10,13 @@ set -uo pipefail
 # What is measured; the one place that says so.
 benchmark=(report --job cuda --model synthetic:llama-3.2-1b --model synthetic:llama-3.1-8b)
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(CDPATH= cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 results=${OUT:+$OUT/gpu}
 results=${results:-$PWD/results}
 check=
 while [ $# -gt 0 ]; do
   case $1 in
-    --output) results=${2:?--output needs a folder}; shift 2 ;;
+    --output) [ -n "${2:-}" ] || { echo "--output needs a folder." >&2; exit 2; }; results=$2; shift 2 ;;
     --check) check=1; shift ;;
     --) shift; benchmark=("$@"); break ;;
     *) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
@@ -30,8 +30,8 @@ fail() {
   exit "$code"
 }
 
-# Pieces may come in several rounds: what is missing is named.
-join() {
+# Pieces may come in several rounds: what is missing is named. Runs in a shell of its own, so that the caller's relative paths stay what they are.
+join() (
   cd "$here" || exit 5
   [ -f SHA256SUMS ] || fail 5 "SHA256SUMS is not beside run.sh; pack.sh makes it."
   local missing
@@ -43,26 +43,28 @@ join() {
     awk '{ print $2 }' SHA256SUMS | xargs cat | tar -xzf - || fail 5 "The pieces could not be unpacked; is there room for 1.5 GB in $here?"
     cp SHA256SUMS app/
   fi
-}
+)
 
 # Prints the folders in which libraries may lie that the system does not search.
 cuda_folders() {
-  local root named=${EMBEDDEDLLM_CUDA_DIR:-} searched=${LD_LIBRARY_PATH:-}
-  for root in ${named//:/ } ${CUDA_PATH:-} ${CUDA_HOME:-} /usr/local/cuda* /opt/cuda; do
-    printf '%s\n' "$root" "$root/lib64" "$root/lib" "$root/targets/x86_64-linux/lib" "$root"/*/lib
+  local root named searched
+  IFS=: read -ra named <<<"${EMBEDDEDLLM_CUDA_DIR:-}:${CUDA_PATH:-}:${CUDA_HOME:-}"
+  IFS=: read -ra searched <<<"${LD_LIBRARY_PATH:-}"
+  for root in "${named[@]}" /usr/local/cuda* /opt/cuda; do
+    [ -z "$root" ] || printf '%s\n' "$root" "$root/lib64" "$root/lib" "$root/targets/x86_64-linux/lib" "$root"/*/lib
   done
   # NVIDIA's Python packages: nvidia/cublas/lib, nvidia/cuda_runtime/lib, nvidia/cu13/lib.
   for root in /usr/lib/python3*/*-packages /usr/local/lib/python3*/*-packages /opt/*/lib/python3*/*-packages "$HOME"/.local/lib/python3*/site-packages "${VIRTUAL_ENV:-/nowhere}"/lib/python3*/site-packages; do
     printf '%s\n' "$root"/nvidia/*/lib
   done
-  printf '%s\n' ${searched//:/ }
+  [ ${#searched[@]} -eq 0 ] || printf '%s\n' "${searched[@]}"
 }
 
 # Prints the folder of a library, nothing where the system finds it by itself, and fails where it is nowhere.
 find_library() {
   ldconfig -p 2>/dev/null | grep -q "^[[:space:]]*$1 " && return 0
   local folder
-  while read -r folder; do
+  while IFS= read -r folder; do
     [ -e "$folder/$1" ] && { echo "$folder"; return 0; }
   done < <(cuda_folders)
   return 1
@@ -73,18 +75,20 @@ use_cuda() {
   local version=$1 library folder folders= missing=
   for library in "libcudart.so.$version" "libcublas.so.$version" "libcublasLt.so.$version"; do
     if folder=$(find_library "$library"); then
-      [ -z "$folder" ] || [[ ":$folders" == *":$folder:"* ]] || folders+=$folder:
+      [ -z "$folder" ] || [[ ":$folders:" == *":$folder:"* ]] || folders+=${folders:+:}$folder
     else
       missing+=" $library"
     fi
   done
   [ -z "$missing" ] || { echo "CUDA $version:$missing not found"; return 1; }
-  export LD_LIBRARY_PATH=$folders${LD_LIBRARY_PATH:-}
+  # An empty part would be the working folder.
+  [ -z "$folders" ] || export LD_LIBRARY_PATH=$folders${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   echo "CUDA $version: ${folders:-where the system looks}"
 }
 
-join
+join || exit
 mkdir -p "$results" || exit 2
+results=$(CDPATH= cd "$results" && pwd) || exit 2
 
 find_library libcuda.so.1 >/dev/null || [ -e /usr/lib/wsl/lib/libcuda.so.1 ] ||
   fail 3 "There is no libcuda.so.1: NVIDIA's driver is not installed here, or this container was started without its GPUs (--gpus all). The benchmarks need a GPU."
