@@ -10,6 +10,9 @@ internal static class ChartRenderer
     private const int LeastWidth = 720;
     private const int GroupWidth = 130;
 
+    /// <summary>Of a bar and the gap beside it, in groups of several: a label of five digits has room.</summary>
+    private const int BarWidth = 56;
+
     /// <summary>Okabe and Ito's colours, which most colour-blind people can tell apart.</summary>
     private static readonly Color[] Palette = [.. ((string[])["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999"]).Select(Color.FromHex)];
 
@@ -19,7 +22,7 @@ internal static class ChartRenderer
     public static void Save(Chart chart, string folder)
     {
         using Plot plot = Draw(chart);
-        int width = chart is BarChart bars ? Math.Max(LeastWidth, GroupWidth * bars.Groups.Count) : LeastWidth;
+        int width = chart is BarChart bars ? Math.Max(LeastWidth, Math.Max(GroupWidth, BarWidth * bars.Series.Count) * bars.Groups.Count) : LeastWidth;
         plot.SaveSvg(Path.Combine(folder, $"{chart.FileName}.svg"), width, Height);
         plot.ScaleFactor = 2;
         plot.SavePng(Path.Combine(folder, $"{chart.FileName}.png"), 2 * width, 2 * Height);
