@@ -7,12 +7,18 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
 namespace EmbeddedLlm.Benchmarks.Suites;
 
+internal static class Suite
+{
+    /// <summary>In this process. The limit that BenchmarkDotNet sets by default, five minutes a benchmark, would end the whole run: a large model, or a program to be compiled ahead of time, needs longer.</summary>
+    public static InProcessEmitToolchain InProcess { get; } = new(TimeSpan.FromHours(2), logOutput: false);
+}
+
 /// <summary>For suites of short operations, in this process: here are the native libraries, and the options of the command line.</summary>
 internal sealed class ShortConfig : ManualConfig
 {
     public ShortConfig()
     {
-        AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.DontLogOutput));
+        AddJob(Job.Default.WithToolchain(Suite.InProcess));
         AddDiagnoser(MemoryDiagnoser.Default);
     }
 }
@@ -23,7 +29,7 @@ internal class LongConfig : ManualConfig
     public LongConfig()
     {
         AddJob(Job.Default
-            .WithToolchain(InProcessEmitToolchain.DontLogOutput)
+            .WithToolchain(Suite.InProcess)
             .WithStrategy(RunStrategy.Monitoring)
             .WithWarmupCount(1)
             .WithIterationCount(7)
