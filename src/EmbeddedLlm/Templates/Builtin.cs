@@ -42,10 +42,15 @@ internal sealed class Builtin
 
     public TemplateValue Invoke(Rendering rendering, TemplateValue self, Arguments arguments)
     {
-        // Most built-ins look at all of their value: the work counts before it is done.
-        rendering.Charge(1 + self.Size / 16);
+        // Most built-ins look at all of their value and arguments: the work counts before it is done. Those that also look into the values
+        // which these hold count that themselves, since most do not: a conversation's length costs the same however long its messages are.
+        rendering.Charge(1 + self.Extent / 16);
+        foreach (TemplateValue argument in arguments.Positional)
+            rendering.Charge(argument.Extent / 16);
+        foreach ((_, TemplateValue argument) in arguments.Named)
+            rendering.Charge(argument.Extent / 16);
         TemplateValue result = Run(rendering, self, arguments);
-        rendering.Charge(result.Size / 16);
+        rendering.Charge(result.Extent / 16);
         return result;
     }
 

@@ -12,7 +12,7 @@ internal static class CaseMapping
 {
     /// <summary>The characters whose uppercase is more than one, or that .NET leaves alone.</summary>
     private static readonly FrozenDictionary<int, string> Upper = Parse(
-        "ß=SS|ı=I|ŉ=\u02BCN|ǰ=J\u030C|\u0390=\u0399\u0308\u0301|\u03B0=\u03A5\u0308\u0301|\u0587=\u0535\u0552|ẖ=H\u0331|ẗ=T\u0308"
+        "ß=SS|ı=I|ſ=S|ŉ=\u02BCN|ǰ=J\u030C|\u0390=\u0399\u0308\u0301|\u03B0=\u03A5\u0308\u0301|\u0587=\u0535\u0552|ẖ=H\u0331|ẗ=T\u0308"
         + "|ẘ=W\u030A|ẙ=Y\u030A|ẚ=A\u02BE|\u1F50=\u03A5\u0313|\u1F52=\u03A5\u0313\u0300|\u1F54=\u03A5\u0313\u0301|\u1F56=\u03A5\u0313\u0342"
         + "|\u1FB2=\u1FBA\u0399|\u1FB3=\u0391\u0399|\u1FB4=\u0386\u0399|\u1FB6=\u0391\u0342|\u1FB7=\u0391\u0342\u0399|\u1FBC=\u0391\u0399"
         + "|\u1FC2=\u1FCA\u0399|\u1FC3=\u0397\u0399|\u1FC4=\u0389\u0399|\u1FC6=\u0397\u0342|\u1FC7=\u0397\u0342\u0399|\u1FCC=\u0397\u0399"
@@ -63,7 +63,7 @@ internal static class CaseMapping
         0x0130 => "i\u0307",
         0x0131 => "ı",
         >= 0x13A0 and <= 0x13FD or >= 0xAB70 and <= 0xABBF => UpperOf(codePoint),
-        _ => string.Concat(UpperOf(codePoint).EnumerateRunes().Select(Rune.ToLowerInvariant)),
+        _ => Rune.IsValid(codePoint) ? string.Concat(UpperOf(codePoint).EnumerateRunes().Select(Rune.ToLowerInvariant)) : CodePoints.ToText(codePoint),
     });
 
     public static bool IsUpper(int codePoint) => Category(codePoint) == UnicodeCategory.UppercaseLetter

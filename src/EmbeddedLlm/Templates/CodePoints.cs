@@ -29,6 +29,15 @@ internal static class CodePoints
         return count;
     }
 
+    /// <summary>The different characters of a text.</summary>
+    public static HashSet<int> SetOf(ReadOnlySpan<char> text)
+    {
+        HashSet<int> set = [];
+        for (int i = 0; i < text.Length; i += LengthAt(text, i))
+            set.Add(At(text, i));
+        return set;
+    }
+
     public static int PositionOf(ReadOnlySpan<char> text, int codePoint)
     {
         int position = 0;
@@ -115,14 +124,20 @@ internal static class CodePoints
         string text = ToText(codePoint);
         // U+0F33 TIBETAN DIGIT HALF ZERO is the one character whose value, minus one half, is below zero.
         return CharUnicodeInfo.GetNumericValue(text, 0) >= 0 || codePoint == 0x0F33
-            || (codePoint >= NumericIdeographs[0] && NumericIdeographs.Contains(text, StringComparison.Ordinal));
+            || (codePoint >= NumericIdeographs[0] && codePoint is not (>= 0xD800 and <= 0xDFFF) && NumericIdeographs.Contains(text, StringComparison.Ordinal));
     }
 
-    public static bool IsIdentifierStart(int codePoint) => codePoint is '_' or 0x1885 or 0x1886 or 0x2118 or 0x212E or 0x309B or 0x309C
-        || IsLetter(codePoint) || CharUnicodeInfo.GetUnicodeCategory(codePoint) == UnicodeCategory.LetterNumber;
+    /// <summary>Unicode's XID_Start: what also starts an identifier once it is normalised, as Python does before it looks.</summary>
+    public static bool IsIdentifierStart(int codePoint) => codePoint is '_' or 0x1885 or 0x1886 or 0x2118 or 0x212E
+        || (!IsUnstableInIdentifiers(codePoint)
+            && (IsLetter(codePoint) || CharUnicodeInfo.GetUnicodeCategory(codePoint) == UnicodeCategory.LetterNumber));
 
-    public static bool IsIdentifierPart(int codePoint) => codePoint is 0xB7 or 0x387 or (>= 0x1369 and <= 0x1371) or 0x19DA
+    public static bool IsIdentifierPart(int codePoint) => codePoint is 0xB7 or 0x387 or (>= 0x1369 and <= 0x1371) or 0x19DA or 0xE33 or 0xEB3 or 0xFF9E or 0xFF9F
         || IsIdentifierStart(codePoint) || CharUnicodeInfo.GetUnicodeCategory(codePoint) is
             UnicodeCategory.DecimalDigitNumber or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark
             or UnicodeCategory.ConnectorPunctuation;
+
+    /// <summary>Letters that normalisation (NFKC) turns into something that cannot start an identifier.</summary>
+    private static bool IsUnstableInIdentifiers(int codePoint) => codePoint is 0x37A or 0xE33 or 0xEB3 or 0x2E2F or (>= 0xFC5E and <= 0xFC63)
+        or 0xFDFA or 0xFDFB or 0xFE70 or 0xFE72 or 0xFE74 or 0xFE76 or 0xFE78 or 0xFE7A or 0xFE7C or 0xFE7E or 0xFF9E or 0xFF9F;
 }

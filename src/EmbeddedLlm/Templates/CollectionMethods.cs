@@ -45,18 +45,24 @@ internal static class SequenceMethods
 internal static class DictionaryMethods
 {
     public static FrozenDictionary<string, Builtin> Table { get; } = Builtin.CreateTable(
-        new("get", ["key", "default"], 1, static (_, self, arguments) => ((TemplateDictionary)self).Find(arguments[0]!) ?? arguments[1] ?? TemplateValue.None),
+        new("get", ["key", "default"], 1, Get),
         new("keys", [], 0, static (_, self, _) => new TemplateDictionaryView((TemplateDictionary)self, TemplateDictionaryView.Part.Keys)),
         new("values", [], 0, static (_, self, _) => new TemplateDictionaryView((TemplateDictionary)self, TemplateDictionaryView.Part.Values)),
         new("items", [], 0, static (_, self, _) => new TemplateDictionaryView((TemplateDictionary)self, TemplateDictionaryView.Part.Items)),
         new("copy", [], 0, Copy),
         new("fromkeys", ["iterable", "value"], 1, FromKeys));
 
+    private static TemplateValue Get(Rendering rendering, TemplateValue self, ReadOnlySpan<TemplateValue?> arguments)
+    {
+        rendering.Charge(arguments[0]!.Size / 16);
+        return ((TemplateDictionary)self).Find(arguments[0]!) ?? arguments[1] ?? TemplateValue.None;
+    }
+
     private static TemplateDictionary Copy(Rendering rendering, TemplateValue self, ReadOnlySpan<TemplateValue?> arguments)
     {
         TemplateDictionary copy = new();
         foreach ((TemplateValue key, TemplateValue value) in (TemplateDictionary)self)
-            copy[key] = value;
+            copy.Set(rendering, key, value);
         return rendering.Made(copy);
     }
 
@@ -64,7 +70,7 @@ internal static class DictionaryMethods
     {
         TemplateDictionary created = new();
         foreach (TemplateValue key in rendering.ToArray(arguments[0]!))
-            created[key] = arguments[1] ?? TemplateValue.None;
+            created.Set(rendering, key, arguments[1] ?? TemplateValue.None);
         return rendering.Made(created);
     }
 }

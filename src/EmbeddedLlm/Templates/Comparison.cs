@@ -22,14 +22,17 @@ internal static class Comparison
     /// <summary>Python's <c>item in container</c>.</summary>
     public static bool Contains(Rendering rendering, TemplateValue container, TemplateValue item)
     {
-        rendering.Charge(1 + (container is TemplateDictionary ? item : container).Size / 16);
+        rendering.Charge(1);
         switch (container)
         {
             case TemplateString text:
-                return item is TemplateString part
-                    ? text.AsSpan().IndexOf(part.AsSpan()) >= 0
-                    : throw new TemplateFault($"'in <string>' requires string as left operand, not {item.TypeName}");
+                rendering.Charge(text.Length / 16);
+                if (item is not TemplateString part)
+                    throw new TemplateFault($"'in <string>' requires string as left operand, not {item.TypeName}");
+                part.ChargeFlattening(rendering);
+                return TextSearch.IndexOf(rendering, text.AsSpan(), part.AsSpan()) >= 0;
             case TemplateDictionary dictionary:
+                rendering.Charge(item.Size / 16);
                 return dictionary.Contains(item);
             case TemplateRange range when Numbers.TryGetInteger(item, out BigInteger integer):
                 return range.Contains(integer);
@@ -97,7 +100,12 @@ internal static class Comparison
         if (Numbers.IsNumber(left) && Numbers.IsNumber(right))
             return Numbers.Compare(left, right);
         if (left is TemplateString a && right is TemplateString b)
+        {
+            a.ChargeFlattening(rendering);
+            b.ChargeFlattening(rendering);
             return CodePoints.Compare(a.AsSpan(), b.AsSpan());
+        }
+
         if (left is TemplateSequence first && right is TemplateSequence second && first is TemplateList == second is TemplateList)
             return OrderItems(rendering, operation, first.Items, second.Items);
 

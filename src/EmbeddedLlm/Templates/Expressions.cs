@@ -52,7 +52,7 @@ internal sealed class DictionaryExpression((Expression Key, Expression Value)[] 
             TemplateValue keyValue = key.Evaluate(rendering, frame);
             TemplateValue valueValue = value.Evaluate(rendering, frame);
             rendering.Position = key.Position;
-            dictionary[keyValue] = valueValue;
+            dictionary.Set(rendering, keyValue, valueValue);
         }
 
         return rendering.Made(dictionary);

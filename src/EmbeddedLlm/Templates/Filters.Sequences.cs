@@ -144,7 +144,7 @@ internal static partial class Filters
         TemplateValue[] pairs = new TemplateValue[dictionary.Keys.Count];
         for (int i = 0; i < pairs.Length; i++)
             pairs[i] = dictionary.PairAt(i);
-        Comparison.Sort(rendering, pairs, pair => IgnoreCase(((TemplateTuple)pair).Items[by == "key" ? 0 : 1], ignoresCase), Arg.IsTrue(arguments[2]));
+        Comparison.Sort(rendering, pairs, pair => IgnoreCase(rendering, ((TemplateTuple)pair).Items[by == "key" ? 0 : 1], ignoresCase), Arg.IsTrue(arguments[2]));
         return rendering.Made(new TemplateList(pairs));
     }
 
@@ -152,7 +152,7 @@ internal static partial class Filters
     {
         AttributePath path = AttributePath.Parse(arguments[0]!, arguments[1]);
         bool ignoresCase = !Arg.IsTrue(arguments[2]);
-        TemplateValue KeyOfItem(TemplateValue item) => IgnoreCase(path.Read(rendering, item), ignoresCase);
+        TemplateValue KeyOfItem(TemplateValue item) => IgnoreCase(rendering, path.Read(rendering, item), ignoresCase);
         TemplateValue[] items = rendering.ToArray(self);
         Comparison.Sort(rendering, items, KeyOfItem, reverse: false);
 
@@ -181,8 +181,9 @@ internal static partial class Filters
             using IEnumerator<TemplateValue> items = rendering.Enumerate(self);
             while (items.MoveNext())
             {
-                rendering.Charge(1);
-                if (seen.Add(keyOf(items.Current)))
+                TemplateValue key = keyOf(items.Current);
+                rendering.Charge(1 + key.Size / 16);
+                if (seen.Add(key))
                     yield return items.Current;
             }
         }
@@ -269,14 +270,20 @@ internal static partial class Filters
     private static Func<TemplateValue, TemplateValue> KeyOf(Rendering rendering, TemplateValue? attribute, bool ignoresCase)
     {
         if (!Arg.IsGiven(attribute))
-            return item => IgnoreCase(item, ignoresCase);
+            return item => IgnoreCase(rendering, item, ignoresCase);
 
         AttributePath path = AttributePath.Parse(attribute!);
-        return item => IgnoreCase(path.Read(rendering, item), ignoresCase);
+        return item => IgnoreCase(rendering, path.Read(rendering, item), ignoresCase);
     }
 
-    private static TemplateValue IgnoreCase(TemplateValue value, bool ignoresCase) =>
-        ignoresCase && value is TemplateString text ? CaseMapping.ToLower(text) : value;
+    private static TemplateValue IgnoreCase(Rendering rendering, TemplateValue value, bool ignoresCase)
+    {
+        if (!ignoresCase || value is not TemplateString text)
+            return value;
+
+        rendering.Charge(text.Length / 16);
+        return CaseMapping.ToLower(text);
+    }
 }
 
 /// <summary>An attribute such as <c>address.lines.0</c> that a filter reads from every item.</summary>

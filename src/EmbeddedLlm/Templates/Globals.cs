@@ -56,14 +56,16 @@ internal static class Globals
         if (arguments.Positional is [TemplateDictionary source])
         {
             foreach ((TemplateValue key, TemplateValue value) in source)
-                dictionary[key] = value;
+                dictionary.Set(rendering, key, value);
         }
         else if (arguments.Positional is [TemplateValue pairs])
         {
             foreach (TemplateValue pair in rendering.ToArray(pairs))
             {
                 TemplateValue[] halves = rendering.ToArray(pair);
-                dictionary[halves.Length == 2 ? halves[0] : throw new TemplateFault("dictionary update sequence elements must have length 2")] = halves[1];
+                if (halves.Length != 2)
+                    throw new TemplateFault("dictionary update sequence elements must have length 2");
+                dictionary.Set(rendering, halves[0], halves[1]);
             }
         }
 

@@ -179,16 +179,17 @@ internal readonly struct PrettyPrinter
     /// <summary>The keys in order; those of types that have none among each other go by the names of their types.</summary>
     private TemplateValue[] SortedKeys(TemplateDictionary dictionary)
     {
-        Rendering rendering = _rendering;
         TemplateValue[] keys = [.. dictionary.Keys];
-        if (keys.All(static key => key is TemplateString) || keys.All(Numbers.IsNumber))
-            Comparison.Sort(rendering, keys, static key => key, reverse: false);
-        else
-            Comparison.Sort(rendering, keys, static key => FromTypeName(key), reverse: false);
+        Comparison.Sort(_rendering, keys, static key => RankOf(key), reverse: false);
         return keys;
     }
 
-    private static TemplateString FromTypeName(TemplateValue key) => TemplateString.FromTemplate(key.TypeName);
+    private static TemplateTuple RankOf(TemplateValue key) => key switch
+    {
+        TemplateString => new TemplateTuple(TemplateString.FromTemplate("str"), key),
+        _ when Numbers.IsNumber(key) => new TemplateTuple(TemplateString.FromTemplate("int"), key),
+        _ => new TemplateTuple(TemplateString.FromTemplate(key.TypeName)),
+    };
 
     private string Repr(TemplateValue value)
     {

@@ -11,6 +11,7 @@ internal static class Slices
         if (owner is not (TemplateString or TemplateSequence or TemplateRange))
             throw new TemplateFault($"'{owner.TypeName}' object is not subscriptable");
 
+        (owner as TemplateString)?.ChargeAccess(rendering);
         long count = owner.Count!.Value;
         long by = Position(step) ?? 1;
         if (by == 0)

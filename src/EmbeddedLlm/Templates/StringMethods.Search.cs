@@ -8,17 +8,17 @@ internal static partial class StringMethods
     [
         new("startswith", SearchParameters, 1, static (_, self, arguments) => HasAffix((TemplateString)self, arguments, atStart: true)),
         new("endswith", SearchParameters, 1, static (_, self, arguments) => HasAffix((TemplateString)self, arguments, atStart: false)),
-        new("find", SearchParameters, 1, static (_, self, arguments) => TemplateValue.From(Find((TemplateString)self, arguments, "find", fromEnd: false))),
-        new("rfind", SearchParameters, 1, static (_, self, arguments) => TemplateValue.From(Find((TemplateString)self, arguments, "rfind", fromEnd: true))),
-        new("index", SearchParameters, 1, static (_, self, arguments) => Found(Find((TemplateString)self, arguments, "index", fromEnd: false))),
-        new("rindex", SearchParameters, 1, static (_, self, arguments) => Found(Find((TemplateString)self, arguments, "rindex", fromEnd: true))),
+        new("find", SearchParameters, 1, static (rendering, self, arguments) => TemplateValue.From(Find(rendering, (TemplateString)self, arguments, "find", fromEnd: false))),
+        new("rfind", SearchParameters, 1, static (rendering, self, arguments) => TemplateValue.From(Find(rendering, (TemplateString)self, arguments, "rfind", fromEnd: true))),
+        new("index", SearchParameters, 1, static (rendering, self, arguments) => Found(Find(rendering, (TemplateString)self, arguments, "index", fromEnd: false))),
+        new("rindex", SearchParameters, 1, static (rendering, self, arguments) => Found(Find(rendering, (TemplateString)self, arguments, "rindex", fromEnd: true))),
         new("count", SearchParameters, 1, Count),
     ];
 
     /// <summary>Replaces the first <paramref name="most"/> occurrences, or all if that is negative; an empty text occurs between all characters.</summary>
     public static TemplateString Replace(Rendering rendering, TemplateString text, TemplateString old, TemplateString replacement, long most)
     {
-        if (most == 0 || (old.Length > 0 && text.AsSpan().IndexOf(old.AsSpan()) < 0))
+        if (most == 0 || (old.Length > 0 && TextSearch.IndexOf(rendering, text.AsSpan(), old.AsSpan()) < 0))
             return text;
 
         ReadOnlySpan<char> chars = text.AsSpan();
@@ -28,7 +28,7 @@ internal static partial class StringMethods
         {
             int length;
             if (old.Length > 0)
-                length = chars[start..].IndexOf(old.AsSpan());
+                length = TextSearch.IndexOf(rendering, chars[start..], old.AsSpan());
             else
                 length = count == 0 ? 0 : start < chars.Length ? CodePoints.LengthAt(chars, start) : -1;
             if (length < 0)
@@ -64,7 +64,7 @@ internal static partial class StringMethods
 
     private static TemplateBoolean Truth(bool value) => value ? TemplateBoolean.TrueInstance : TemplateBoolean.FalseInstance;
 
-    private static int Find(TemplateString text, ReadOnlySpan<TemplateValue?> arguments, string function, bool fromEnd)
+    private static int Find(Rendering rendering, TemplateString text, ReadOnlySpan<TemplateValue?> arguments, string function, bool fromEnd)
     {
         TemplateString sought = Arg.Text(arguments[0]!, function);
         ReadOnlySpan<char> range = Range(text, arguments, out int offset, out bool isInside);
@@ -72,7 +72,7 @@ internal static partial class StringMethods
             return -1;
 
         // An empty text is found at the very end of the range, where .NET finds it at the last character.
-        int at = sought.Length == 0 ? fromEnd ? range.Length : 0 : fromEnd ? range.LastIndexOf(sought.AsSpan()) : range.IndexOf(sought.AsSpan());
+        int at = sought.Length == 0 ? fromEnd ? range.Length : 0 : TextSearch.Find(rendering, range, sought.AsSpan(), fromEnd);
         return at < 0 ? -1 : text.CodePointAt(offset + at);
     }
 
@@ -84,7 +84,7 @@ internal static partial class StringMethods
         ReadOnlySpan<char> range = Range((TemplateString)self, arguments, out _, out bool isInside);
         if (!isInside)
             return TemplateValue.From(0);
-        return TemplateValue.From(sought.Length == 0 ? CodePoints.Count(range) + 1 : range.Count(sought.AsSpan()));
+        return TemplateValue.From(sought.Length == 0 ? CodePoints.Count(range) + 1 : TextSearch.Count(rendering, range, sought.AsSpan()));
     }
 
     /// <summary>The part of the text between the optional positions of arguments two and three.</summary>

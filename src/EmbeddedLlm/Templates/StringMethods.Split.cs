@@ -8,8 +8,8 @@ internal static partial class StringMethods
         new("rsplit", ["sep", "maxsplit"], 0, static (rendering, self, arguments) => Split(rendering, (TemplateString)self, arguments, fromEnd: true)),
         new("splitlines", ["keepends"], 0, static (rendering, self, arguments) =>
             rendering.Made(new TemplateList(SplitLines((TemplateString)self, Arg.IsTrue(arguments[0])).ToArray<TemplateValue>()))),
-        new("partition", ["sep"], 1, static (_, self, arguments) => Partition((TemplateString)self, arguments[0]!, fromEnd: false)),
-        new("rpartition", ["sep"], 1, static (_, self, arguments) => Partition((TemplateString)self, arguments[0]!, fromEnd: true)),
+        new("partition", ["sep"], 1, static (rendering, self, arguments) => Partition(rendering, (TemplateString)self, arguments[0]!, fromEnd: false)),
+        new("rpartition", ["sep"], 1, static (rendering, self, arguments) => Partition(rendering, (TemplateString)self, arguments[0]!, fromEnd: true)),
     ];
 
     public static List<TemplateString> SplitLines(TemplateString text, bool keepsEnds)
@@ -65,18 +65,18 @@ internal static partial class StringMethods
         else if (separator.Length == 0)
             throw new TemplateFault("empty separator");
         else
-            parts = fromEnd ? SplitFromEnd(text, separator.AsSpan(), most) : SplitFromStart(text, separator.AsSpan(), most);
+            parts = fromEnd ? SplitFromEnd(rendering, text, separator.AsSpan(), most) : SplitFromStart(rendering, text, separator.AsSpan(), most);
         return rendering.Made(new TemplateList([.. parts]));
     }
 
-    private static List<TemplateValue> SplitFromStart(TemplateString text, ReadOnlySpan<char> separator, long most)
+    private static List<TemplateValue> SplitFromStart(Rendering rendering, TemplateString text, ReadOnlySpan<char> separator, long most)
     {
         ReadOnlySpan<char> chars = text.AsSpan();
         List<TemplateValue> parts = [];
         int start = 0;
         while (most < 0 || parts.Count < most)
         {
-            int length = chars[start..].IndexOf(separator);
+            int length = TextSearch.IndexOf(rendering, chars[start..], separator);
             if (length < 0)
                 break;
             parts.Add(text.Substring(start, length));
@@ -87,14 +87,14 @@ internal static partial class StringMethods
         return parts;
     }
 
-    private static List<TemplateValue> SplitFromEnd(TemplateString text, ReadOnlySpan<char> separator, long most)
+    private static List<TemplateValue> SplitFromEnd(Rendering rendering, TemplateString text, ReadOnlySpan<char> separator, long most)
     {
         ReadOnlySpan<char> chars = text.AsSpan();
         List<TemplateValue> parts = [];
         int end = chars.Length;
         while (most < 0 || parts.Count < most)
         {
-            int at = chars[..end].LastIndexOf(separator);
+            int at = TextSearch.LastIndexOf(rendering, chars[..end], separator);
             if (at < 0)
                 break;
             parts.Add(text.Substring(at + separator.Length, end - at - separator.Length));
@@ -130,13 +130,13 @@ internal static partial class StringMethods
         return parts;
     }
 
-    private static TemplateTuple Partition(TemplateString text, TemplateValue value, bool fromEnd)
+    private static TemplateTuple Partition(Rendering rendering, TemplateString text, TemplateValue value, bool fromEnd)
     {
         TemplateString separator = Arg.Text(value, "partition");
         if (separator.Length == 0)
             throw new TemplateFault("empty separator");
 
-        int at = fromEnd ? text.AsSpan().LastIndexOf(separator.AsSpan()) : text.AsSpan().IndexOf(separator.AsSpan());
+        int at = TextSearch.Find(rendering, text.AsSpan(), separator.AsSpan(), fromEnd);
         TemplateString empty = text.Substring(0, 0);
         if (at < 0)
             return fromEnd ? new TemplateTuple(empty, empty, text) : new TemplateTuple(text, empty, empty);

@@ -46,7 +46,7 @@ internal static partial class StringMethods
     /// <summary>The text without whitespace, or without the given characters, at its ends.</summary>
     public static TemplateString Strip(TemplateString text, TemplateValue? characters, string function, bool atStart = true, bool atEnd = true)
     {
-        TemplateString? set = Arg.OptionalText(characters, function);
+        HashSet<int>? set = Arg.OptionalText(characters, function) is { } given ? CodePoints.SetOf(given.AsSpan()) : null;
         ReadOnlySpan<char> chars = text.AsSpan();
         int start = 0, end = chars.Length;
         while (atStart && start < end && IsStripped(set, CodePoints.At(chars, start)))
@@ -184,20 +184,7 @@ internal static partial class StringMethods
     private static TemplateString Like(TemplateString text, MarkedTextBuilder output) =>
         text.IsMarkup ? output.ToTemplateString().AsMarkup() : output.ToTemplateString();
 
-    private static bool IsStripped(TemplateString? set, int codePoint)
-    {
-        if (set is null)
-            return CodePoints.IsSpace(codePoint);
-
-        ReadOnlySpan<char> chars = set.AsSpan();
-        for (int i = 0; i < chars.Length; i += CodePoints.LengthAt(chars, i))
-        {
-            if (CodePoints.At(chars, i) == codePoint)
-                return true;
-        }
-
-        return false;
-    }
+    private static bool IsStripped(HashSet<int>? set, int codePoint) => set is null ? CodePoints.IsSpace(codePoint) : set.Contains(codePoint);
 
     private static bool IsLower(TemplateString text) => IsAllOfCase(text, CaseMapping.IsLower);
 

@@ -24,7 +24,7 @@ internal sealed class TemplateNamespace : TemplateValue
 
     public void Set(TemplateValue name, TemplateValue value) => _attributes[name] = value;
 
-    public override TemplateValue? GetItem(Rendering rendering, TemplateValue key) => key is TemplateString ? _attributes.Find(key) : null;
+    public override TemplateValue? GetItem(Rendering rendering, TemplateValue key) => key is TemplateString ? _attributes.GetItem(rendering, key) : null;
 
     public override void WriteRepr(ReprWriter writer)
     {

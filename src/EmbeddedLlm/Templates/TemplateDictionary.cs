@@ -22,6 +22,8 @@ internal sealed class TemplateDictionary(PromptPartKind kind = PromptPartKind.Te
 
     public override long Size => _size;
 
+    public override long Extent => _entries.Count + 1L;
+
     public override int Depth => _depth;
 
     public override int? Count => _entries.Count;
@@ -46,6 +48,13 @@ internal sealed class TemplateDictionary(PromptPartKind kind = PromptPartKind.Te
         }
     }
 
+    /// <summary>Adds an entry as the indexer does, and counts the work: of a key all is hashed.</summary>
+    public void Set(Rendering rendering, TemplateValue key, TemplateValue value)
+    {
+        rendering.Charge(key.Size / 16);
+        this[key] = value;
+    }
+
     public TemplateValue? Find(TemplateValue key) => _entries.GetValueOrDefault(key);
 
     public bool Contains(TemplateValue key) => _entries.ContainsKey(key);
@@ -63,7 +72,11 @@ internal sealed class TemplateDictionary(PromptPartKind kind = PromptPartKind.Te
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    public override TemplateValue? GetItem(Rendering rendering, TemplateValue key) => key.IsHashable ? Find(key) : null;
+    public override TemplateValue? GetItem(Rendering rendering, TemplateValue key)
+    {
+        rendering.Charge(key.Size / 16);
+        return key.IsHashable ? Find(key) : null;
+    }
 
     public override bool IsForbidden(string method) => Mutators.Contains(method);
 
@@ -133,6 +146,8 @@ internal sealed class TemplateDictionaryView(TemplateDictionary dictionary, Temp
     public override int Depth => dictionary.Depth;
 
     public override long Size => dictionary.Size;
+
+    public override long Extent => dictionary.Extent;
 
     public override int? Count => dictionary.Count;
 

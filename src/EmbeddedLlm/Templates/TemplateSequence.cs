@@ -33,6 +33,8 @@ internal abstract class TemplateSequence : TemplateValue
 
     public override long Size { get; }
 
+    public override long Extent => _items.Length + 1L;
+
     public override int Depth { get; }
 
     public override int? Count => _items.Length;

@@ -185,6 +185,7 @@ internal sealed class TemplateString : TemplateValue
         if (!Numbers.TryGetIndex(key, out long index))
             return null;
 
+        ChargeAccess(rendering);
         long count = CodePointCount;
         if (index < 0)
             index += count;
@@ -193,6 +194,21 @@ internal sealed class TemplateString : TemplateValue
 
         int position = PositionOf((int)index);
         return Substring(position, CodePoints.LengthAt(AsSpan(), position));
+    }
+
+    /// <summary>Counts the work of bringing the characters into one piece, where they are not yet.</summary>
+    public void ChargeFlattening(Rendering rendering)
+    {
+        if (_text is null)
+            rendering.Charge(Length / 16);
+    }
+
+    /// <summary>Counts the work of going to a position, for which a text with characters of two units is gone through.</summary>
+    public void ChargeAccess(Rendering rendering)
+    {
+        ChargeFlattening(rendering);
+        if (!HasOnlyUnits)
+            rendering.Charge(Length / 16);
     }
 
     /// <summary>The UTF-16 position of a code point.</summary>

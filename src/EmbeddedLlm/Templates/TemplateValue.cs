@@ -29,6 +29,9 @@ internal abstract class TemplateValue
     /// <summary>What the value weighs against <see cref="TemplateLimits.ValueSize"/>: itself and all that it holds.</summary>
     public virtual long Size => 1;
 
+    /// <summary>What is gone through by looking at all of the value, but into none that it holds: the characters of a text, the items of a list.</summary>
+    public virtual long Extent => Size;
+
     /// <summary>How many levels of values are below this one.</summary>
     public virtual int Depth => 0;
 

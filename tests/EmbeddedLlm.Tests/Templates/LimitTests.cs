@@ -68,6 +68,15 @@ public sealed class LimitTests
         { "repeated grouping", "{% set t = range(9999)|list %}" + Repeated("{% set x = t|groupby('real') %}{% set x = t|unique|list %}") },
         { "repeated merging", "{% set d = dict.fromkeys(range(9999)) %}" + Repeated("{% set x = dict(d, a=1) %}{% set x = d.copy() %}{% set x = d == x %}") },
         { "repeated reversal", "{% set t = 'a😀' * 9999 %}" + Repeated("{% set x = t[::-1] %}{% set x = t[5000:] %}{% set x = t[3] %}") },
+        { "repeated stripping", "{% set t = 'b' * 3999999 %}{% set s = 'a' * 3999999 + 'b' %}" + Repeated("{% set x = t.strip(s) %}{% set x = t|trim(s) %}") },
+        { "search of periods", "{% set t = 'ab' * 3999999 %}{% set s = 'ab' * 999999 + 'ba' + 'ab' * 999999 %}" + Repeated("{% set x = t.find(s) %}{% set x = s in t %}") },
+        { "search of periods from the end", "{% set t = 'ab' * 3999999 %}{% set s = 'ab' * 999999 + 'ba' + 'ab' * 999999 %}{{ t.rfind(s) }}{{ t.rsplit(s) }}" },
+        { "repeated long keys", "{% set t = 'a' * 7999999 %}{% set d = {'b': 1} %}" + Repeated("{% set x = d[t] %}{% set x = d.get(t) %}{% set x = d[(t,)] %}{% set x = {t: 1} %}") },
+        { "repeated long paths", "{% set t = 'a.' * 999999 %}" + Repeated("{% set x = []|join(attribute=t) %}{% set x = []|sort(attribute=t) %}") },
+        { "repeated distinction", "{% set t = ['A' * 7999999] %}" + Repeated("{% set x = t|unique|list %}{% set x = t|unique(true)|list %}{% set x = t|max %}") },
+        { "repeated affixes", "{% set t = ('a',) * 7999999 %}" + Repeated("{% set x = 'b'.startswith(t) %}") },
+        { "repeated positions", "{% set t = '😀' * 1999999 %}" + Repeated("{% set x = t[999999] %}{% set x = t[-3:] %}") },
+        { "repeated looks at a growing text", "{% set ns = namespace(x='a' * 7999999 ~ 'b') %}" + Repeated("{% set ns.x = ns.x ~ 'c' %}{% set x = ns.x[0] %}{% set x = ns.x < 'a' %}") },
         { "repeated escaping", "{% set t = '<' * 9999 %}" + Repeated("{% set x = t|e %}{% set x = t|urlencode %}{% set x = t|striptags %}{% set x = [t]|string %}") },
         { "repeated names", "{% macro m() %}" + string.Concat(Enumerable.Range(0, 9999).Select(i => $"{{% set a{i} = 1 %}}")) + "{% endmacro %}" + Repeated("{{ m() }}") },
         { "nested parentheses", Nested("(", "1", ")") },
@@ -128,6 +137,29 @@ public sealed class LimitTests
         string template = "{% set ns = namespace(x='') %}{% for i in range(20000) %}{% set ns.x = ns.x ~ name ~ ', ' %}{% endfor %}{{ ns.x|length }}";
 
         Assert.Equal("100000", ChatTemplate.Parse(template, limits).Render(TemplateRun.Variables).ToString());
+    }
+
+    [Fact]
+    public void WhatIsAskedOfAConversationCostsTheSameHoweverLongItsMessagesAre()
+    {
+        // A thousand turns of an agent over half a million tokens: Qwen's templates ask for the number of messages at each.
+        const string Template = """
+            {%- for message in messages[::-1] %}
+                {%- set index = (messages|length - 1) - loop.index0 %}
+                {%- if messages is sequence and tools is defined and tools is not none and messages|first is mapping %}
+                    {%- set last = (messages|last).role %}
+                {%- endif %}
+            {%- endfor %}
+            {{- messages|length }}
+            """;
+        TemplateValue[] messages = [.. Enumerable.Range(0, 1000).Select(i => (TemplateValue)new TemplateDictionary
+        {
+            { "role", TemplateValue.FromTemplate("user") },
+            { "content", TemplateValue.FromCaller(new string('a', 2000)) },
+        })];
+        Dictionary<string, TemplateValue> variables = new() { ["messages"] = new TemplateList(messages), ["tools"] = new TemplateList(messages) };
+
+        Assert.Equal("1000", ChatTemplate.Parse(Template).Render(variables).ToString());
     }
 
     [Fact]
