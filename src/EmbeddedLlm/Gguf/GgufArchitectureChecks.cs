@@ -55,6 +55,12 @@ internal static class GgufArchitectureChecks
                 break;
             case "lfm2" or "lfm2moe":
                 Require(keys, "shortconv.l_cache", value => value > 1, "is not above 1");
+                // Where attention looks both ways, so does the convolution, around the middle of its window.
+                if (keys.Boolean(keys.Key("attention.causal")) == false)
+                    Require(keys, "shortconv.l_cache", value => value % 2 != 0, "has no middle, and attention is not causal");
+                break;
+            case "step35":
+                CheckHalfRotation(keys, layers);
                 break;
             case "ernie4_5-moe":
                 Require(keys, "interleave_moe_layer_step", value => value > 0, "is 0");
@@ -104,6 +110,20 @@ internal static class GgufArchitectureChecks
 
         uint Width() => Value(keys, "embedding_length");
         bool IsWidthOrNone(uint value) => value == 0 || value == Width();
+    }
+
+    // Layers without a window rotate half of the elements that the key says.
+    private static void CheckHalfRotation(GgufModelKeys keys, int layers)
+    {
+        uint heads = keys.PerLayer(keys.Key("attention.head_count"), layers)?.FirstOrDefault() ?? 0;
+        uint key = keys.UInt32(keys.Key("attention.key_length")) ?? (heads == 0 ? 0 : Value(keys, "embedding_length") / heads);
+        uint rope = keys.UInt32(keys.Key("rope.dimension_count")) ?? key;
+        uint slidingKey = keys.UInt32(keys.Key("attention.key_length_swa")) ?? key;
+        uint slidingRope = keys.UInt32(keys.Key("rope.dimension_count_swa")) ?? rope;
+        if (rope == 0 || rope % 4 != 0 || rope / 2 > key)
+            throw keys.Bad(keys.Key("rope.dimension_count"), $"is {rope:N0} in heads of {key:N0}: half of it is even, not 0, and not larger than a head");
+        if (slidingRope == 0 || slidingRope % 2 != 0 || slidingRope > slidingKey)
+            throw keys.Bad(keys.Key("rope.dimension_count_swa"), $"is {slidingRope:N0} in heads of {slidingKey:N0}: it is even, not 0, and not larger than a head");
     }
 
     // Loaders that assert that there are experts, or divide by the number of those that are used.

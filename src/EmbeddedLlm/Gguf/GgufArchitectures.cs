@@ -74,11 +74,11 @@ internal static class GgufArchitectures
         Add(known, GgufArchitecture.EqualKeysAndValues, "nemotron_h nemotron_h_moe");
         Add(known, GgufArchitecture.UniformHeads | GgufArchitecture.Rotary, "falcon-h1");
         Add(known, GgufArchitecture.EqualKeysAndValues | GgufArchitecture.Rotary, "gemma4 laguna");
-        Add(known, GgufArchitecture.Rotary, "gemma4-assistant plamo2 plamo3");
+        Add(known, GgufArchitecture.Rotary, "gemma4-assistant mimo2 plamo2 plamo3");
         Add(known, GgufArchitecture.UniformHeads, "deepseek2 deepseek32 glm-dsa minicpm3 mistral4 plm");
         Add(known, GgufArchitecture.SizedProjections, "jamba");
         Add(known, GgufArchitecture.None,
-            "arwkv7 bailingmoe3 clip dots3note kimi-k3 kimi-linear mamba mamba2 mimo2 rwkv6 rwkv6qwen2 rwkv7 step35 wavtokenizer-dec");
+            "arwkv7 bailingmoe3 clip dots3note kimi-k3 kimi-linear mamba mamba2 rwkv6 rwkv6qwen2 rwkv7 step35 wavtokenizer-dec");
         return known;
     }
 

@@ -54,6 +54,33 @@ public sealed class GgufGraphChecksTests
         AssertRefused($"{architecture}.{name}", new EditableModel().Rename(architecture).Set($"{architecture}.{name}", value));
 
     [Theory]
+    [InlineData("mimo2", "rope.dimension_count", uint.MaxValue)]
+    [InlineData("mimo2", "rope.dimension_count", 0u)]
+    [InlineData("mimo2", "rope.dimension_count", 18u)]
+    [InlineData("mimo2", "rope.dimension_count_swa", 3u)]
+    [InlineData("step35", "rope.dimension_count", 6u)]
+    [InlineData("step35", "rope.dimension_count", 0u)]
+    [InlineData("step35", "rope.dimension_count", 64u)]
+    [InlineData("step35", "rope.dimension_count_swa", 18u)]
+    public void RotationThatDoesNotFitAHeadIsRefused(string architecture, string name, uint value)
+    {
+        EditableModel Model() => new EditableModel().Rename(architecture).SetArray(architecture + ".attention.sliding_window_pattern", true, false);
+        GgufModelValidator.Validate(Model().Build());
+        AssertRefused($"'{architecture}.{name}' is {value:N0} in heads of", Model().Set($"{architecture}.{name}", value));
+    }
+
+    [Theory]
+    [InlineData("lfm2")]
+    public void ConvolutionThatLooksBothWaysHasAMiddle(string architecture)
+    {
+        EditableModel Model(uint window, bool isCausal) => new EditableModel().Rename(architecture).SetArray(architecture + ".attention.head_count_kv", 0u, 2u)
+            .Set(architecture + ".attention.causal", isCausal).Set(architecture + ".shortconv.l_cache", window);
+        GgufModelValidator.Validate(Model(4, isCausal: true).Build());
+        GgufModelValidator.Validate(Model(3, isCausal: false).Build());
+        AssertRefused(architecture + ".shortconv.l_cache", Model(4, isCausal: false));
+    }
+
+    [Theory]
     [InlineData("glm4moe")]
     [InlineData("grovemoe")]
     [InlineData("lfm2moe")]
