@@ -18,6 +18,9 @@ internal static class GgufArchitectureChecks
                 break;
             case "mamba2" or "falcon-h1" or "nemotron_h" or "nemotron_h_moe":
                 CheckStateSpace(keys);
+                // The layers that predict further tokens have experts, whose length is divided by the number of those that are used.
+                if (keys.Architecture is "nemotron_h" or "nemotron_h_moe" && Value(keys, "nextn_predict_layers") > 0 && Value(keys, "expert_used_count") == 0)
+                    throw keys.Bad(keys.Key("expert_used_count"), "is missing or 0");
                 break;
             case "plamo2":
                 Require(keys, "ssm.group_count", value => value == 0, "is not 0");
@@ -96,6 +99,9 @@ internal static class GgufArchitectureChecks
                 break;
         }
 
+        // Every layer reads its own number, and its state is laid out for the first.
+        if (keys.Architecture is "rwkv6" or "rwkv6qwen2" && keys.PerLayer(keys.Key("attention.head_count_kv"), layers)?.Distinct().Count() > 1)
+            throw keys.Bad(keys.Key("attention.head_count_kv"), "differs between layers");
         if (Value(keys, "wkv.head_size") is > 0 and uint size && KvHeads(keys, layers) is > 0 and uint kv
             && (keys.Architecture == "rwkv6" ? Width() / size != kv : keys.Architecture == "rwkv6qwen2" && Width() / size % kv != 0))
         {

@@ -21,6 +21,8 @@ internal static class GgufHeadChecks
 
         uint width = keys.UInt32(keys.Key("embedding_length"))!.Value;
         (uint key, uint value) = CheckSizes(keys, architecture, width / heads[0]);
+        if (key == 0 && architecture.HasFlag(GgufArchitecture.SizedProjections))
+            throw keys.Bad(keys.Key("attention.key_length"), "makes heads of no elements");
         if (architecture.HasFlag(GgufArchitecture.SizedProjections))
             CheckShapes(parts, heads, kvHeads, key, value);
     }
@@ -28,12 +30,14 @@ internal static class GgufHeadChecks
     private static void CheckCounts(GgufModelKeys keys, GgufArchitecture architecture, uint[] heads, uint[] kvHeads)
     {
         bool isUniform = architecture.HasFlag(GgufArchitecture.UniformHeads);
+        // Layers without attention have no keys and values here, and the number of query heads is read for the first layer alone.
+        bool hasUniformQueries = keys.Architecture is "jamba" or "lfm2" or "lfm2moe";
         for (int i = 0; i < heads.Length; i++)
         {
             // A layer may have no heads at all; queries are otherwise spread evenly over keys and values.
             if (heads[i] > 0 && kvHeads[i] > 0 && heads[i] % kvHeads[i] != 0)
                 throw keys.Bad(keys.Key(KvHeadsKey), $"is {kvHeads[i]:N0} in layer {i}, which does not divide its {heads[i]:N0} heads");
-            if (isUniform && (heads[i] != heads[0] || kvHeads[i] != kvHeads[0]))
+            if ((isUniform && (heads[i] != heads[0] || kvHeads[i] != kvHeads[0])) || (hasUniformQueries && heads[i] != heads[0]))
                 throw keys.Bad(keys.Key(HeadsKey), $"differs between layers 0 and {i}, which this architecture has no use for");
         }
     }

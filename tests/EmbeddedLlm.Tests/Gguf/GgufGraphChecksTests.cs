@@ -71,6 +71,40 @@ public sealed class GgufGraphChecksTests
 
     [Theory]
     [InlineData("lfm2")]
+    [InlineData("jamba")]
+    public void HeadsOfLayersThatAreReadForTheFirstAloneAreAlike(string architecture)
+    {
+        EditableModel Model(params uint[] heads) => new EditableModel().Rename(architecture).SetArray(architecture + ".attention.head_count_kv", 0u, 2u)
+            .SetArray(architecture + ".attention.head_count", heads);
+        GgufModelValidator.Validate(Model(4, 4).Build());
+        AssertRefused(architecture + ".attention.head_count", Model(1, 0));
+        AssertRefused(architecture + ".attention.head_count", Model(2, 4));
+    }
+
+    [Theory]
+    [InlineData("nemotron_h")]
+    [InlineData("nemotron_h_moe")]
+    public void LayersThatPredictFurtherTokensUseExperts(string architecture) => AssertRefused(architecture + ".expert_used_count",
+        new EditableModel(SyntheticShape.Tiny with { Layers = 3 }).Rename(architecture).SetArray(architecture + ".attention.head_count_kv", 0u, 2u, 0u)
+            .SetArray(architecture + ".feed_forward_length", 0u, 0u, 128u).Set(architecture + ".nextn_predict_layers", 1u));
+
+    [Fact]
+    public void HeadsOfNoElementsAreRefused() => AssertRefused("jamba.attention.key_length",
+        new EditableModel().Rename("jamba").SetArray("jamba.attention.head_count_kv", 0u, 2u).Set("jamba.attention.key_length", 0u));
+
+    [Theory]
+    [InlineData("rwkv6")]
+    [InlineData("rwkv6qwen2")]
+    public void RecurrentLayersHaveOneNumberOfHeadsForKeysAndValues(string architecture)
+    {
+        EditableModel Model(params uint[] heads) => new EditableModel().Rename(architecture).Set(architecture + ".token_shift_count", architecture == "rwkv6" ? 2u : 1u)
+            .SetArray(architecture + ".attention.head_count_kv", heads);
+        AssertRefused("differs between layers", Model(4, 2));
+        AssertRefused("differs between layers", Model(0, 2));
+    }
+
+    [Theory]
+    [InlineData("lfm2")]
     public void ConvolutionThatLooksBothWaysHasAMiddle(string architecture)
     {
         EditableModel Model(uint window, bool isCausal) => new EditableModel().Rename(architecture).SetArray(architecture + ".attention.head_count_kv", 0u, 2u)
