@@ -31,7 +31,7 @@ internal static class Commands
         "--bare-poll", "Lets the bare loop keep its threads, spinning for the next decode from 0 (not at all) to 100. Default: new threads for every decode.", minimum: 0, maximum: 100);
 
     private static readonly Option<int?> Pairs = Numbers.Option(
-        "--pairs", "How many samples, or pairs of them, of each measurement. Default: as many as fit into 30 seconds, from 5 to 301.", minimum: 1);
+        "--pairs", "How many samples, or pairs of them, of each measurement. Default: as many as fit into 8 seconds, from 5 to 301.", minimum: 1);
 
     private static readonly Option<int[]> Callers = CreateCallerCounts();
 

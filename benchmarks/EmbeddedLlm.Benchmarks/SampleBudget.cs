@@ -7,7 +7,7 @@ namespace EmbeddedLlm.Benchmarks;
 internal sealed record SampleBudget(TimeSpan Time, int Least, int Most)
 {
     /// <summary>For figures to quote.</summary>
-    public static SampleBudget Thorough { get; } = new(TimeSpan.FromSeconds(30), 5, 301);
+    public static SampleBudget Thorough { get; } = new(TimeSpan.FromSeconds(8), 5, 301);
 
     /// <summary>For a first look.</summary>
     public static SampleBudget Quick { get; } = new(TimeSpan.FromSeconds(2), 3, 15);

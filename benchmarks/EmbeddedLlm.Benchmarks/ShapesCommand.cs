@@ -28,7 +28,7 @@ internal static class ShapesCommand
         shapes.AcceptOnlyFromAmong(names);
         mixes.AcceptOnlyFromAmong([.. SyntheticChoice.MixNames]);
         Option<bool> writesOnly = new("--write-only") { Description = "Writes the files directly, prints their paths, and compares nothing." };
-        Option<int?> pairs = Numbers.Option("--pairs", "How many pairs of each measurement. Default: as many as fit into 30 seconds, from 5 to 301.", minimum: 1);
+        Option<int?> pairs = Numbers.Option("--pairs", "How many pairs of each measurement. Default: as many as fit into 8 seconds, from 5 to 301.", minimum: 1);
         Option<int?> threads = Numbers.Option("--threads", "The CPU threads. Default: as many as there are processors.", minimum: 1);
         Command command = new("shapes", "Compares models with random weights that were written quantised with what llama.cpp quantises: tensor by tensor, and by speed.") { shapes, mixes, writesOnly, pairs, threads };
         command.SetAction((arguments, cancellation) => RunAsync(
