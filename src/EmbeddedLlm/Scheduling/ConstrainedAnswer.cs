@@ -173,7 +173,7 @@ internal sealed partial class ConstrainedAnswer : IThreadPoolWorkItem
         {
             _matcher.PrepareMask();
         }
-        catch (GrammarException)
+        catch (Exception)
         {
         }
         finally

@@ -2,8 +2,9 @@ namespace EmbeddedLlm.Scheduling;
 
 /// <summary>
 /// How many tokens of prompts go into a step that also computes next tokens. Those who wait for the latter wait for the former too, and how long that is depends on the model and the machine by a factor of a
-/// thousand: so it is as many as take a tenth of a second, or four steps without prompts where these take longer than a fortieth, as measured while it goes on. The bound of time instead of tokens is
-/// that of Sarathi-Serve (Agrawal et al., 2024). Engine thread only.
+/// thousand: so it is as many as take a tenth of a second, as measured while it goes on. Where a step without prompts takes long as well, it is as many as take eight of those: next tokens of few sequences
+/// are dear, and with smaller bites the rest of the callers, who are not there yet, would wait for too many of them. The bound of time instead of tokens is that of Sarathi-Serve (Agrawal et al., 2024).
+/// Engine thread only.
 /// </summary>
 /// <param name="limits">The most tokens, whether fewer are taken where they take long, and the kernel's tile.</param>
 internal sealed class PrefillPace(SchedulerLimits limits)
@@ -15,7 +16,7 @@ internal sealed class PrefillPace(SchedulerLimits limits)
     public const int Granule = 16;
 
     private const double Seconds = 0.1;
-    private const double StepsAside = 4;
+    private const double StepsAside = 8;
     private const double Smoothing = 0.3;
 
     private double _secondsPerToken;

@@ -11,9 +11,9 @@ public sealed class PrefillPaceTests
     [InlineData(0.001, 0.001, 96)]
     [InlineData(0.001, 0.002, 48)]
     [InlineData(0.001, 0.0001, 512)]
-    // Four steps, where these take longer than a fortieth of a second.
-    [InlineData(0.05, 0.002, 96)]
-    [InlineData(0.6, 0.125, 16)]
+    // Eight steps, where these take longer than an eightieth of a second.
+    [InlineData(0.05, 0.002, 192)]
+    [InlineData(0.6, 0.125, 32)]
     [InlineData(0.001, 1, 16)]
     public void AStepTakesAsManyTokensOfPromptsAsOthersCanWaitFor(double step, double token, int expected)
     {

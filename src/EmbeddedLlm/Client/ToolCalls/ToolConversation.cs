@@ -80,6 +80,7 @@ internal sealed class ToolConversation(ToolSupport support)
         { Result: null, Exception: { } exception } => $"Error: {exception.Message}",
         { Result: string text } => text,
         { Result: JsonElement { ValueKind: JsonValueKind.String } text } => text.GetString()!,
+        { Result: JsonElement { ValueKind: JsonValueKind.Undefined } } => "",
         { Result: JsonElement json } => OnOneLine(json.GetRawText()),
         { Result: AIContent content } => TextOf([content]),
         { Result: IEnumerable<AIContent> contents } => TextOf(contents),

@@ -122,6 +122,7 @@ public sealed class ToolPromptTests
         Assert.Equal("""{"a": 1.50, "b": []}""", ToolConversation.TextOf(new FunctionResultContent("1", JsonElement.Parse("""{"a":1.50,"b":[]}"""))));
         Assert.Equal("""{"a:,\"  b\\": [1, {}], "c": "x : y"}""", ToolConversation.TextOf(new FunctionResultContent("1", new JsonObject { ["a:,\"  b\\"] = new JsonArray(1, new JsonObject()), ["c"] = "x : y" })));
         Assert.Equal("x", ToolConversation.TextOf(new FunctionResultContent("1", JsonElement.Parse("\"x\""))));
+        Assert.Equal("", ToolConversation.TextOf(new FunctionResultContent("1", default(JsonElement))));
     }
 
     private static ChatTemplate Parse(string template) => ChatTemplate.Parse(File.ReadAllText(SharedData.Require("data", "templates", template + ".jinja")));
