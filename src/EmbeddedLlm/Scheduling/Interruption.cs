@@ -3,23 +3,23 @@ namespace EmbeddedLlm.Scheduling;
 /// <summary>What ends a sequence from outside: its caller's cancellation, its reader's leaving, or one of its time limits. The first to come wins. Thread-safe.</summary>
 internal sealed class Interruption
 {
-    private readonly GenerationStream _output;
-    private readonly Action<Exception> _interrupted;
+    private readonly Sequence _sequence;
+    private readonly Action<Sequence, Exception> _interrupted;
     private readonly CancellationToken _cancellationToken;
     private readonly CancellationTokenRegistration _cancellation;
     private readonly ITimer? _firstToken;
     private readonly ITimer? _whole;
 
-    /// <param name="output">What ends.</param>
-    /// <param name="request">Has the time limits.</param>
+    /// <param name="sequence">What ends, and whose request has the time limits.</param>
     /// <param name="time">The clock.</param>
     /// <param name="interrupted">Called, on any thread, after the end and before the reader knows of it, with its reason.</param>
     /// <param name="cancellationToken">The caller's.</param>
-    public Interruption(GenerationStream output, GenerationRequest request, TimeProvider time, Action<Exception> interrupted, CancellationToken cancellationToken)
+    public Interruption(Sequence sequence, TimeProvider time, Action<Sequence, Exception> interrupted, CancellationToken cancellationToken)
     {
-        _output = output;
+        _sequence = sequence;
         _interrupted = interrupted;
         _cancellationToken = cancellationToken;
+        GenerationRequest request = sequence.Request;
         _firstToken = request.FirstTokenTimeout is { } first ? CreateTimer(first, $"The request had no first token within {first} ({nameof(request.FirstTokenTimeout)}).") : null;
         _whole = request.RequestTimeout is { } whole ? CreateTimer(whole, $"The request was not answered within {whole} ({nameof(request.RequestTimeout)}).") : null;
         _cancellation = cancellationToken.UnsafeRegister(static state => ((Interruption)state!).Cancel(), this);
@@ -46,15 +46,15 @@ internal sealed class Interruption
 
     private void Fail(Exception exception)
     {
-        if (!_output.TrySeal(exception))
+        if (!_sequence.Output.TrySeal(exception))
             return;
         try
         {
-            _interrupted(exception);
+            _interrupted(_sequence, exception);
         }
         finally
         {
-            _output.Open();
+            _sequence.Output.Open();
         }
     }
 }

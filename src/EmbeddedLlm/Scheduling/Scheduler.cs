@@ -27,6 +27,7 @@ internal sealed partial class Scheduler
     private readonly ArrayBufferWriter<byte> _text = new();
     private readonly TimeProvider _time;
     private readonly Action _wake;
+    private readonly Action<Sequence, Exception> _interrupted;
     private readonly EngineMeter _meter;
     private readonly PrefillPace _pace;
 
@@ -82,6 +83,7 @@ internal sealed partial class Scheduler
         _scratch = new SamplerScratch(decoder.VocabularySize);
         _mask = new ulong[TokenMask.WordsFor(decoder.VocabularySize)];
         _wake = wake;
+        _interrupted = Interrupted;
         _time = time ?? TimeProvider.System;
         _meter = new EngineMeter(modelId, () => _queue.Count, decoder.CellCount);
     }
@@ -132,7 +134,7 @@ internal sealed partial class Scheduler
         cancellationToken.ThrowIfCancellationRequested();
 
         Sequence sequence = new(request, ContextLength, _decoder.HasCellPerToken ? _limits.DraftLength : 0);
-        sequence.Interruption = new Interruption(sequence.Output, request, _time, exception => Interrupted(sequence, exception), cancellationToken);
+        sequence.Interruption = new Interruption(sequence, _time, _interrupted, cancellationToken);
         try
         {
             if (!_queue.TryEnqueue(sequence))
