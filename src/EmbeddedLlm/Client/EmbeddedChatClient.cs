@@ -115,9 +115,13 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         ChatMessage[] wanted = [.. messages];
         bool isHeld = SynchronizationContext.Current is not null || TaskScheduler.Current != TaskScheduler.Default;
         return isHeld || !ShortRequest.Is(wanted, options, more)
-            ? new(Task.Run(() => SubmitTurn(wanted, options, more, cancellationToken), cancellationToken))
+            ? new(SubmitOnPoolAsync(wanted, options, more, cancellationToken))
             : new(SubmitTurn(wanted, options, more, cancellationToken));
     }
+
+    // Apart, so that requests that stay on their thread make no closure.
+    private Task<RunningAnswer> SubmitOnPoolAsync(ChatMessage[] wanted, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken) =>
+        Task.Run(() => SubmitTurn(wanted, options, more, cancellationToken), cancellationToken);
 
     /// <summary>Submits a request together with the conversation that it goes on with, where there is one.</summary>
     private RunningAnswer SubmitTurn(ChatMessage[] wanted, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)
