@@ -29,10 +29,21 @@ internal static class Usage
     {
         foreach (string error in errors)
             terminal.Fail(error);
-        if (result.UnmatchedTokens.Count > 0 && result.CommandResult.Command.Arguments.Count > 0)
-            terminal.Note("Words that belong together need quotation marks around them.");
+        if (result.UnmatchedTokens.Count > 0 && HintOf(result) is { } hint)
+            terminal.Note(hint);
         terminal.Note($"See '{CommandLineOf(result.CommandResult)} --help'.");
         return ExitCode.Usage;
+    }
+
+    /// <summary>What may have been meant by words too many; null where nothing is likely.</summary>
+    private static string? HintOf(ParseResult result)
+    {
+        Command command = result.CommandResult.Command;
+        if (command.Arguments.Count == 0)
+            return null;
+        if (!result.UnmatchedTokens.Any(token => token.Any(char.IsWhiteSpace)))
+            return "Words that belong together need quotation marks around them.";
+        return command.Options.Any(option => option.Name == "--model") ? "A model is named with --model." : null;
     }
 
     private static bool LooksLikeOption(string value) =>

@@ -39,6 +39,11 @@ public sealed class UsageTests
         Assert.EndsWith("See 'embeddedllm chat --help'.", result.Error.TrimEnd());
     }
 
+    [Theory]
+    [InlineData("Words that belong together need quotation marks around them.", "chat", "Count", "to", "five.")]
+    [InlineData("A model is named with --model.", "chat", "starter", "Count to five.")]
+    public async Task WordsTooManyGetAHint(string hint, params string[] arguments) => Assert.Contains(hint, (await CliProcess.RunAsync(arguments)).Error);
+
     [Fact]
     public async Task BehindTwoDashesAPromptMayLookLikeAnOption()
     {
