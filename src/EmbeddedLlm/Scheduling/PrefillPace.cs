@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace EmbeddedLlm.Scheduling;
 
 /// <summary>
@@ -19,31 +21,66 @@ internal sealed class PrefillPace(SchedulerLimits limits)
     private const double StepsAside = 8;
     private const double Smoothing = 0.3;
 
+    /// <summary>A step of one next token takes about as long as so many tokens of a prompt, where it was not measured: what a processor computes while it reads the weights once.</summary>
+    private const int TokensAsideOneStep = 6;
+
     private double _secondsPerToken;
-    private double _secondsPerStep;
+
+    // Of the steps without prompts, by how many sequences had a next token: 1, 2, 3 and 4, 5 to 8, and so on. Zero where there was none.
+    private readonly double[] _secondsPerStep = new double[1 + BitOperations.Log2(int.MaxValue)];
 
     /// <summary>How many tokens the next step takes.</summary>
     /// <param name="total">The length of the prompt that comes first.</param>
-    public int Choose(int total)
+    /// <param name="decoding">The sequences that have a next token in the step, at least one.</param>
+    public int Choose(int total, int decoding)
     {
         if (!limits.PacesPrefill)
             return limits.PrefillChunk;
-        double seconds = Math.Max(Seconds, _secondsPerStep * StepsAside);
-        double affordable = _secondsPerToken > 0 ? Math.Min(seconds / _secondsPerToken, limits.PrefillChunk) : First;
         int least = limits.Tile.Pays(total) ? limits.Tile.Length : Granule;
-        return Math.Min(Math.Max((int)affordable / Granule * Granule, least), limits.PrefillChunk);
+        return Math.Min(Math.Max(Affordable(decoding) / Granule * Granule, least), limits.PrefillChunk);
     }
 
-    /// <summary>Takes note of a step that next tokens were computed in.</summary>
+    /// <summary>Takes note of a step that tokens were chosen in.</summary>
     /// <param name="promptTokens">The tokens of prompts, and of forced text, in it.</param>
+    /// <param name="decoding">The sequences that had a next token in it.</param>
     /// <param name="time">From its begin until logits were there.</param>
-    public void Observe(int promptTokens, TimeSpan time)
+    public void Observe(int promptTokens, int decoding, TimeSpan time)
     {
-        if (promptTokens == 0)
-            _secondsPerStep = Smooth(_secondsPerStep, time.TotalSeconds);
+        if (promptTokens == 0 && decoding > 0)
+            Smooth(ref _secondsPerStep[BucketOf(decoding)], time.TotalSeconds);
         else if (promptTokens >= Granule)
-            _secondsPerToken = Smooth(_secondsPerToken, Math.Max(0, time.TotalSeconds - _secondsPerStep) / promptTokens);
+            Smooth(ref _secondsPerToken, Math.Max(0, time.TotalSeconds - (decoding > 0 ? SecondsPerStep(decoding) : 0)) / promptTokens);
     }
 
-    private static double Smooth(double average, double value) => average == 0 ? value : average + (Smoothing * (value - average));
+    private int Affordable(int decoding)
+    {
+        if (_secondsPerToken == 0)
+            return First;
+        double step = SecondsPerStep(decoding);
+        double aside = step > 0 ? step * StepsAside / _secondsPerToken : TokensAsideOneStep * StepsAside;
+        return (int)Math.Min(Math.Max(Seconds / _secondsPerToken, aside), limits.PrefillChunk);
+    }
+
+    /// <summary>How long a step without prompts takes, by those with most nearly as few sequences, or else by those with as many as come next; 0 where there was none yet.</summary>
+    private double SecondsPerStep(int decoding)
+    {
+        int bucket = BucketOf(decoding);
+        for (int i = bucket; i >= 0; i--)
+        {
+            if (_secondsPerStep[i] > 0)
+                return _secondsPerStep[i];
+        }
+
+        for (int i = bucket + 1; i < _secondsPerStep.Length; i++)
+        {
+            if (_secondsPerStep[i] > 0)
+                return _secondsPerStep[i];
+        }
+
+        return 0;
+    }
+
+    private static int BucketOf(int decoding) => decoding <= 1 ? 0 : BitOperations.Log2((uint)decoding - 1) + 1;
+
+    private static void Smooth(ref double average, double value) => average = average == 0 ? value : average + (Smoothing * (value - average));
 }

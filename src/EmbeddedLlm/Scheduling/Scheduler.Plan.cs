@@ -151,7 +151,7 @@ internal sealed partial class Scheduler
             _decoder.Batch.Clear();
             _planned.Clear();
             MakeRoomToDecode();
-            PlanPrefill(PlanDecode(out bool isAnyDecoding), isAnyDecoding);
+            PlanPrefill(PlanDecode(out int decoding), decoding);
             PlanDrafts();
         }
         while (_decoder.Batch.Count == 0 && _running.Count > 0 && (TryPreempt() || _cache.TryEvictPinned()));
@@ -161,25 +161,23 @@ internal sealed partial class Scheduler
     /// <summary>
     /// Takes one token of each sequence that decodes, and more where a grammar has forced several: of these, where others decode as well, no more in a step than of prompts.
     /// </summary>
-    /// <param name="isAnyDecoding">Whether any sequence decodes, be it its turn or not.</param>
+    /// <param name="decoding">The sequences that decode, be it their turn or not.</param>
     /// <returns>How many more than one each.</returns>
-    private int PlanDecode(out bool isAnyDecoding)
+    private int PlanDecode(out int decoding)
     {
-        int decoding = 0;
-        int others = 0;
+        int turns = 0;
+        decoding = 0;
         foreach (Sequence sequence in _running)
         {
             if (!sequence.IsStarted || !sequence.IsDecoding)
                 continue;
+            decoding++;
             if (_turns.Has(sequence))
-                decoding++;
-            else
-                others++;
+                turns++;
         }
 
-        isAnyDecoding = decoding + others > 0;
         int capacity = _decoder.Batch.Capacity;
-        int most = Math.Min(decoding + others > 1 ? _pace.Choose(total: 0) : capacity, capacity - decoding);
+        int most = Math.Min(decoding > 1 ? _pace.Choose(total: 0, decoding) : capacity, capacity - turns);
         int left = most;
         foreach (Sequence sequence in _running)
         {

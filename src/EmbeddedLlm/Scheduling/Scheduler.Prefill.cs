@@ -9,14 +9,14 @@ namespace EmbeddedLlm.Scheduling;
 internal sealed partial class Scheduler
 {
     /// <param name="forcedCount">The tokens of forced text in the step.</param>
-    /// <param name="isAnyDecoding">Whether anybody waits for a next token.</param>
-    private void PlanPrefill(int forcedCount, bool isAnyDecoding)
+    /// <param name="decoding">How many wait for a next token.</param>
+    private void PlanPrefill(int forcedCount, int decoding)
     {
         int before = _decoder.Batch.Count;
         int left = _decoder.Batch.Remaining;
         Sequence? next = NextToPrefill();
-        if (next is not null && isAnyDecoding)
-            left = Math.Min(left, _pace.Choose(next.TokenCount) - forcedCount);
+        if (next is not null && decoding > 0)
+            left = Math.Min(left, _pace.Choose(next.TokenCount, decoding) - forcedCount);
         while (left > 0 && next is { } sequence)
         {
             sequence.LastPrefill = _plans;
@@ -33,6 +33,7 @@ internal sealed partial class Scheduler
         }
 
         _promptTokens = forcedCount + _decoder.Batch.Count - before;
+        _nextTokens = before - forcedCount;
     }
 
     /// <summary>Takes note of how long the step took. Only where it has logits, which a GPU is waited for with.</summary>
@@ -45,7 +46,7 @@ internal sealed partial class Scheduler
             if (sequence.LogitsIndex < 0)
                 continue;
             _decoder.GetLogits(sequence.LogitsIndex);
-            _pace.Observe(_promptTokens, _time.GetElapsedTime(startedAt));
+            _pace.Observe(_promptTokens, _nextTokens, _time.GetElapsedTime(startedAt));
             return;
         }
     }

@@ -41,6 +41,9 @@ internal sealed partial class Scheduler
     /// <summary>The tokens of prompts, and of forced text, in the step.</summary>
     private int _promptTokens;
 
+    /// <summary>The sequences that have a next token in the step.</summary>
+    private int _nextTokens;
+
     /// <summary>Whether a sequence has started or left since the cached prefixes were last looked at.</summary>
     private bool _hasChanged;
 

@@ -20,49 +20,72 @@ public sealed class PrefillPaceTests
         PrefillPace pace = new(Limits(512));
         for (int i = 0; i < 10; i++)
         {
-            pace.Observe(0, TimeSpan.FromSeconds(step));
-            int chunk = pace.Choose(1000);
-            pace.Observe(chunk, TimeSpan.FromSeconds(step + (chunk * token)));
+            pace.Observe(0, 1, TimeSpan.FromSeconds(step));
+            int chunk = pace.Choose(1000, 1);
+            pace.Observe(chunk, 1, TimeSpan.FromSeconds(step + (chunk * token)));
         }
 
-        Assert.Equal(expected, pace.Choose(1000));
+        Assert.Equal(expected, pace.Choose(1000, 1));
     }
 
     [Fact]
     public void WhatWasMeasuredOnceDoesNotStay()
     {
         PrefillPace pace = new(Limits(128));
-        Assert.Equal(PrefillPace.First, pace.Choose(1000));
-        pace.Observe(128, TimeSpan.FromSeconds(10));
-        Assert.Equal(PrefillPace.Granule, pace.Choose(1000));
+        Assert.Equal(PrefillPace.First, pace.Choose(1000, 1));
+        pace.Observe(0, 1, TimeSpan.FromSeconds(0.001));
+        pace.Observe(128, 1, TimeSpan.FromSeconds(10));
+        Assert.Equal(PrefillPace.Granule, pace.Choose(1000, 1));
         for (int i = 0; i < 20; i++)
-            pace.Observe(pace.Choose(1000), TimeSpan.FromSeconds(0.001));
-        Assert.Equal(128, pace.Choose(1000));
+            pace.Observe(pace.Choose(1000, 1), 1, TimeSpan.FromSeconds(0.001));
+        Assert.Equal(128, pace.Choose(1000, 1));
+    }
+
+    [Fact]
+    public void WhereManyHaveANextTokenAStepTakesLongerAndSoMayPrompts()
+    {
+        PrefillPace pace = new(Limits(512));
+        foreach ((int decoding, double seconds) in ((int, double)[])[(1, 0.033), (7, 0.12), (16, 0.18)])
+            pace.Observe(0, decoding, TimeSpan.FromSeconds(seconds));
+        pace.Observe(64, 16, TimeSpan.FromSeconds(0.18 + (64 * 0.005)));
+        int[] chunks = [.. ((int[])[1, 2, 4, 5, 8, 16, 32]).Select(decoding => pace.Choose(1000, decoding))];
+        Assert.Equal([48, 48, 48, 192, 192, 288, 288], chunks);
+    }
+
+    [Fact]
+    public void WhereNoStepWithoutPromptsWasSeenItIsTakenForSoManyTokens()
+    {
+        PrefillPace pace = new(Limits(512));
+        pace.Observe(32, 0, TimeSpan.FromSeconds(0.3));
+        Assert.Equal(48, pace.Choose(1000, 2));
+        pace.Observe(0, 16, TimeSpan.FromSeconds(0.2));
+        Assert.Equal(160, pace.Choose(1000, 2));
     }
 
     [Fact]
     public void ATileIsNotCutWhereItPays()
     {
         PrefillPace pace = new(Limits(128, Tile));
-        pace.Observe(128, TimeSpan.FromSeconds(10));
-        Assert.Equal(16, pace.Choose(300));
-        Assert.Equal(64, pace.Choose(4000));
+        pace.Observe(0, 1, TimeSpan.FromSeconds(0.001));
+        pace.Observe(128, 1, TimeSpan.FromSeconds(10));
+        Assert.Equal(16, pace.Choose(300, 1));
+        Assert.Equal(64, pace.Choose(4000, 1));
     }
 
     [Fact]
     public void AFewTokensSayNothingOfTheRest()
     {
         PrefillPace pace = new(Limits(128));
-        pace.Observe(3, TimeSpan.FromSeconds(10));
-        Assert.Equal(128, pace.Choose(1000));
+        pace.Observe(3, 1, TimeSpan.FromSeconds(10));
+        Assert.Equal(128, pace.Choose(1000, 1));
     }
 
     [Fact]
     public void ASetNumberStaysWhatever()
     {
         PrefillPace pace = new(Limits(100) with { PacesPrefill = false });
-        pace.Observe(100, TimeSpan.FromSeconds(10));
-        Assert.Equal(100, pace.Choose(1000));
+        pace.Observe(100, 1, TimeSpan.FromSeconds(10));
+        Assert.Equal(100, pace.Choose(1000, 1));
     }
 
     [Fact]
