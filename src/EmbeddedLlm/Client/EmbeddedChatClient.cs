@@ -26,15 +26,8 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     {
         ArgumentNullException.ThrowIfNull(messages);
         using RunningAnswer running = await SubmitAsync(messages, options, cancellationToken).ConfigureAwait(false);
-        StringBuilder text = new();
-        bool isLast;
-        do
-        {
-            isLast = !await running.Stream.WaitToReadAsync().ConfigureAwait(false);
-            text.Append(running.Tokens.Read(running.Stream));
-        }
-        while (!isLast);
-        (string reasoning, string answer, IReadOnlyList<AIContent> calls) = running.Reader.Push(text.ToString(), isLast: true);
+        await running.Stream.WaitForAllAsync().ConfigureAwait(false);
+        (string reasoning, string answer, IReadOnlyList<AIContent> calls) = running.Reader.Push(running.Tokens.Read(running.Stream), isLast: true);
         running.Keep(reasoning, answer, calls);
         running.Complete();
         return running.Tokens.On(running.Mapper.Response(running.ShowsReasoning ? reasoning : "", answer, running.Stream.Summary, calls));

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using EmbeddedLlm.Client;
 using EmbeddedLlm.Scheduling;
 using Microsoft.Extensions.AI;
@@ -64,23 +63,16 @@ public sealed partial class EmbeddedModel
 
     private async Task<CompletionResponse> RunAsync(Func<int[]> prompt, CompletionOptions? options, CancellationToken cancellationToken)
     {
-        StringBuilder text = new();
-        List<GeneratedToken> tokens = [];
-        CompletionUpdate? last = null;
-        await foreach (CompletionUpdate update in StreamAsync(prompt, options, cancellationToken).ConfigureAwait(false))
-        {
-            text.Append(update.Text);
-            tokens.AddRange(update.Tokens);
-            last = update;
-        }
-
-        return new CompletionResponse(text.ToString(), tokens, last!.FinishReason!.Value, last.Usage!, last.Timings!);
+        GenerationStream stream = await SubmitAsync(prompt, options, cancellationToken).ConfigureAwait(false);
+        await stream.WaitForAllAsync().ConfigureAwait(false);
+        string text = stream.ReadText(out IReadOnlyList<GeneratedToken> tokens);
+        GenerationSummary summary = stream.Summary;
+        return new CompletionResponse(text, tokens, ResponseMapper.FinishReasonOf(summary.End, hasCalls: false), ResponseMapper.UsageOf(summary), ResponseMapper.TimingsOf(summary));
     }
 
     private async IAsyncEnumerable<CompletionUpdate> StreamAsync(Func<int[]> prompt, CompletionOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // A long prompt is tokenized on the thread pool, so that it does not hold up a caller's user interface.
-        GenerationStream stream = await Task.Run(() => Submit(RequestOf(prompt(), options), cancellationToken), cancellationToken).ConfigureAwait(false);
+        GenerationStream stream = await SubmitAsync(prompt, options, cancellationToken).ConfigureAwait(false);
         try
         {
             while (await stream.WaitToReadAsync().ConfigureAwait(false))
@@ -103,6 +95,10 @@ public sealed partial class EmbeddedModel
             stream.Abandon();
         }
     }
+
+    /// <summary>A long prompt is tokenized on the thread pool, so that it does not hold up a caller's user interface.</summary>
+    private Task<GenerationStream> SubmitAsync(Func<int[]> prompt, CompletionOptions? options, CancellationToken cancellationToken) =>
+        Task.Run(() => Submit(RequestOf(prompt(), options), cancellationToken), cancellationToken);
 
     private GenerationRequest RequestOf(int[] prompt, CompletionOptions? options)
     {

@@ -87,10 +87,7 @@ public sealed partial class EmbeddedModel
     private async Task<PreloadedPrefix> PreloadAsync(PinnedPrefix prefix, int priority, CancellationToken cancellationToken)
     {
         GenerationStream stream = Submit(new GenerationRequest { Prompt = prefix.Tokens, Adapters = prefix.Adapters, Prefix = prefix, Priority = priority }, cancellationToken);
-        while (await stream.WaitToReadAsync().ConfigureAwait(false))
-        {
-        }
-
+        await stream.WaitForAllAsync().ConfigureAwait(false);
         return new PreloadedPrefix(_model.Engine, prefix, () => StateIdentityOf(prefix.Adapters));
     }
 

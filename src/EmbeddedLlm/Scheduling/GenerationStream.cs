@@ -6,7 +6,7 @@ namespace EmbeddedLlm.Scheduling;
 
 /// <summary>
 /// The way from the engine to one caller: the engine appends UTF-8, the caller waits and takes all there is as one string, so a slow caller gets larger pieces instead of a
-/// longer queue. One writer, one reader; nothing is allocated per token but when the buffer grows.
+/// longer queue, and one who wants the whole answer is woken once. One writer, one reader; nothing is allocated per token but when the buffer grows.
 /// </summary>
 internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWorkItem
 {
@@ -22,6 +22,9 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
     private bool _isWaiting;
     private bool _isWaking;
     private bool _isComplete;
+
+    // Whether the reader waits for the end, and not for the next text.
+    private bool _wantsAll;
 
     // Between the end and the moment the reader may know of it.
     private bool _isSealed;
@@ -39,7 +42,7 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
     /// <summary>What may end the generation from outside; null where nothing is generated.</summary>
     public Interruption? Interruption { get; set; }
 
-    /// <summary>The figures; valid once <see cref="WaitToReadAsync"/> has returned false.</summary>
+    /// <summary>The figures; valid once <see cref="WaitToReadAsync"/> has returned false, or <see cref="WaitForAllAsync"/> at all.</summary>
     public GenerationSummary Summary => _summary;
 
     /// <summary>Whether the generation ended, well or not.</summary>
@@ -75,7 +78,7 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
                 Array.Resize(ref _text, Math.Max(_text.Length * 2, _textLength + utf8.Length));
             utf8.CopyTo(_text.AsSpan(_textLength));
             _textLength += utf8.Length;
-            if (!TakeWaiter())
+            if (_wantsAll || !TakeWaiter())
                 return;
         }
 
@@ -138,15 +141,23 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
 
     /// <summary>Waits for text: true when there is some, false at the end; throws what the generation failed with.</summary>
     /// <exception cref="InvalidOperationException">An earlier wait has not ended.</exception>
-    public ValueTask<bool> WaitToReadAsync()
+    public ValueTask<bool> WaitToReadAsync() => WaitAsync(wantsAll: false);
+
+    /// <summary>Waits for the end: true when there is text that was not read yet; throws what the generation failed with.</summary>
+    /// <inheritdoc cref="WaitToReadAsync"/>
+    public ValueTask<bool> WaitForAllAsync() => WaitAsync(wantsAll: true);
+
+    private ValueTask<bool> WaitAsync(bool wantsAll)
     {
         lock (_gate)
         {
             if (_isWaiting)
                 throw new InvalidOperationException("A generation has one reader.");
-            if (_textLength > 0)
+            _wantsAll = wantsAll;
+            bool isOver = _isComplete && !_isSealed;
+            if (_textLength > 0 && (isOver || !wantsAll))
                 return new ValueTask<bool>(true);
-            if (_isComplete && !_isSealed)
+            if (isOver)
                 return _failure is null ? new ValueTask<bool>(false) : ValueTask.FromException<bool>(_failure.SourceException);
             _isWaiting = true;
             _isWaking = false;

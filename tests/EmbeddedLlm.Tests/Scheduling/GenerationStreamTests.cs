@@ -59,6 +59,44 @@ public sealed class GenerationStreamTests
     }
 
     [Fact]
+    public async Task WhoWantsAllIsWokenAtTheEnd()
+    {
+        GenerationStream stream = new();
+        stream.Append("One"u8);
+        ValueTask<bool> all = stream.WaitForAllAsync();
+        stream.Append(", two"u8);
+        stream.Append(", three"u8);
+        Assert.True(stream.TrySeal(new GenerationSummary { OutputTokens = 5 }));
+        await Task.Delay(20);
+        Assert.False(all.IsCompleted);
+        stream.Open();
+        Assert.True(await all);
+        Assert.Equal(5, stream.Summary.OutputTokens);
+        Assert.Equal("One, two, three", stream.ReadText());
+        Assert.False(await stream.WaitForAllAsync());
+    }
+
+    [Fact]
+    public async Task WhoWantsAllAtTheEndDoesNotWait()
+    {
+        GenerationStream stream = new();
+        stream.Append("all of it"u8);
+        Assert.True(stream.TryComplete(default));
+        Assert.True(await stream.WaitForAllAsync());
+        Assert.Equal("all of it", stream.ReadText());
+    }
+
+    [Fact]
+    public async Task WhoWantsAllHearsOfAFailure()
+    {
+        GenerationStream stream = new();
+        ValueTask<bool> all = stream.WaitForAllAsync();
+        stream.Append("some of it"u8);
+        Assert.True(TryFail(stream, new DecodeException("broken")));
+        await Assert.ThrowsAsync<DecodeException>(async () => await all);
+    }
+
+    [Fact]
     public async Task TheEndComesAfterTheText()
     {
         GenerationStream stream = new();
