@@ -6,7 +6,7 @@ namespace EmbeddedLlm.Scheduling;
 /// How many tokens of prompts go into a step that also computes next tokens. Those who wait for the latter wait for the former too, and how long that is depends on the model and the machine by a factor of a
 /// thousand: so it is as many as take a tenth of a second, as measured while it goes on. Where a step without prompts takes long as well, it is as many as take eight of those: next tokens of few sequences
 /// are dear, and with smaller bites the rest of the callers, who are not there yet, would wait for too many of them. The bound of time instead of tokens is that of Sarathi-Serve (Agrawal et al., 2024).
-/// Engine thread only.
+/// Where nobody has a next token a long prompt still leaves the step after half a second, for whoever may come meanwhile. Engine thread only.
 /// </summary>
 /// <param name="limits">The most tokens, whether fewer are taken where they take long, and the kernel's tile.</param>
 internal sealed class PrefillPace(SchedulerLimits limits)
@@ -18,6 +18,7 @@ internal sealed class PrefillPace(SchedulerLimits limits)
     public const int Granule = 16;
 
     private const double Seconds = 0.1;
+    private const double SecondsAlone = 0.5;
     private const double StepsAside = 8;
     private const double Smoothing = 0.3;
 
@@ -38,6 +39,16 @@ internal sealed class PrefillPace(SchedulerLimits limits)
             return limits.PrefillChunk;
         int least = limits.Tile.Pays(total) ? limits.Tile.Length : Granule;
         return Math.Min(Math.Max(Affordable(decoding) / Granule * Granule, least), limits.PrefillChunk);
+    }
+
+    /// <summary>How many tokens of a long prompt a step takes in which nobody has a next token.</summary>
+    /// <param name="capacity">The most tokens of a step.</param>
+    public int ChooseAlone(int capacity)
+    {
+        if (!limits.PacesPrefill || _secondsPerToken == 0)
+            return capacity;
+        int affordable = (int)Math.Min(SecondsAlone / _secondsPerToken, capacity) / First * First;
+        return Math.Min(Math.Max(affordable, First), capacity);
     }
 
     /// <summary>Takes note of a step that tokens were chosen in.</summary>

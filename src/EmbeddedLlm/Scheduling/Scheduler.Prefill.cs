@@ -15,20 +15,31 @@ internal sealed partial class Scheduler
         int before = _decoder.Batch.Count;
         int left = _decoder.Batch.Remaining;
         Sequence? next = NextToPrefill();
-        if (next is not null && decoding > 0)
-            left = Math.Min(left, _pace.Choose(next.TokenCount, decoding) - forcedCount);
+        int leftForLong = left;
+        if (next is not null)
+        {
+            if (decoding > 0)
+                left = Math.Min(left, _pace.Choose(next.TokenCount, decoding) - forcedCount);
+            leftForLong = decoding > 0 ? left : _pace.ChooseAlone(left);
+        }
+
+        int longest = leftForLong;
         while (left > 0 && next is { } sequence)
         {
+            int most = sequence.PendingCount <= longest ? left : leftForLong;
+            if (most <= 0)
+                break;
             sequence.LastPrefill = _plans;
-            int wanted = Math.Min(sequence.PendingCount, left);
+            int wanted = Math.Min(sequence.PendingCount, most);
             while (_pool.FreeCells < wanted && _cache.TryEvict())
             {
             }
 
             bool isDue = sequence.IsOvertakenEnough;
-            int count = Plan(sequence, _limits.Tile.Divide(sequence.PendingCount, left));
+            int count = Plan(sequence, _limits.Tile.Divide(sequence.PendingCount, most));
             CountOvertaken(sequence, count, isDue);
             left -= count;
+            leftForLong -= count;
             next = NextToPrefill();
         }
 

@@ -80,6 +80,50 @@ public sealed class PrefillPaceTests
         Assert.Equal(128, pace.Choose(1000, 1));
     }
 
+    [Theory]
+    [InlineData(0.0001, 512)]
+    [InlineData(0.0015, 256)]
+    [InlineData(0.005, 128)]
+    [InlineData(1, 128)]
+    public void ALongPromptAloneLeavesTheStepAfterHalfASecond(double token, int expected)
+    {
+        PrefillPace pace = new(Limits(128));
+        Assert.Equal(512, pace.ChooseAlone(512));
+        pace.Observe(64, 0, TimeSpan.FromSeconds(64 * token));
+        Assert.Equal(expected, pace.ChooseAlone(512));
+        Assert.Equal(100, pace.ChooseAlone(100));
+    }
+
+    [Fact]
+    public void WhoComesWhileALongPromptIsComputedWaitsForAPartOfIt()
+    {
+        ManualTime time = new();
+        FakeDecoder decoder = new(8, cells: 8000, batch: 512);
+        decoder.OnDecode = _ =>
+        {
+            time.Advance(TimeSpan.FromSeconds(0.03 + (decoder.Batch.Count * 0.005)));
+            return DecodeResult.Done;
+        };
+        SchedulerFixture fixture = new(decoder, contextLength: 4000, prefillChunk: 128, time: time, pacesPrefill: true);
+        fixture.Submit(new string('f', 100), 2);
+        fixture.Run();
+
+        // Short ones are computed whole and together, a long one in parts.
+        GenerationStream[] shorts = [.. Enumerable.Range(0, 4).Select(i => fixture.Submit(new string((char)('a' + i), 100), 1))];
+        GenerationStream other = fixture.Submit(new string('p', 2000), 1);
+        fixture.Scheduler.Step();
+        Assert.All(shorts, stream => Assert.True(stream.IsComplete));
+        Assert.Equal(400, decoder.Batch.Count);
+        List<int> parts = [];
+        while (!other.IsComplete)
+        {
+            fixture.Scheduler.Step();
+            parts.Add(decoder.Batch.Count);
+        }
+
+        Assert.Equal([.. Enumerable.Repeat(128, 15), 80], parts);
+    }
+
     [Fact]
     public void ASetNumberStaysWhatever()
     {
