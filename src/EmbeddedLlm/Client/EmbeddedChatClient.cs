@@ -87,12 +87,12 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     /// <exception cref="ArgumentException">An adapter is not there.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the messages with a user's after them.</exception>
     /// <exception cref="NotSupportedException">An option or content is not supported.</exception>
-    internal (PinnedPrefix Prefix, int Priority) FindPrefix(IReadOnlyList<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
+    internal (PinnedPrefix Prefix, int Priority) FindPrefix(ChatMessage[] messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         RequestMapper.EnsureSupported(options, model.Id);
         EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
         PromptRequest asked = PromptRequestOf(options, more, ToolSet.Of(options), ReasoningRequest.Of(options, more, prompts.Reasoning));
-        int[] tokens = PromptBoundaries.CommonBeginning(messages, Tokens(asked, cancellationToken));
+        int[] tokens = PromptBoundaries.CommonBeginning(SettledApprovals.LeaveOut(messages), Tokens(asked, cancellationToken));
         return (new PinnedPrefix(tokens, model.AdaptersFor(more?.Adapters)), more?.Priority ?? PreloadPriority);
     }
 
@@ -122,7 +122,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         ConversationStore.Turn? turn = options?.ConversationId is not null || more is { KeepConversation: true } ? model.Conversations.Begin(options?.ConversationId) : null;
         try
         {
-            return Submit(turn?.With(wanted) ?? wanted, options, more, cancellationToken) with { Turn = turn, Asked = wanted };
+            return Submit(SettledApprovals.LeaveOut(turn?.With(wanted) ?? wanted), options, more, cancellationToken) with { Turn = turn, Asked = wanted };
         }
         catch
         {

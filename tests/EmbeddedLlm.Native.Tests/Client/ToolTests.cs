@@ -33,6 +33,30 @@ public sealed class ToolTests(StarterModelFixture starter)
         Assert.Equal([ChatRole.Assistant, ChatRole.Tool, ChatRole.Assistant], response.Messages.Select(message => message.Role));
     }
 
+    /// <summary>Requests for approval and their answers stay in the caller's history.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AConversationGoesOnAfterACallWasApprovedOrNot(bool approved)
+    {
+        AIFunction getWeather = AIFunctionFactory.Create((string city) => "rainy, 4 degrees", "get_weather", "Get the weather of a city");
+        IChatClient chat = starter.Chat.AsBuilder().UseFunctionInvocation().Build();
+        ChatOptions options = new() { Tools = [new ApprovalRequiredAIFunction(getWeather)], MaxOutputTokens = 100 };
+        List<ChatMessage> history = [new(ChatRole.User, "What is the weather in Oslo?")];
+        history.AddMessages(await chat.GetResponseAsync(history, options, Cancel));
+        ToolApprovalRequestContent request = Assert.Single(history[^1].Contents.OfType<ToolApprovalRequestContent>());
+        history.Add(new ChatMessage(ChatRole.User, [request.CreateResponse(approved)]));
+        history.AddMessages(await chat.GetResponseAsync(history, options, Cancel));
+
+        history.Add(new ChatMessage(ChatRole.User, "Count to five."));
+        ChatResponse last = await chat.GetResponseAsync(history, options, Cancel);
+        List<ChatMessage> without = [.. history.Where(message => !message.Contents.Any(content => content is ToolApprovalRequestContent or ToolApprovalResponseContent))];
+        ChatResponse same = await chat.GetResponseAsync(without, options, Cancel);
+        Assert.Equal(history.Count - 2, without.Count);
+        Assert.Equal(same.Usage!.InputTokenCount, last.Usage!.InputTokenCount);
+        Assert.Equal(same.Text, last.Text);
+    }
+
     [Fact]
     public async Task ACallIsStreamedWholeAndItsMarkersAreNoText()
     {
