@@ -13,7 +13,7 @@ namespace EmbeddedLlm.Interop;
 internal readonly record struct NativeLogLine(long Number, int ThreadId, LogLevel Level, string Text);
 
 /// <summary>
-/// llama.cpp's log, which is one for the process: whole lines go to every registered logger (to none: silence), and the last few are kept,
+/// llama.cpp's log, which is one for the process: whole lines go to every registered logger, once however many models it is registered for (to none: silence), and the last few are kept,
 /// so that a failed load can say llama.cpp's own reason. Thread-safe; called back on any native thread.
 /// </summary>
 internal static unsafe partial class NativeLog
@@ -93,6 +93,8 @@ internal static unsafe partial class NativeLog
 
     private static void Deliver(LogLevel level, string text)
     {
+        if (level == LogLevel.Warning && IsMistaken(text))
+            level = LogLevel.Debug;
         lock (Gate)
         {
             if (Recent.Count == Kept)
@@ -100,8 +102,33 @@ internal static unsafe partial class NativeLog
             Recent.Enqueue(new NativeLogLine(++_count, Environment.CurrentManagedThreadId, level, text));
         }
 
-        foreach (Registration registration in _loggers)
-            registration.Write(level, text);
+        ImmutableArray<Registration> loggers = _loggers;
+        for (int i = 0; i < loggers.Length; i++)
+        {
+            if (!IsRepeated(loggers, i))
+                loggers[i].Write(level, text);
+        }
+    }
+
+    /// <summary>
+    /// Whether llama.cpp warns of what is as it should be: it takes the cells that all requests share for the context of one, and a pooling that a request names for a mistake. Where a context is
+    /// longer than the model was trained for, the loader warns by itself.
+    /// </summary>
+    internal static bool IsMistaken(string warning) =>
+        warning.Contains("possible training context overflow", StringComparison.Ordinal)
+        || warning.Contains("the full capacity of the model will not be utilized", StringComparison.Ordinal)
+        || warning.Contains("model default pooling_type is", StringComparison.Ordinal);
+
+    /// <summary>Whether an earlier registration is of the same logger: models that one application loads share its.</summary>
+    private static bool IsRepeated(ImmutableArray<Registration> loggers, int index)
+    {
+        for (int i = 0; i < index; i++)
+        {
+            if (loggers[i].Logger == loggers[index].Logger)
+                return true;
+        }
+
+        return false;
     }
 
     /// <summary>llama.cpp informs at the length of pages about every load, which is a library's detail: one level down from its own.</summary>
@@ -118,6 +145,8 @@ internal static unsafe partial class NativeLog
 
     private sealed class Registration(ILogger logger) : IDisposable
     {
+        public ILogger Logger => logger;
+
         public void Write(LogLevel level, string text)
         {
             try

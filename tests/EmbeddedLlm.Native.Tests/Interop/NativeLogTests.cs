@@ -40,6 +40,39 @@ public sealed class NativeLogTests
         Assert.Contains(logger.Lines, line => Mentions(line.Text, file));
     }
 
+    /// <summary>As it is where an application loads several models.</summary>
+    [Fact]
+    public void ALoggerThatIsRegisteredTwiceGetsEachLineOnceAsLongAsItIsRegistered()
+    {
+        Mark();
+        var logger = new ListLogger();
+        string both, one;
+        using (NativeLog.Register(logger))
+        {
+            using (NativeLog.Register(logger))
+                both = FailToLoad();
+            one = FailToLoad();
+        }
+
+        string[] lines = [.. logger.Lines.Where(line => Mentions(line.Text, both)).Select(line => line.Text)];
+        Assert.NotEmpty(lines);
+        Assert.Equal(lines.Distinct(), lines);
+        Assert.Contains(logger.Lines, line => Mentions(line.Text, one));
+    }
+
+    /// <summary>The cells of all requests are more than one was trained for, and to pool is what embeddings are asked for: neither is amiss.</summary>
+    [Fact]
+    public async Task ALoadWithUsualOptionsWarnsOfNothing()
+    {
+        var logger = new ListLogger();
+        using ListLoggerFactory loggers = new(logger);
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", new() { MaxSequences = 8, LoggerFactory = loggers }, cancellationToken: TestContext.Current.CancellationToken);
+        await model.AsEmbeddingGenerator().GenerateAsync(["Hello"], cancellationToken: TestContext.Current.CancellationToken);
+        Assert.True(model.CacheLength > model.Info.ContextLength);
+        Assert.Contains(logger.Lines, line => line.Level == LogLevel.Debug && NativeLog.IsMistaken(line.Text));
+        Assert.DoesNotContain(logger.Lines, line => line.Level == LogLevel.Warning && NativeLog.IsMistaken(line.Text));
+    }
+
     [Fact]
     public void LinesBeforeAMarkAreNotGivenAfterIt()
     {
@@ -87,6 +120,19 @@ public sealed class NativeLogTests
         {
             lock (_lines)
                 _lines.Add((logLevel, formatter(state, exception)));
+        }
+    }
+
+    private sealed class ListLoggerFactory(ListLogger logger) : ILoggerFactory
+    {
+        public ILogger CreateLogger(string categoryName) => logger;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public void Dispose()
+        {
         }
     }
 
