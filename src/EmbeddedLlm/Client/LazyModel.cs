@@ -27,7 +27,15 @@ internal sealed class LazyModel<TClient>(Func<CancellationToken, Task<EmbeddedMo
             loading = _loading;
         }
 
-        return (await loading.WaitAsync(cancellationToken).ConfigureAwait(false)).Client;
+        try
+        {
+            return (await loading.WaitAsync(cancellationToken).ConfigureAwait(false)).Client;
+        }
+        catch (OperationCanceledException exception) when (_disposal.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // The owner has stopped the load, and not this caller, who has no token that would say so.
+            throw new ObjectDisposedException("The model was disposed while it was loaded.", exception);
+        }
     }
 
     public void Dispose()
