@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace EmbeddedLlm;
 
 /// <summary>How a model is loaded. What is left at its default is chosen for the model and the machine.</summary>
-/// <remarks>The options are read once, while loading; changing them afterwards has no effect.</remarks>
+/// <remarks>The options are read once, by the call that they are given to; changing them afterwards has no effect.</remarks>
 public sealed class EmbeddedModelOptions
 {
     /// <summary>
@@ -166,6 +166,19 @@ public sealed class EmbeddedModelOptions
 
     /// <summary>Where log lines go, llama.cpp's own included. Default: nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>A copy of options, the defaults where there are none, that nobody changes any more.</summary>
+    /// <exception cref="ArgumentException">An option makes no sense; the exception names it.</exception>
+    internal static EmbeddedModelOptions Fix(EmbeddedModelOptions? options)
+    {
+        EmbeddedModelOptions copy = options is null ? new EmbeddedModelOptions() : (EmbeddedModelOptions)options.MemberwiseClone();
+        copy.Devices = copy.Devices is null ? null : [.. copy.Devices];
+        copy.DeviceShares = copy.DeviceShares is null ? null : [.. copy.DeviceShares];
+        copy.Adapters = copy.Adapters is null ? null! : [.. copy.Adapters];
+        copy.Store = copy.Store?.Copy();
+        copy.Validate();
+        return copy;
+    }
 
     /// <summary>Throws <see cref="ArgumentException"/>, naming the option, where a value makes no sense.</summary>
     internal void Validate()

@@ -42,6 +42,9 @@ public sealed class ModelStoreOptions
     /// <summary>Where log lines go. Default: nowhere.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 
+    /// <summary>A copy that nobody else changes.</summary>
+    internal ModelStoreOptions Copy() => (ModelStoreOptions)MemberwiseClone();
+
     /// <summary>Throws <see cref="ArgumentException"/>, naming the option, where a value makes no sense.</summary>
     internal void Validate()
     {

@@ -7,7 +7,7 @@ namespace EmbeddedLlm;
 /// <content>What can be said of a model without loading it.</content>
 public sealed partial class EmbeddedModel
 {
-    // Buffers and the KV cache of a model whose header is not there: about a tenth of the weights, and what even the smallest take.
+    // Buffers and a KV cache of usual length of a model whose header is not there: about a tenth of the weights, and what even the smallest take.
     private const int EstimatedShare = 10;
     private const long EstimatedLeast = 64L << 20;
 
@@ -25,8 +25,7 @@ public sealed partial class EmbeddedModel
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static async Task<MemoryPlan> PlanAsync(string nameOrPath, EmbeddedModelOptions? options = null, CancellationToken cancellationToken = default)
     {
-        options ??= new EmbeddedModelOptions();
-        options.Validate();
+        options = EmbeddedModelOptions.Fix(options);
         IReadOnlyList<GgufFile> files = await ReadHeadersAsync(StoreOf(options), nameOrPath, cancellationToken).ConfigureAwait(false);
         MachineMemory machine = await Task.Run(() => MachineMemory.Read(options), cancellationToken).ConfigureAwait(false);
         return await Task.Run(() => Plan(files, nameOrPath, options, machine), cancellationToken).ConfigureAwait(false);
@@ -69,7 +68,10 @@ public sealed partial class EmbeddedModel
 
     private static ModelStore StoreOf(EmbeddedModelOptions options) => new(options.Store ?? new ModelStoreOptions(), options.LoggerFactory);
 
-    /// <summary>The models of the catalogue that this machine can run, the best first: the largest of those that make at least ten tokens per second, then the rest by their speed.</summary>
+    /// <summary>
+    /// The models of the catalogue that this machine can run, the best first: the largest of those that make at least ten tokens per second, then the rest by their speed. Where the options name a
+    /// <see cref="EmbeddedModelOptions.ContextLength"/>, those that were made for shorter contexts are left out. A model whose file cannot be used counts as one that is not there.
+    /// </summary>
     /// <param name="options">How they would be loaded.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
@@ -77,13 +79,14 @@ public sealed partial class EmbeddedModel
     /// <exception cref="DeviceUnavailableException">The options ask for a GPU that cannot be used.</exception>
     public static async Task<IReadOnlyList<ModelRecommendation>> RecommendAsync(EmbeddedModelOptions? options = null, CancellationToken cancellationToken = default)
     {
-        options ??= new EmbeddedModelOptions();
-        options.Validate();
+        options = EmbeddedModelOptions.Fix(options);
         (MachineMemory machine, double bandwidth) = await Task.Run(() => (MachineMemory.Read(options), MemoryBandwidth.EstimateDecoding()), cancellationToken).ConfigureAwait(false);
         ModelStore store = StoreOf(options);
         List<ModelRecommendation> fitting = [];
         foreach (CatalogEntry entry in store.Entries)
         {
+            if (entry.ContextLength < options.ContextLength)
+                continue;
             if (await RecommendAsync(store, entry, options, machine, bandwidth, cancellationToken).ConfigureAwait(false) is { } recommendation)
                 fitting.Add(recommendation);
         }
@@ -109,16 +112,27 @@ public sealed partial class EmbeddedModel
             double? speed = plan.GpuLayers > 0 ? null : bandwidth / Math.Max(1, plan.BytesPerToken);
             return plan.Fits ? new ModelRecommendation(entry.Name, entry.Description, parameters, plan.TotalBytes, IsEstimate: false, speed) : null;
         }
-        catch (ModelLoadException)
+        catch (Exception exception) when (exception is ModelLoadException or GgufFormatException or IOException or UnauthorizedAccessException)
         {
-            // Not on this machine yet.
+            // Not on this machine yet, or to be downloaded again.
             long size = entry.EstimateSize();
-            long bytes = size + Math.Max(EstimatedLeast, size / EstimatedShare);
+            long bytes = size + Math.Max(EstimatedLeast, size / EstimatedShare) + EstimateCache(entry, options);
             bool fitsGpu = machine.Gpus.Any(gpu => bytes <= gpu.Available);
             return fitsGpu || machine.Main is not { } available || bytes <= available
                 ? new ModelRecommendation(entry.Name, entry.Description, parameters, bytes, IsEstimate: true, fitsGpu ? null : bandwidth / Math.Max(1, entry.EstimateBytesPerToken()))
                 : null;
         }
+    }
+
+    /// <summary>The bytes of a KV cache as long as the options ask for; 0 where they leave its length to the memory that there is.</summary>
+    private static long EstimateCache(CatalogEntry entry, EmbeddedModelOptions options)
+    {
+        // A number of the cache, in its usual type of two bytes.
+        const int Sample = 256;
+        if ((options.CacheLength ?? options.ContextLength) is not { } cells)
+            return 0;
+        long bytes = GgmlTypes.RowBytes(ContextPlan.GgufType(options.KeyCacheType), Sample) + GgmlTypes.RowBytes(ContextPlan.GgufType(options.ValueCacheType), Sample);
+        return (long)(entry.EstimateCellBytes() * ((double)bytes / (4 * Sample)) * cells);
     }
 
     private static MemoryPlan Plan(IReadOnlyList<GgufFile> files, string name, EmbeddedModelOptions options, MachineMemory machine)

@@ -95,8 +95,7 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     public static async Task<EmbeddedModel> LoadAsync(
         string nameOrPath, EmbeddedModelOptions? options = null, IProgress<float>? progress = null, CancellationToken cancellationToken = default)
     {
-        options ??= new EmbeddedModelOptions();
-        options.Validate();
+        options = EmbeddedModelOptions.Fix(options);
         ModelStore store = new(options.Store ?? new ModelStoreOptions(), options.LoggerFactory);
         (string path, CatalogEntry? entry) = await store.ResolveAsync(nameOrPath, options.Download, options.DownloadProgress, cancellationToken).ConfigureAwait(false);
         string id = entry?.Name ?? System.IO.Path.GetFileNameWithoutExtension(path);

@@ -35,7 +35,8 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
         _queueCapacity = queueCapacity;
         _logger = logger;
         _thread = new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm embedding" };
-        _thread.Start();
+        // Without the context of the first caller, which the thread would keep alive.
+        _thread.UnsafeStart();
     }
 
     /// <inheritdoc cref="IEmbedder.VectorLength"/>

@@ -35,7 +35,8 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
         _draftModel = draftModel;
         _scheduler = new Scheduler(decoder, vocabulary, limits, () => _wake.Set(), modelId: modelId, draftModel: draftModel);
         _thread = new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm engine" };
-        _thread.Start();
+        // Without the context of whoever loads, often one request of many: the thread would keep all that is in it alive, and log in its name.
+        _thread.UnsafeStart();
     }
 
     /// <inheritdoc cref="Scheduler.ContextLength"/>

@@ -28,6 +28,51 @@ public sealed class LoadTests
     }
 
     [Fact]
+    public async Task OptionsThatAreChangedAfterwardsHaveNoEffect()
+    {
+        List<string> devices = [];
+        EmbeddedModelOptions options = new() { ContextLength = 300, MaxSequences = 2, Devices = devices, GpuLayers = 0 };
+        Task<EmbeddedModel> loading = EmbeddedModel.LoadAsync("starter", options, cancellationToken: Cancel);
+        options.ContextLength = 200;
+        options.MaxSequences = -1;
+        options.KeyCacheType = (KvCacheType)77;
+        options.ChatTemplate = "{{";
+        devices.Add("no such device");
+        await using EmbeddedModel model = await loading;
+        Assert.Equal(300, model.ContextLength);
+        Assert.Equal("1, 2, 3, 4, 5.", (await model.AsChatClient().GetResponseAsync("Count to five.", cancellationToken: Cancel)).Text);
+        Assert.NotEmpty(await model.AsEmbeddingGenerator().GenerateAsync(["Hello"], cancellationToken: Cancel));
+    }
+
+    /// <summary>In a server it is some request that loads the model first, and what is ambient in it (its services, its user, its activity) ends with it.</summary>
+    [Fact]
+    public async Task AModelKeepsNothingAliveThatIsAmbientWhereItIsLoaded()
+    {
+        (EmbeddedModel model, WeakReference ambient) = await Task.Run(LoadAsync, Cancel);
+        await using (model)
+        {
+            for (int i = 0; i < 100 && ambient.IsAlive; i++)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                await Task.Yield();
+            }
+
+            Assert.False(ambient.IsAlive);
+        }
+
+        static async Task<(EmbeddedModel Model, WeakReference Ambient)> LoadAsync()
+        {
+            AsyncLocal<object> local = new() { Value = new object() };
+            WeakReference ambient = new(local.Value);
+            EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", cancellationToken: Cancel);
+            await model.AsChatClient().GetResponseAsync("Count to five.", cancellationToken: Cancel);
+            await model.AsEmbeddingGenerator().GenerateAsync(["Hello"], cancellationToken: Cancel);
+            return (model, ambient);
+        }
+    }
+
+    [Fact]
     public async Task CancellationDuringTheLoadStopsIt()
     {
         using CancellationTokenSource source = new();
