@@ -20,7 +20,7 @@ internal static class AttentionKernel
     private const double WeightSpeed = 5;
 
     /// <summary>GGML_F16_STEP (ggml-cpu/simd-mappings.h).</summary>
-    private static int BlockLength => Avx512F.IsSupported && Avx512BW.IsSupported ? 64 : 32;
+    private static readonly int s_blockLength = HasAvx512() ? 64 : 32;
 
     /// <summary>The choice as llama.cpp takes it: where nothing speaks against the fused kernel, llama.cpp looks whether the device has it.</summary>
     public static llama_flash_attn_type Choose(GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers)
@@ -54,6 +54,17 @@ internal static class AttentionKernel
             return wanted;
         if (gpuLayers > 0 || GgmlTypes.IsQuantised(ContextPlan.GgufType(options.ValueCacheType)))
             return true;
-        return info.KeyLength % BlockLength == 0 && info.ValueLength % BlockLength == 0;
+        return info.KeyLength % s_blockLength == 0 && info.ValueLength % s_blockLength == 0;
+    }
+
+    /// <summary>
+    /// Whether ggml takes its library for AVX-512, which asks the processor in the same way (ggml-cpu/arch/x86/cpu-feats.cpp). What .NET supports says less: code that is compiled ahead of time supports only what
+    /// every processor has.
+    /// </summary>
+    private static bool HasAvx512()
+    {
+        const int Leaf = 7;
+        const int Features = 1 << 16 | 1 << 30;
+        return X86Base.IsSupported && (uint)X86Base.CpuId(0, 0).Eax >= Leaf && (X86Base.CpuId(Leaf, 0).Ebx & Features) == Features;
     }
 }

@@ -83,6 +83,28 @@ public sealed class LoadPulledModelTests : PullTestBase
         Assert.Contains(models, model => model.Name == "starter");
     }
 
+    /// <summary>One that was cut short keeps nobody from hearing of the others.</summary>
+    [Fact]
+    public async Task ADamagedModelIsRecommendedAsOneThatIsNotThere()
+    {
+        AddStarter();
+        Folder.Write("models.json", """
+            {
+              "version": 1,
+              "models": [{
+                "name": "mine", "description": "", "repository": "someone/Starter-GGUF", "variants": [{ "quantisation": "Q8_0" }],
+                "parameters": 1000, "contextLength": 512, "license": "MIT"
+              }]
+            }
+            """u8);
+        string path = (await CreateStore().PullAsync("mine", cancellationToken: Cancellation)).Path;
+        Assert.Contains(await EmbeddedModel.RecommendAsync(Options(ModelDownload.Never), Cancellation), model => model is { Name: "mine", IsEstimate: false });
+        await File.WriteAllBytesAsync(path, (await File.ReadAllBytesAsync(path, Cancellation))[..1000], Cancellation);
+        IReadOnlyList<ModelRecommendation> models = await EmbeddedModel.RecommendAsync(Options(ModelDownload.Never), Cancellation);
+        Assert.Contains(models, model => model is { Name: "mine", IsEstimate: true });
+        Assert.Contains(models, model => model.Name == "starter");
+    }
+
     [Fact]
     public async Task OfflineNoAddressIsPlanned()
     {

@@ -15,6 +15,15 @@ public sealed class MemoryCommandTests
         Assert.StartsWith("Context 1,024 tokens, KV cache 1,024 tokens", lines[^1]);
     }
 
+    /// <summary>As it is in an application that is compiled ahead of time; llama.cpp computes with what the processor has all the same.</summary>
+    [Fact]
+    public async Task WhatDotNetMayUseOfTheProcessorMakesNoDifference()
+    {
+        CliResult usual = await CliProcess.RunAsync("fit", "starter", "--context", "512", "--memory", "1000");
+        using CliProcess less = CliProcess.StartWith(new Dictionary<string, string> { ["DOTNET_EnableAVX"] = "0" }, "fit", "starter", "--context", "512", "--memory", "1000");
+        Assert.Equal(usual.Output, await less.Output.ReadToEndAsync(TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task FitFailsWhereItDoesNotFit()
     {
@@ -41,6 +50,34 @@ public sealed class MemoryCommandTests
         Assert.InRange(Speed("qwen3-30b-a3b") / Speed("qwen3-32b"), 8, 12);
 
         double Speed(string name) => models.Single(model => model.Name == name).TokensPerSecond!.Value;
+    }
+
+    /// <summary>None of these models is on this machine.</summary>
+    [Theory]
+    [InlineData(65_536, KvCacheType.F16, 8)]
+    [InlineData(65_536, KvCacheType.F32, 16)]
+    [InlineData(131_072, KvCacheType.F16, 16)]
+    public async Task ALongContextTakesItsMemoryAlsoInAModelThatIsNotHere(int context, KvCacheType type, int gibibytes)
+    {
+        ModelRecommendation Of(IReadOnlyList<ModelRecommendation> models) => models.Single(model => model.Name == "llama-3.1-8b-instruct");
+        EmbeddedModelOptions options = new() { MemoryLimit = 1L << 40, GpuLayers = 0, KeyCacheType = type, ValueCacheType = type };
+        long without = Of(await EmbeddedModel.RecommendAsync(options, TestContext.Current.CancellationToken)).MemoryBytes;
+        options.ContextLength = context;
+        IReadOnlyList<ModelRecommendation> with = await EmbeddedModel.RecommendAsync(options, TestContext.Current.CancellationToken);
+        // The header says 128 KiB for each token.
+        Assert.InRange((Of(with).MemoryBytes - without) / (double)(1 << 30), gibibytes * 0.75, gibibytes * 1.25);
+
+        options.MemoryLimit = without + (1 << 30);
+        Assert.DoesNotContain(await EmbeddedModel.RecommendAsync(options, TestContext.Current.CancellationToken), model => model.Name == "llama-3.1-8b-instruct");
+    }
+
+    [Fact]
+    public async Task AModelThatWasMadeForShorterContextsIsNotRecommended()
+    {
+        CliResult result = await CliProcess.RunAsync("recommend", "--context", "4096");
+        Assert.Equal(0, result.ExitCode);
+        Assert.DoesNotContain(Lines(result), line => line.StartsWith("starter ", StringComparison.Ordinal));
+        Assert.Contains(Lines(result), line => line.StartsWith("qwen2.5-0.5b-instruct ", StringComparison.Ordinal));
     }
 
     [Fact]
