@@ -23,6 +23,7 @@ public sealed partial class EmbeddedModel
     /// <exception cref="ModelDownloadException">An address is given, and nothing may be asked of a network.</exception>
     /// <exception cref="GgufFormatException">The file is damaged or no GGUF file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     public static async Task<MemoryPlan> PlanAsync(string nameOrPath, EmbeddedModelOptions? options = null, CancellationToken cancellationToken = default)
     {
         options = EmbeddedModelOptions.Fix(options);
@@ -39,6 +40,7 @@ public sealed partial class EmbeddedModel
     /// <exception cref="ModelDownloadException">An address is given, and nothing may be asked of a network.</exception>
     /// <exception cref="GgufFormatException">A file is damaged or no GGUF file.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
+    /// <exception cref="UnauthorizedAccessException">A file may not be read.</exception>
     public static Task<IReadOnlyList<GgufFile>> ReadHeadersAsync(string nameOrPath, CancellationToken cancellationToken = default) =>
         ReadHeadersAsync(new ModelStore(), nameOrPath, cancellationToken);
 

@@ -65,6 +65,7 @@ public sealed partial class EmbeddedModel
     /// <exception cref="ArgumentException">An adapter was not loaded.</exception>
     /// <exception cref="PrefixCacheFullException">The part of the KV cache that prefixes may have does not hold it beside those that are there and the requests that run.</exception>
     /// <exception cref="IOException">The file cannot be read; <see cref="FileNotFoundException"/> where it is missing.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file may not be read.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public async Task<PreloadedPrefix> RestoreAsync(string path, IReadOnlyList<AdapterScale>? adapters = null, CancellationToken cancellationToken = default)

@@ -57,6 +57,19 @@ public sealed class GgufFile
         return Read(stream);
     }
 
+    /// <summary>
+    /// Throws where a file has no bytes, and does not open it: a pipe has none, and to open one waits for whoever is to write to it, where no cancellation reaches. For files that are read more than once; a
+    /// header alone may well come from a pipe.
+    /// </summary>
+    /// <exception cref="GgufFormatException">It has none.</exception>
+    /// <exception cref="IOException">There is no such file.</exception>
+    internal static void EnsureNotEmpty(string path)
+    {
+        FileSystemInfo file = File.ResolveLinkTarget(path, returnFinalTarget: true) ?? new FileInfo(path);
+        if (file is FileInfo { Exists: true, Length: 0 })
+            Read(Stream.Null);
+    }
+
     /// <summary>Reads the headers of all files of a model: of the one file, or of all that it is split over.</summary>
     /// <param name="path">The path of the only or the first file. The others lie beside it: <c>name-00001-of-00003.gguf</c> etc.</param>
     /// <exception cref="GgufFormatException">A file is not GGUF, or is damaged, or the first is not named as one of several.</exception>

@@ -128,6 +128,7 @@ internal sealed partial class LoadedAdapters : IDisposable
     {
         try
         {
+            GgufFile.EnsureNotEmpty(adapter.Path);
             GgufFile file = GgufFile.Open(adapter.Path);
             GgufAdapterValidator.Validate(file);
             if (GgufAdapterValidator.FindMismatch(file, modelFiles) is { } mismatch)

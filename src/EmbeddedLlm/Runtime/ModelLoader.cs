@@ -91,6 +91,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
     {
         try
         {
+            GgufFile.EnsureNotEmpty(path);
             IReadOnlyList<GgufFile> files = GgufFile.OpenParts(path);
             GgufModelValidator.Validate(files);
             return files;

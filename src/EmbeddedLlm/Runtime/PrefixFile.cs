@@ -63,6 +63,9 @@ internal static class PrefixFile
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static async Task<(int[] Tokens, byte[] State)> ReadAsync(string path, StateIdentity identity, int maxTokens, CancellationToken cancellationToken)
     {
+        // A pipe has no length, and to open it would wait for whoever is to write to it, where no cancellation reaches.
+        if (new FileInfo(path).Length == 0)
+            throw new PrefixFileException($"'{path}' is empty, or no file.");
         FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0, FileOptions.Asynchronous | FileOptions.SequentialScan);
         await using (stream.ConfigureAwait(false))
         {

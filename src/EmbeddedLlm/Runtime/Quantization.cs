@@ -40,6 +40,7 @@ internal sealed class Quantization(string source, string destination, Quantizati
     {
         try
         {
+            GgufFile.EnsureNotEmpty(source);
             IReadOnlyList<GgufFile> files = GgufFile.OpenParts(source);
             GgufModelValidator.Validate(files);
             return files;

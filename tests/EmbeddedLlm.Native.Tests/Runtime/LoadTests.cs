@@ -44,6 +44,34 @@ public sealed class LoadTests
         Assert.NotEmpty(await model.AsEmbeddingGenerator().GenerateAsync(["Hello"], cancellationToken: Cancel));
     }
 
+    /// <summary>To open a pipe that nobody writes to would never end.</summary>
+    [Fact]
+    public async Task APipeIsNoModelAndNoAdapterAndNoPrefix()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "there are no pipes in folders");
+        using TemporaryFolder folder = new();
+        string pipe = folder.PathOf("pipe.gguf");
+        string link = folder.PathOf("link.gguf");
+        using (System.Diagnostics.Process process = System.Diagnostics.Process.Start("mkfifo", [pipe]))
+            await process.WaitForExitAsync(Cancel);
+        File.CreateSymbolicLink(link, pipe);
+        await Assert.ThrowsAsync<GgufFormatException>(() => EmbeddedModel.LoadAsync(pipe, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<GgufFormatException>(() => EmbeddedModel.LoadAsync(link, cancellationToken: Cancel));
+        await Assert.ThrowsAsync<GgufFormatException>(() => EmbeddedModel.LoadAsync("starter", new() { Adapters = [new LoraAdapter(pipe)] }, cancellationToken: Cancel));
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", cancellationToken: Cancel);
+        await Assert.ThrowsAsync<PrefixFileException>(() => model.RestoreAsync(pipe, cancellationToken: Cancel));
+    }
+
+    [Fact]
+    public async Task AModelMayBeALinkToItsFile()
+    {
+        using TemporaryFolder folder = new();
+        string link = folder.PathOf("link.gguf");
+        File.CreateSymbolicLink(link, Starter);
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync(link, cancellationToken: Cancel);
+        Assert.Equal("1, 2, 3, 4, 5.", (await model.AsChatClient().GetResponseAsync("Count to five.", cancellationToken: Cancel)).Text);
+    }
+
     /// <summary>In a server it is some request that loads the model first, and what is ambient in it (its services, its user, its activity) ends with it.</summary>
     [Fact]
     public async Task AModelKeepsNothingAliveThatIsAmbientWhereItIsLoaded()
