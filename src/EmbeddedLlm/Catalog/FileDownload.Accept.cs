@@ -55,7 +55,9 @@ internal sealed partial class FileDownload
         }
 
         CheckSpace(size);
-        bool hasParts = range is not null && _allowsParts && _settings.Connections > 1 && size >= 2 * _settings.SmallestSegment;
+        // Each part is an answer of its own, and only a mark or a checksum tells that all are of the same content.
+        bool isMarked = response.ETag is not null || sha256 is not null;
+        bool hasParts = range is not null && isMarked && _allowsParts && _settings.Connections > 1 && size >= 2 * _settings.SmallestSegment;
         _journal.Begin(response.ETag, size, sha256, hasParts ? (int)Math.Min(_settings.Connections, size!.Value / _settings.SmallestSegment) : 1);
     }
 

@@ -79,6 +79,22 @@ public sealed class PullFaultTests : PullTestBase
         Assert.All(Server.Contents, request => Assert.Equal(0, request.Start));
     }
 
+    [Fact]
+    public async Task WithoutAMarkOfTheirContentPartsAreNotJoined()
+    {
+        (Server.TellsSha256, Server.SendsETag) = (false, false);
+        byte[] other = [.. Content];
+        for (int i = Content.Length / 2; i < other.Length; i++)
+            other[i] ^= 1;
+        // The second content is there as soon as the first is being sent.
+        Server.Faults.Enqueue(async (context, content) =>
+        {
+            Server.Add($"{Repository}/{FileName}", other);
+            await Server.SendWholeAsync(context, content);
+        });
+        await AssertPulledAsync(CreateStore(options => options.Connections = 4), Content);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
