@@ -60,6 +60,9 @@ public sealed partial class ModelStore
     /// <summary>The known models, the user's own first, each name once.</summary>
     internal IEnumerable<CatalogEntry> Entries => _catalog.Entries.DistinctBy(entry => entry.Name, StringComparer.OrdinalIgnoreCase);
 
+    /// <inheritdoc cref="ModelHttp.StallTimeout"/>
+    internal TimeSpan StallTimeout => _http.StallTimeout;
+
     private string ModelsFolder => Path.Combine(Folder, "models");
 
     /// <summary>Downloads a model, unless it is there already; then no server is asked. To get a newer one, remove it first.</summary>

@@ -18,7 +18,9 @@ internal static class RemoteHeader
 {
     private const int FirstPiece = 1 << 20;
     private const int LargestPiece = 16 << 20;
-    private const int MostBytes = 1 << 28;
+
+    /// <summary>The most that is read of a model's headers, in bytes.</summary>
+    public const int MostBytes = 1 << 28;
 
     /// <exception cref="GgufFormatException">The file is no GGUF file, or damaged.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -40,15 +42,20 @@ internal static class RemoteHeader
 }
 
 /// <summary>A file that is read in pieces by HTTP range requests (RFC 9110, section 14).</summary>
-internal sealed class HttpRemoteFile(HttpClient client, Uri address) : IRemoteFile
+/// <param name="client">What asks.</param>
+/// <param name="address">Where the file is.</param>
+/// <param name="stallTimeout">How long the server may send nothing.</param>
+internal sealed class HttpRemoteFile(HttpClient client, Uri address, TimeSpan stallTimeout) : IRemoteFile
 {
     public async Task<(byte[] Bytes, long? FileLength)> ReadAsync(long offset, int length, CancellationToken cancellationToken)
     {
         using HttpRequestMessage request = new(HttpMethod.Get, address);
         request.Headers.Range = new RangeHeaderValue(offset, offset + length - 1);
+        using CancellationTokenSource stall = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         try
         {
-            using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            stall.CancelAfter(stallTimeout);
+            using HttpResponseMessage response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stall.Token).ConfigureAwait(false);
             if (response.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
                 return ([], response.Content.Headers.ContentRange?.Length);
             response.EnsureSuccessStatusCode();
@@ -57,17 +64,19 @@ internal sealed class HttpRemoteFile(HttpClient client, Uri address) : IRemoteFi
             // A server that knows no ranges sends the file from its beginning.
             long skipped = response.StatusCode == HttpStatusCode.PartialContent ? 0 : offset;
             long? fileLength = response.StatusCode == HttpStatusCode.PartialContent ? response.Content.Headers.ContentRange?.Length : response.Content.Headers.ContentLength;
-            using Stream stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            using Stream stream = await response.Content.ReadAsStreamAsync(stall.Token).ConfigureAwait(false);
             byte[] bytes = new byte[length];
             for (byte[] rest = new byte[1 << 16]; skipped > 0;)
             {
-                int read = await stream.ReadAsync(rest.AsMemory(0, (int)Math.Min(skipped, rest.Length)), cancellationToken).ConfigureAwait(false);
+                int read = await ReadSomeAsync(stream, rest.AsMemory(0, (int)Math.Min(skipped, rest.Length))).ConfigureAwait(false);
                 if (read == 0)
                     return ([], offset - skipped);
                 skipped -= read;
             }
 
-            int count = await stream.ReadAtLeastAsync(bytes, length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
+            int count = 0;
+            while (count < length && await ReadSomeAsync(stream, bytes.AsMemory(count)).ConfigureAwait(false) is > 0 and int read)
+                count += read;
             return (bytes[..count], fileLength);
         }
         catch (HttpRequestException exception)
@@ -77,6 +86,12 @@ internal sealed class HttpRemoteFile(HttpClient client, Uri address) : IRemoteFi
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
             throw new IOException($"'{address}' cannot be read: the server does not answer.", exception);
+        }
+
+        ValueTask<int> ReadSomeAsync(Stream stream, Memory<byte> destination)
+        {
+            stall.CancelAfter(stallTimeout);
+            return stream.ReadAsync(destination, stall.Token);
         }
     }
 }

@@ -50,10 +50,18 @@ public sealed partial class EmbeddedModel
         if (Uri.TryCreate(nameOrPath, UriKind.Absolute, out Uri? address) && (address.Scheme == Uri.UriSchemeHttp || address.Scheme == Uri.UriSchemeHttps))
         {
             store.EnsureOnline(address);
-            GgufFile first = await RemoteHeader.ReadAsync(new HttpRemoteFile(Http, address), cancellationToken).ConfigureAwait(false);
+            GgufFile first = await RemoteHeader.ReadAsync(new HttpRemoteFile(Http, address, store.StallTimeout), cancellationToken).ConfigureAwait(false);
             List<GgufFile> parts = [first];
+            long bytes = first.DataOffset;
             foreach (string path in GgufSplitChecks.OtherPaths(first, address.AbsolutePath))
-                parts.Add(await RemoteHeader.ReadAsync(new HttpRemoteFile(Http, new UriBuilder(address) { Path = path }.Uri), cancellationToken).ConfigureAwait(false));
+            {
+                parts.Add(await RemoteHeader.ReadAsync(new HttpRemoteFile(Http, new UriBuilder(address) { Path = path }.Uri, store.StallTimeout), cancellationToken).ConfigureAwait(false));
+                // A server may call a model split over as many files as it likes.
+                bytes += parts[^1].DataOffset;
+                if (bytes > RemoteHeader.MostBytes)
+                    throw new IOException($"The headers of the files of '{address}' are longer than {RemoteHeader.MostBytes >> 20} MiB.");
+            }
+
             return parts;
         }
 

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Headers;
 using EmbeddedLlm.Catalog;
@@ -44,7 +45,7 @@ public sealed class RemoteHeaderTests
     {
         byte[] content = [.. Enumerable.Range(0, 300_000).Select(i => (byte)(i / 7))];
         using HttpClient client = new(new Server(content, knowsRanges));
-        HttpRemoteFile file = new(client, new Uri("https://example.test/model.gguf"));
+        HttpRemoteFile file = new(client, new Uri("https://example.test/model.gguf"), Timeout.InfiniteTimeSpan);
         (byte[] bytes, long? length) = await file.ReadAsync(100_000, 70_000, Cancel);
         Assert.Equal(content[100_000..170_000], bytes);
         Assert.Equal(content.Length, length);
@@ -56,8 +57,17 @@ public sealed class RemoteHeaderTests
     public async Task AFileThatIsNotThereIsAnInputError()
     {
         using HttpClient client = new(new Server(null, knowsRanges: true));
-        IOException exception = await Assert.ThrowsAsync<IOException>(() => new HttpRemoteFile(client, new Uri("https://example.test/model.gguf")).ReadAsync(0, 10, Cancel));
+        IOException exception = await Assert.ThrowsAsync<IOException>(() => new HttpRemoteFile(client, new Uri("https://example.test/model.gguf"), Timeout.InfiniteTimeSpan).ReadAsync(0, 10, Cancel));
         Assert.Contains("404", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AServerThatFallsSilentInItsAnswerIsGivenUp()
+    {
+        using HttpClient client = new(new SilentServer());
+        HttpRemoteFile file = new(client, new Uri("https://example.test/model.gguf"), TimeSpan.FromMilliseconds(20));
+        IOException exception = await Assert.ThrowsAsync<IOException>(() => file.ReadAsync(0, 10, Cancel));
+        Assert.Contains("does not answer", exception.Message, StringComparison.Ordinal);
     }
 
     private static byte[] Model(int tokens, int width)
@@ -100,5 +110,12 @@ public sealed class RemoteHeaderTests
             response.Content.Headers.ContentRange = new ContentRangeHeaderValue(from, to, content.Length);
             return response;
         }
+    }
+
+    // Sends its headers and nothing more.
+    private sealed class SilentServer : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = new StreamContent(new Pipe().Reader.AsStream()) });
     }
 }
