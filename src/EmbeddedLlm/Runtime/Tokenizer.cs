@@ -16,6 +16,8 @@ internal sealed unsafe class Tokenizer
     private readonly SpecialTokens _specialTokens;
     private readonly int _beginOfSequence;
     private readonly bool _isBytePair;
+    private readonly Lazy<SentencePieceChunks>? _sentencePieces;
+    private readonly Lazy<bool> _addsSpace;
 
     /// <param name="model">The model; kept open by its owner as long as the tokenizer is used.</param>
     /// <param name="vocabulary">The model's tokens.</param>
@@ -25,7 +27,10 @@ internal sealed unsafe class Tokenizer
         _vocab = NativeMethods.llama_model_get_vocab(model);
         _vocabulary = vocabulary;
         _specialTokens = new SpecialTokens(ReadSpecialTokens());
-        _isBytePair = NativeMethods.llama_vocab_type(_vocab) == llama_vocab_type.BPE;
+        llama_vocab_type type = NativeMethods.llama_vocab_type(_vocab);
+        _isBytePair = type == llama_vocab_type.BPE;
+        _sentencePieces = type == llama_vocab_type.SPM ? new Lazy<SentencePieceChunks>(() => new SentencePieceChunks(vocabulary)) : null;
+        _addsSpace = new Lazy<bool>(AddsSpace);
         _beginOfSequence = NativeMethods.llama_vocab_get_add_bos(_vocab) ? NativeMethods.llama_vocab_bos(_vocab) : -1;
     }
 
@@ -45,7 +50,7 @@ internal sealed unsafe class Tokenizer
 
     /// <summary>The tokens of a prompt, begun with the begin-of-sequence token where the model wants one and the template has not written it.</summary>
     /// <param name="parts">The prompt.</param>
-    /// <param name="cancellationToken">Looked at between pieces of some hundred characters; where the vocabulary is not one of byte pairs, between parts.</param>
+    /// <param name="cancellationToken">Looked at between pieces of some hundred characters; where the vocabulary does not let the text be cut, between parts.</param>
     public int[] TokenizePrompt(IReadOnlyList<TextPart> parts, CancellationToken cancellationToken)
     {
         List<int> tokens = [];
@@ -104,16 +109,49 @@ internal sealed unsafe class Tokenizer
             text = text.TrimStart();
         if (stripsEnd)
             text = text.TrimEnd();
-        while (!text.IsEmpty)
+        for (bool isFirst = true; !text.IsEmpty; isFirst = false)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int length = _isBytePair ? PlainTextChunks.FirstLength(text) : text.Length;
-            AppendNative(text[..length], tokens);
+            int length = LengthOfPiece(text);
+            AppendNative(text[..length], tokens, isContinued: !isFirst);
             text = text[length..];
         }
     }
 
-    private void AppendNative(ReadOnlySpan<char> text, List<int> tokens)
+    private int LengthOfPiece(ReadOnlySpan<char> text)
+    {
+        if (_isBytePair)
+            return PlainTextChunks.FirstLength(text);
+        return _sentencePieces is null || text.Length <= SentencePieceChunks.MinLength ? text.Length : _sentencePieces.Value.FirstLength(text);
+    }
+
+    /// <summary>The tokens of the space that some vocabularies put in front of every text, where a piece is no beginning of one.</summary>
+    private int CountSpaceInFront(ReadOnlySpan<int> ids)
+    {
+        if (_isBytePair || ids.IsEmpty || !_addsSpace.Value)
+            return 0;
+        if (_vocabulary.BytesOf(ids[0]).SequenceEqual(" "u8))
+            return 1;
+
+        // Without a token for it, it is the bytes of '\u2581'.
+        ReadOnlySpan<byte> bytes = "\u2581"u8;
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            if (i == ids.Length || !_vocabulary.BytesOf(ids[i]).SequenceEqual(bytes.Slice(i, 1)))
+                return 0;
+        }
+
+        return bytes.Length;
+    }
+
+    private bool AddsSpace()
+    {
+        List<int> tokens = [];
+        AppendNative("a", tokens, isContinued: false);
+        return tokens.Count > 0 && _vocabulary.BytesOf(tokens[0]) is [(byte)' ' or 0xE2, ..];
+    }
+
+    private void AppendNative(ReadOnlySpan<char> text, List<int> tokens, bool isContinued)
     {
         byte[] utf8 = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
         int byteCount = Encoding.UTF8.GetBytes(text, utf8);
@@ -131,7 +169,7 @@ internal sealed unsafe class Tokenizer
 
             if (count < 0)
                 throw new EmbeddedLlmException($"llama.cpp could not split a text of {byteCount} bytes into tokens.");
-            tokens.AddRange(ids.AsSpan(0, count));
+            tokens.AddRange(ids.AsSpan((isContinued ? CountSpaceInFront(ids.AsSpan(0, count)) : 0)..count));
         }
         finally
         {

@@ -45,6 +45,30 @@ public sealed class RealVocabularyTests
         }));
     }
 
+    // Characters that no vocabulary has, alone, in rows and between words, and halves of characters.
+    [Theory]
+    [InlineData("\U0001FAE0", "")]
+    [InlineData("\U0001FAE0\U000E0001 ", " the Größe")]
+    [InlineData("a\uD800", "東")]
+    [InlineData("\u1CD0", "\n\n  x")]
+    public async Task LongTextOfUnknownCharactersHasTheSameTokensInPiecesAsInOne(string unknown, string known)
+    {
+        using TemporaryFolder folder = new();
+        string path = Write("ggml-vocab-llama-spm.gguf", folder);
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, cancellationToken: Cancel);
+        string text = string.Concat(Enumerable.Repeat(string.Concat(Enumerable.Repeat(unknown, 7)) + known, 700));
+        Assert.Equal(TokenizeInOne(path, text), model.Tokenize(text));
+    }
+
+    // In one, the bytes of a million characters take an hour.
+    [Fact]
+    public async Task AMillionUnknownCharactersAreTokenizedInGoodTime()
+    {
+        using TemporaryFolder folder = new();
+        await using EmbeddedModel model = await LoadAsync("ggml-vocab-llama-spm.gguf", folder);
+        Assert.Equal(4_000_001, model.Tokenize(string.Concat(Enumerable.Repeat("\U0001FAE0", 1_000_000))).Length);
+    }
+
     [Theory]
     [MemberData(nameof(Vocabularies))]
     public async Task LongTextHasTheSameTokensInPiecesAsInOne(string vocabulary)
