@@ -21,8 +21,8 @@ internal static class GgufHeadChecks
 
         uint width = keys.UInt32(keys.Key("embedding_length"))!.Value;
         (uint key, uint value) = CheckSizes(keys, architecture, width / heads[0]);
-        if (key == 0 && architecture.HasFlag(GgufArchitecture.SizedProjections))
-            throw keys.Bad(keys.Key("attention.key_length"), "makes heads of no elements");
+        if ((key == 0 || value == 0) && architecture.HasFlag(GgufArchitecture.SizedProjections))
+            throw keys.Bad(keys.Key(key == 0 ? "attention.key_length" : "attention.value_length"), "makes heads of no elements");
         if (architecture.HasFlag(GgufArchitecture.SizedProjections))
             CheckShapes(parts, heads, kvHeads, key, value);
     }

@@ -92,6 +92,10 @@ public sealed class GgufGraphChecksTests
     public void HeadsOfNoElementsAreRefused() => AssertRefused("jamba.attention.key_length",
         new EditableModel().Rename("jamba").SetArray("jamba.attention.head_count_kv", 0u, 2u).Set("jamba.attention.key_length", 0u));
 
+    [Fact]
+    public void HeadsOfValuesWithoutElementsAreRefused() =>
+        AssertRefused("bailingmoe.attention.value_length", new EditableModel().Rename("bailingmoe").Set("bailingmoe.attention.value_length", 0u));
+
     [Theory]
     [InlineData("rwkv6")]
     [InlineData("rwkv6qwen2")]
