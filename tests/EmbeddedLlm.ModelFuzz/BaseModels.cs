@@ -7,6 +7,9 @@ namespace EmbeddedLlm.ModelFuzz;
 /// <summary>Healthy models to be damaged: the starter, small synthetic ones of each kind of memory, and one for each kind of tokenizer.</summary>
 internal static class BaseModels
 {
+    /// <summary>The names of the files of <see cref="Split"/>.</summary>
+    public const string FirstPart = "model-00001-of-00002.gguf", SecondPart = "model-00002-of-00002.gguf";
+
     /// <summary>The models and what they are. Each loads and answers.</summary>
     public static IReadOnlyList<(string Name, RawModel Model)> Create()
     {
@@ -47,6 +50,58 @@ internal static class BaseModels
         }
 
         return copy;
+    }
+
+    /// <summary>An adapter for a model: a pair of matrices of rank 4 for each of the model's in its first layer, and for its embeddings where they are not its output as well.</summary>
+    public static RawModel AdapterFor(RawModel model)
+    {
+        const uint Rank = 4;
+        RawModel adapter = new()
+        {
+            Keys =
+            [
+                RawKey.Of("general.architecture", model.Architecture), RawKey.Of("general.type", "adapter"), RawKey.Of("adapter.type", "lora"), RawKey.Of("adapter.lora.alpha", 8f),
+                RawKey.Of("adapter.lora.task_name", "task"), RawKey.Of("adapter.lora.prompt_prefix", "prefix"),
+            ],
+        };
+        foreach (RawTensor tensor in model.Tensors.Where(tensor => tensor.Dimensions is [_, > 1]))
+        {
+            string name = Encoding.UTF8.GetString(tensor.Name);
+            bool isEmbeddings = name == "token_embd.weight";
+            if (!name.StartsWith("blk.0.", StringComparison.Ordinal) && !(isEmbeddings && model.FindTensor("output.weight") is not null))
+                continue;
+            Add(name + ".lora_a", isEmbeddings ? [Rank, tensor.Dimensions[1]] : [tensor.Dimensions[0], Rank]);
+            Add(name + ".lora_b", [Rank, tensor.Dimensions[isEmbeddings ? 0 : 1]]);
+        }
+
+        return adapter;
+
+        void Add(string name, ulong[] dimensions)
+        {
+            RawTensor tensor = new() { Name = Encoding.UTF8.GetBytes(name), Dimensions = dimensions, Type = (uint)GgmlType.F32, Data = BitConverter.GetBytes(0.01f) };
+            tensor.FitData(1 << 20);
+            adapter.Tensors.Add(tensor);
+        }
+    }
+
+    /// <summary>A model in two files: the keys and half of the tensors, and the other half.</summary>
+    public static (RawModel First, RawModel Second) Split(RawModel model)
+    {
+        RawModel first = model.Clone();
+        RawModel second = new();
+        int half = model.Tensors.Count / 2;
+        second.Tensors.AddRange(first.Tensors[half..]);
+        first.Tensors.RemoveRange(half, model.Tensors.Count - half);
+        foreach ((RawModel part, ushort number) in (ReadOnlySpan<(RawModel, ushort)>)[(first, 0), (second, 1)])
+        {
+            part.Keys.Add(Short("split.no", number));
+            part.Keys.Add(Short("split.count", 2));
+            part.Keys.Add(new RawKey { Name = "split.tensors.count"u8.ToArray(), Type = (uint)GgufValueType.Int32, Data = BitConverter.GetBytes(model.Tensors.Count) });
+        }
+
+        return (first, second);
+
+        static RawKey Short(string name, ushort value) => new() { Name = Encoding.UTF8.GetBytes(name), Type = (uint)GgufValueType.UInt16, Data = BitConverter.GetBytes(value) };
     }
 
     // Four experts of which two are used, each as large as the network that they replace.

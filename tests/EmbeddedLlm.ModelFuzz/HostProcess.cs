@@ -26,8 +26,9 @@ internal sealed class HostProcess : IDisposable
     /// <summary>Has a file loaded.</summary>
     /// <param name="path">The file.</param>
     /// <param name="number">Chooses the options.</param>
+    /// <param name="adapter">The path of an adapter that the model is loaded with; null for none.</param>
     /// <returns>The child's line, or <c>died</c> or <c>hung</c> and how.</returns>
-    public Task<string> LoadAsync(string path, int number) => SendAsync(string.Create(CultureInfo.InvariantCulture, $"{number}\t{path}"));
+    public Task<string> LoadAsync(string path, int number, string? adapter = null) => SendAsync(string.Create(CultureInfo.InvariantCulture, $"{number}\t{path}{(adapter is null ? "" : "\t" + adapter)}"));
 
     /// <summary>Sends a line and returns the child's.</summary>
     internal async Task<string> SendAsync(string line)

@@ -20,7 +20,7 @@ internal static partial class ModelHost
         while (await Console.In.ReadLineAsync().ConfigureAwait(false) is { } line)
         {
             string[] words = line.Split('\t');
-            string answer = await UseAsync(words[1], int.Parse(words[0], CultureInfo.InvariantCulture)).ConfigureAwait(false);
+            string answer = await UseAsync(words[1], int.Parse(words[0], CultureInfo.InvariantCulture), words.ElementAtOrDefault(2)).ConfigureAwait(false);
             await output.WriteLineAsync(answer.ReplaceLineEndings(" ")).ConfigureAwait(false);
             await output.FlushAsync().ConfigureAwait(false);
         }
@@ -28,12 +28,15 @@ internal static partial class ModelHost
         return 0;
     }
 
-    private static async Task<string> UseAsync(string path, int number)
+    private static async Task<string> UseAsync(string path, int number, string? adapter)
     {
+        EmbeddedModelOptions options = OptionsOf(number);
+        if (adapter is not null)
+            options.Adapters = [new LoraAdapter(adapter)];
         EmbeddedModel model;
         try
         {
-            model = await EmbeddedModel.LoadAsync(path, OptionsOf(number)).ConfigureAwait(false);
+            model = await EmbeddedModel.LoadAsync(path, options).ConfigureAwait(false);
         }
         catch (EmbeddedLlmException exception)
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using System.Text;
 using EmbeddedLlm.ModelFuzz;
 
 namespace EmbeddedLlm.Native.Tests.Fuzzing;
@@ -25,6 +26,29 @@ public sealed class ModelFuzzTests
         Assert.Empty(report.Failures);
         Assert.True(report.Used > report.Files / 20, $"Only {report.Used} of {report.Files} files got as far as an answer.");
         Assert.True(report.Refused > report.Files / 20, $"Only {report.Refused} of {report.Files} files were refused.");
+    }
+
+    [Theory]
+    [InlineData("adapter")]
+    [InlineData("split")]
+    [InlineData("arwkv7")]
+    public async Task NoBoundaryValueEndsTheProcess(string subject)
+    {
+        using TemporaryFolder folder = new();
+        using CancellationTokenSource time = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        time.CancelAfter(Time / 3);
+        FuzzReport report = await new SweepRun(folder.Path, ProgramFolder, TimeSpan.FromSeconds(60)).RunAsync([subject], addsKeys: false, jobs: 1, TestContext.Current.SendDiagnosticMessage, time.Token);
+        Assert.Empty(report.Failures);
+        Assert.True(report.Used > 0 && report.Refused > 0, $"{report.Used} of {report.Files} files were used, {report.Refused} refused.");
+    }
+
+    [Fact]
+    public void ASweepLeavesOutNoKeyAndNoTensor()
+    {
+        RawModel model = BaseModels.Create()[0].Model;
+        HashSet<string> steps = [.. Sweep.Keys(model, "").Concat(Sweep.Tensors(model)).Select(step => step.What)];
+        Assert.All(model.Keys, key => Assert.Contains($"'{key.NameText}' is missing", steps));
+        Assert.All(model.Tensors, tensor => Assert.Contains($"the tensor '{Encoding.UTF8.GetString(tensor.Name)}' is missing", steps));
     }
 
     [Fact]
