@@ -25,6 +25,9 @@ internal static class GgufArchitectureChecks
             case "plamo2":
                 Require(keys, "ssm.group_count", value => value == 0, "is not 0");
                 RequireDivisor(keys, "ssm.time_step_rank", "ssm.inner_size");
+                // Rotation is sized for the first layer's heads, and without any llama.cpp's loop over them does not end.
+                if (keys.PerLayer(keys.Key("attention.head_count"), layers) is [0, ..])
+                    throw keys.Bad(keys.Key("attention.head_count"), "is 0 for the first layer");
                 break;
             case "qwen3next" or "qwen35" or "qwen35moe" or "qwen4exp":
                 RequireDivisor(keys, "ssm.group_count", "ssm.time_step_rank");

@@ -93,6 +93,10 @@ public sealed class GgufGraphChecksTests
         new EditableModel().Rename("jamba").SetArray("jamba.attention.head_count_kv", 0u, 2u).Set("jamba.attention.key_length", 0u));
 
     [Fact]
+    public void RotationThatIsSizedForALayerWithoutHeadsIsRefused() => AssertRefused("plamo2.attention.head_count",
+        new EditableModel().Rename("plamo2").SetArray("plamo2.attention.head_count", 0u, 4u).SetArray("plamo2.attention.head_count_kv", 0u, 2u));
+
+    [Fact]
     public void HeadsOfValuesWithoutElementsAreRefused() =>
         AssertRefused("bailingmoe.attention.value_length", new EditableModel().Rename("bailingmoe").Set("bailingmoe.attention.value_length", 0u));
 
