@@ -11,12 +11,13 @@ internal static class GgufTensorChecks
     // Operands of additions, multiplications, convolutions and rotations, which the CPU backend only has for 32-bit floats.
     private static readonly HashSet<string> SingleRoles = new(
         [
-            "altup_correct_scale", "attn_res_score", "attn_sinks", "exp_probs_b", "exp_probs_b_vl", "ffn_norm_exps", "ffn_res_score",
+            "altup_correct_scale", "attn_res_score", "attn_sinks", "channel_mix_lerp_k", "channel_mix_lerp_r", "exp_probs_b", "exp_probs_b_vl",
+            "ffn_norm_exps", "ffn_res_score",
             "hc_attn_base", "hc_attn_scale", "hc_ffn_base", "hc_ffn_scale", "layer_output_scale",
             "output_hc_base", "output_hc_scale", "output_res_score", "ple_conv1d",
             "rope_factors_long", "rope_factors_short", "rope_freqs", "shortconv.conv", "ssm_a",
             "ssm_conv1d", "ssm_conv1d_k", "ssm_conv1d_q", "ssm_conv1d_v", "ssm_d",
-            "time_mix_a0", "time_mix_first", "time_mix_k_a", "time_mix_k_k", "time_mix_lerp_fused", "time_mix_r_k", "time_mix_v0", "time_mix_w0",
+            "time_mix_a0", "time_mix_decay", "time_mix_first", "time_mix_k_a", "time_mix_k_k", "time_mix_lerp_fused", "time_mix_lerp_x", "time_mix_ln", "time_mix_r_k", "time_mix_v0", "time_mix_w0",
             "token_types",
         ],
         StringComparer.Ordinal);

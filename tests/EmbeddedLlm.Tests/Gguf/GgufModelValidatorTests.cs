@@ -143,6 +143,10 @@ public sealed class GgufModelValidatorTests
     [InlineData("rope_freqs.weight", GgmlType.F16)]
     [InlineData("blk.0.ffn_norm_exps.weight", GgmlType.F16)]
     [InlineData("blk.0.time_mix_a0.weight", GgmlType.F16)]
+    [InlineData("blk.0.channel_mix_lerp_k.weight", GgmlType.F16)]
+    [InlineData("blk.0.time_mix_decay.weight", GgmlType.F16)]
+    [InlineData("blk.0.time_mix_lerp_x.weight", GgmlType.Q8_0)]
+    [InlineData("blk.0.time_mix_ln.weight", GgmlType.F16)]
     [InlineData("blk.0.time_mix_k_a.weight", GgmlType.F16)]
     [InlineData("blk.0.time_mix_k_k.weight", GgmlType.F16)]
     [InlineData("blk.0.time_mix_r_k.weight", GgmlType.F16)]
@@ -152,7 +156,7 @@ public sealed class GgufModelValidatorTests
     {
         EditableModel model = new();
         bool isThere = model.Build().TryGetTensor(name, out _);
-        AssertRefused(name, isThere ? model.SetTensor(name, type) : model.SetTensor(name, type, 8));
+        AssertRefused(name, isThere ? model.SetTensor(name, type) : model.SetTensor(name, type, 32));
     }
 
     [Fact]
