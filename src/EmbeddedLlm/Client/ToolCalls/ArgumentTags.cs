@@ -22,14 +22,20 @@ internal sealed record ArgumentTags
     /// <summary>Whether strings are written as they are, up to what is after the value; otherwise they are in quotes and escaped.</summary>
     public bool HasRawStrings { get; init; }
 
-    /// <summary>The quote around strings that are not written as they are.</summary>
-    public char Quote { get; init; } = '"';
+    /// <summary>
+    /// What is around strings that do not go up to what is after the value: a quote, or a marker such as <c>&lt;escape&gt;</c>. Within markers strings are as they are, in lists and objects too, whose keys
+    /// have nothing around them: <c>{key:&lt;escape&gt;value&lt;escape&gt;}</c>.
+    /// </summary>
+    public string Quote { get; init; } = "\"";
+
+    /// <summary>The marker around strings; null where they are in quotes, or end where the value does.</summary>
+    public string? Marker => HasRawStrings || Quote.Length == 1 ? null : Quote;
 
     /// <summary>Whether values are Python's: <c>True</c> instead of <c>true</c>.</summary>
     public bool HasPythonWords { get; init; }
 
     /// <summary>The texts, for finding markers in them.</summary>
-    public IEnumerable<string> Texts => [BeforeKey, AfterKey, AfterKeyOfOthers, AfterValue, Separator];
+    public IEnumerable<string> Texts => [BeforeKey, AfterKey, AfterKeyOfOthers, AfterValue, Separator, Marker ?? ""];
 
     /// <summary>Whether what is written can be read again: keys and values have an end that is not theirs.</summary>
     public bool IsReadable => AfterKey.AsSpan().Trim().Length > 0 && AfterKeyOfOthers.AsSpan().Trim().Length > 0
@@ -45,7 +51,7 @@ internal sealed record ArgumentTags
         {
             bool isText = argument.Value.ValueKind == JsonValueKind.String;
             text.Append(text.Length > 0 ? Separator : "").Append(BeforeKey).Append(argument.Name).Append(isText ? AfterKey : AfterKeyOfOthers)
-                .Append(isText && HasRawStrings ? argument.Value.GetString() : isText && Quote == '\'' ? SingleQuoted(argument.Value) : ValueText(argument.Value)).Append(AfterValue);
+                .Append(isText && HasRawStrings ? argument.Value.GetString() : isText && Quote == "'" ? SingleQuoted(argument.Value) : ValueText(argument.Value)).Append(AfterValue);
         }
 
         return text.ToString();
@@ -72,7 +78,7 @@ internal sealed record ArgumentTags
             if (ReadKey(text[at..], out bool isOther, out int keyLength) is not { } key)
                 return null;
             at += keyLength;
-            if ((HasRawStrings ? ReadRaw(text[at..], end, out int valueLength) : PythonLiteral.TryRead(text[at..], isWhole: false, out valueLength)) is not { } value)
+            if ((HasRawStrings ? ReadRaw(text[at..], end, out int valueLength) : PythonLiteral.TryRead(text[at..], isWhole: false, out valueLength, Marker)) is not { } value)
                 return null;
             at += valueLength;
             int after = Skip(text[at..], AfterValue);
@@ -161,6 +167,26 @@ internal sealed record ArgumentTags
         JsonValueKind.True when HasPythonWords => "True",
         JsonValueKind.False when HasPythonWords => "False",
         JsonValueKind.Null when HasPythonWords => "None",
-        _ => value.GetRawText(),
+        _ => Marker is { } marker ? Marked(value, marker) : value.GetRawText(),
     };
+
+    /// <summary>A value whose strings are within markers.</summary>
+    private static string Marked(JsonElement value, string marker)
+    {
+        StringBuilder text = new();
+        Utf8JsonReader reader = new(Encoding.UTF8.GetBytes(value.GetRawText()), new JsonReaderOptions { MaxDepth = WrittenCall.DepthLimit });
+        while (reader.Read())
+        {
+            if (reader.TokenType is not (JsonTokenType.EndObject or JsonTokenType.EndArray) && text.Length > 0 && text[^1] is not ('{' or '[' or ':'))
+                text.Append(',');
+            text.Append(reader.TokenType switch
+            {
+                JsonTokenType.PropertyName => reader.GetString() + ":",
+                JsonTokenType.String => marker + reader.GetString() + marker,
+                _ => Encoding.UTF8.GetString(reader.ValueSpan),
+            });
+        }
+
+        return text.ToString();
+    }
 }

@@ -12,11 +12,12 @@ internal static class PythonLiteral
     /// <param name="text">The text.</param>
     /// <param name="isWhole">Whether the text has nothing else; otherwise a number or word at its end may go on.</param>
     /// <param name="length">How much of the text it is.</param>
+    /// <param name="marker">What may be around strings besides quotes, with keys that have nothing around them; null for none.</param>
     /// <returns>The value as JSON; null where there is none or it is not whole.</returns>
-    public static string? TryRead(ReadOnlySpan<char> text, bool isWhole, out int length)
+    public static string? TryRead(ReadOnlySpan<char> text, bool isWhole, out int length, string? marker = null)
     {
         StringBuilder json = new();
-        int depth = 0;
+        Stack<char> opened = [];
         length = 0;
         while (true)
         {
@@ -25,28 +26,51 @@ internal static class PythonLiteral
             if (length == text.Length)
                 return null;
             char next = text[length];
+            if (marker is not null && text[length..].StartsWith(marker, StringComparison.Ordinal))
+            {
+                int begin = length + marker.Length;
+                int characters = text[begin..].IndexOf(marker, StringComparison.Ordinal);
+                if (characters < 0)
+                    return null;
+                json.Append(Quote(text.Slice(begin, characters).ToString()));
+                length = begin + characters + marker.Length;
+                if (opened.Count > 0)
+                    continue;
+                return json.ToString();
+            }
+
+            if (marker is not null && opened.TryPeek(out char open) && open == '{' && json[^1] is '{' or ',' && next is not ('"' or '\'' or '}'))
+            {
+                int characters = text[length..].IndexOf(':');
+                if (characters < 0)
+                    return null;
+                json.Append(Quote(text.Slice(length, characters).Trim().ToString()));
+                length += characters;
+                continue;
+            }
+
             switch (next)
             {
                 case '"' or '\'':
-                    if (ReadString(text[length..], out int characters) is not { } content)
+                    if (ReadString(text[length..], out int quoted) is not { } content)
                         return null;
-                    length += characters;
+                    length += quoted;
                     json.Append(Quote(content));
                     break;
                 case '{' or '[' or '(':
-                    depth++;
+                    opened.Push(next);
                     length++;
                     json.Append(next == '{' ? '{' : '[');
                     continue;
                 case '}' or ']' or ')':
-                    if (--depth < 0)
+                    if (!opened.TryPop(out _))
                         return null;
                     length++;
                     if (json[^1] == ',')
                         json.Length--;
                     json.Append(next == '}' ? '}' : ']');
                     break;
-                case ',' or ':' when depth > 0:
+                case ',' or ':' when opened.Count > 0:
                     length++;
                     json.Append(next);
                     continue;
@@ -61,7 +85,7 @@ internal static class PythonLiteral
                     break;
             }
 
-            if (depth == 0)
+            if (opened.Count == 0)
                 return IsJson(json.ToString()) ? json.ToString() : null;
         }
     }

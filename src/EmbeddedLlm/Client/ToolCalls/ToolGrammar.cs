@@ -109,7 +109,10 @@ internal sealed class ToolGrammar
     {
         if (_format.Tags is not { } tags)
             return JsonArguments(function);
-        SchemaArgumentStyle style = new(tags.HasRawStrings ? tags.AfterValue : null, tags.HasPythonWords);
+        SchemaArgumentStyle style = new(tags.HasRawStrings ? tags.AfterValue : null, tags.HasPythonWords)
+        {
+            Quote = tags.Marker is { } marker ? new StringQuote(marker, new SequenceNode([.. MarkedText.Nodes(marker, _controls)])) : null,
+        };
         return Named(function, schema =>
         {
             _tagged[function.Name] = JsonSchemaCompiler.CompileArguments(schema, s_arguments, style);

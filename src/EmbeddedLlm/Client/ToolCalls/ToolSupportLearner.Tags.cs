@@ -13,9 +13,10 @@ internal sealed partial class ToolSupportLearner
         Call other = s_calls[1];
         if (support.TakesArgumentsAsText || RenderCalls(support, [call with { Json = $$"""{"{{call.Key}}": "{{call.Value}}", "{{other.Key}}": "{{other.Value}}"}""" }]) is not { } rendered)
             return null;
-        if (Around(Inside(rendered, around), call.Name, call.Key, call.Value, other.Key, other.Value) is not [_, var afterName, var afterKey, var between, var afterOtherKey, var tail])
+        string body = Inside(rendered, around);
+        if (FindObject(body, call) is not null || Around(body, call.Name, call.Key, call.Value, other.Key, other.Value) is not [_, var afterName, var afterKey, var between, var afterOtherKey, var tail])
             return null;
-        if (afterKey.Length == 0 || afterKey != afterOtherKey || afterName.Contains('{', StringComparison.Ordinal))
+        if (afterKey.Length == 0 || afterKey != afterOtherKey)
             return null;
         string beforeKey = between[^CommonEnd(between, afterName)..];
         between = between[..^beforeKey.Length];
@@ -32,15 +33,35 @@ internal sealed partial class ToolSupportLearner
         if (Written(Number)?.IndexOf(Number, StringComparison.Ordinal) is not (> 0 and int at))
             return null;
         tags = tags with { AfterKeyOfOthers = Written(Number)![..at] };
-        if (afterKey[^1] is '"' or '\'' && tags.AfterKeyOfOthers == afterKey[..^1] && tags.AfterValue.StartsWith(afterKey[^1]))
-            tags = tags with { AfterKey = afterKey[..^1], AfterValue = tags.AfterValue[1..], HasRawStrings = false, Quote = afterKey[^1], HasPythonWords = Written("true")?.StartsWith(tags.AfterKeyOfOthers + "True", StringComparison.Ordinal) ?? false };
+        if (QuoteIn(tags) is { } quote)
+        {
+            tags = tags with
+            {
+                AfterKey = tags.AfterKeyOfOthers,
+                AfterValue = tags.AfterValue[quote.Length..],
+                HasRawStrings = false,
+                Quote = quote,
+                HasPythonWords = Written("true")?.StartsWith(tags.AfterKeyOfOthers + "True", StringComparison.Ordinal) ?? false,
+            };
+        }
+
         return tags.IsReadable && Written("""{"zqin": [1, "zqs"]}""") is { } nested && nested.StartsWith(tags.AfterKeyOfOthers, StringComparison.Ordinal)
-            && PythonLiteral.TryRead(nested.AsSpan(tags.AfterKeyOfOthers.Length), isWhole: false, out _) is { } json
+            && PythonLiteral.TryRead(nested.AsSpan(tags.AfterKeyOfOthers.Length), isWhole: false, out _, tags.Marker) is { } json
             && JsonElement.DeepEquals(JsonElement.Parse(json), JsonElement.Parse("""{"zqin": [1, "zqs"]}""")) ? tags : null;
 
         // What is written after the key of a value.
         string? Written(string value) =>
             RenderCalls(support, [call with { Json = $$"""{"{{call.Key}}": {{value}}}""" }]) is { } text && text.IndexOf(call.Key, StringComparison.Ordinal) is >= 0 and int key ? text[(key + call.Key.Length)..] : null;
+    }
+
+    /// <summary>What is around strings only, and the same on both sides: a quote or a marker; null where there is none.</summary>
+    private static string? QuoteIn(ArgumentTags tags)
+    {
+        if (!tags.AfterKey.StartsWith(tags.AfterKeyOfOthers, StringComparison.Ordinal))
+            return null;
+        string quote = tags.AfterKey[tags.AfterKeyOfOthers.Length..];
+        bool isQuote = quote is "\"" or "'" || ToolCallFormat.SplitAtMarkers(quote).SequenceEqual([(quote, true)]);
+        return isQuote && tags.AfterValue.StartsWith(quote, StringComparison.Ordinal) ? quote : null;
     }
 
     private static (int Start, int End)? FindTagged(string body, ArgumentTags tags, Call call)

@@ -133,8 +133,8 @@ internal sealed partial class ToolSupportLearner
         {
             if ((tags is null ? FindObject(body, call) : FindTagged(body, tags, call)) is not { } found)
                 return null;
-            // Some templates put braces of their own around what they are given.
-            if (found.Start > 0 && body[found.Start - 1] == '{' && found.End < body.Length && body[found.End] == '}')
+            // Some templates put braces of their own around what they are given as JSON.
+            if (tags is null && found.Start > 0 && body[found.Start - 1] == '{' && found.End < body.Length && body[found.End] == '}')
                 return null;
             body = $"{body[..found.Start]}{ArgumentsPlace}{body[found.End..]}".Replace(call.Name, $"{NamePlace}", StringComparison.Ordinal).Replace(call.Id, $"{IdPlace}", StringComparison.Ordinal);
         }

@@ -11,6 +11,12 @@ internal sealed partial class NodeBuilder
     /// <exception cref="JsonSchemaNotSupportedException">Which properties are there, or what they are, depends on others.</exception>
     public ImmutableArray<SchemaArgument> Arguments(Formula root, SchemaArgumentStyle style)
     {
+        if (style.Quote is { } quote)
+        {
+            _quote = quote;
+            _free = FreeJson.WithStrings(Quoted(StringPart.Any, quote)!, _whiteSpace, _anySpelling);
+        }
+
         ObjectPart[] parts = [.. _reader.Values(root).Objects.Where(_inhabitance.MayHave).Distinct()];
         if (parts.Length == 0)
             throw new GrammarException("No object fits the JSON schema.");
@@ -77,12 +83,18 @@ internal sealed partial class NodeBuilder
         TextAutomaton allowed = WithoutEnd(end);
         foreach (StringPart part in strings)
         {
-            if (_algebra.And(allowed, part.Text).Bounded(part.Min, part.Max, PlainEncoder.Instance).Start is { } start)
-                alternatives.Add(new TerminalNode(PlainEncoder.Instance.Start(start)));
+            if (RawText(part, allowed) is { } text)
+                alternatives.Add(text);
         }
 
         return alternatives.Count == 0 ? null : new ChoiceNode([.. alternatives]);
     }
+
+    private TerminalNode? RawText(StringPart part, TextAutomaton allowed) =>
+        _algebra.And(allowed, part.Text).Bounded(part.Min, part.Max, PlainEncoder.Instance).Start is { } start ? new TerminalNode(PlainEncoder.Instance.Start(start)) : null;
+
+    /// <summary>Strings as they are, with what is around them.</summary>
+    private SequenceNode? Quoted(StringPart part, StringQuote quote) => RawText(part, WithoutEnd(quote.Text)) is { } text ? new SequenceNode(quote.Node, text, quote.Node) : null;
 
     private TextAutomaton WithoutEnd(string end) =>
         _algebra.Not(TextAutomaton.FromWhole(Pattern.Sequence(Pattern.Anything, Pattern.Of(end), Pattern.Anything)));

@@ -84,7 +84,7 @@ internal sealed partial class NodeBuilder
         ObjectKeys keys;
         try
         {
-            keys = new ObjectKeys(first, group, _algebra, _formulas, _anySpelling);
+            keys = new ObjectKeys(first, group, _algebra, _formulas, _anySpelling, isBare: _quote is not null);
         }
         catch (PatternNotSupportedException e)
         {
@@ -101,6 +101,8 @@ internal sealed partial class NodeBuilder
             if (positions[label] >= 0)
                 labels[keys.Names[positions[label]]] = label;
             values[label] = Value(keys, label, first.Exists);
+            if (_quote is not null && positions[label] >= 0 && values[label] is not null && !JsonKeys.Bare.Matches(keys.Names[positions[label]]))
+                throw new JsonSchemaNotSupportedException(first.Pointer, "properties", $"the key '{keys.Names[positions[label]]}' cannot be written without quotes");
         }
 
         bool hasOthers = Enumerable.Range(0, values.Length).Any(label => positions[label] < 0 && values[label] is not null);

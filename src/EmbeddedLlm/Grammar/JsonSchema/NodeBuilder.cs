@@ -17,12 +17,16 @@ internal sealed partial class NodeBuilder
     private readonly bool _isAnyOrder;
     private readonly bool _anySpelling;
     private readonly JsonPunctuation _punctuation;
-    private readonly FreeJson _free;
+    private readonly WhiteSpace _whiteSpace;
     private readonly Dictionary<Formula, GrammarNode> _nodes = [];
     private readonly Dictionary<StringPart, GrammarNode> _strings = [];
     private readonly Dictionary<NumericPart, GrammarNode> _numbers = [];
     private readonly Dictionary<ArrayPart, GrammarNode> _arrays = [];
     private readonly Dictionary<ObjectPart, GrammarNode?> _objects = [];
+    private FreeJson _free;
+
+    /// <summary>What is around strings, while keys have nothing around them; null where both are JSON's.</summary>
+    private StringQuote? _quote;
     private readonly Queue<(RuleNode Rule, Formula Formula, ValueSet Values)> _todo = new();
 
     public NodeBuilder(
@@ -35,9 +39,9 @@ internal sealed partial class NodeBuilder
         _budget = budget;
         _isAnyOrder = options.AnyPropertyOrder;
         _anySpelling = options.AnySpelling;
-        WhiteSpace whiteSpace = JsonSchemaCompiler.WhiteSpaceOf(options);
-        _punctuation = JsonPunctuation.For(whiteSpace);
-        _free = FreeJson.For(whiteSpace, options.AnySpelling);
+        _whiteSpace = JsonSchemaCompiler.WhiteSpaceOf(options);
+        _punctuation = JsonPunctuation.For(_whiteSpace);
+        _free = FreeJson.For(_whiteSpace, options.AnySpelling);
     }
 
     /// <summary>The node of a formula, and with it those of all formulas inside.</summary>
@@ -129,9 +133,10 @@ internal sealed partial class NodeBuilder
             return _free.String;
         if (!_strings.TryGetValue(part, out GrammarNode? known))
         {
-            _strings[part] = known = JsonStrings.Create(part.Text, part.Min, part.Max, _anySpelling) is { } start
-                ? new TerminalNode(start)
-                : NothingNode.Instance;
+            GrammarNode? made = _quote is { } quote
+                ? Quoted(part, quote)
+                : JsonStrings.Create(part.Text, part.Min, part.Max, _anySpelling) is { } start ? new TerminalNode(start) : null;
+            _strings[part] = known = made ?? NothingNode.Instance;
         }
 
         return known;

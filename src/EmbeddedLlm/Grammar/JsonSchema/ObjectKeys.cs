@@ -19,10 +19,11 @@ internal sealed class ObjectKeys
     /// <param name="algebra">For the automata of keys.</param>
     /// <param name="formulas">For the values.</param>
     /// <param name="anySpelling">Whether keys may be spelled with escapes that they do not need.</param>
-    public ObjectKeys(ObjectPart part, IEnumerable<ObjectPart> all, ValueAlgebra algebra, FormulaTable formulas, bool anySpelling)
+    /// <param name="isBare">Whether keys are written as they are, without quotes.</param>
+    public ObjectKeys(ObjectPart part, IEnumerable<ObjectPart> all, ValueAlgebra algebra, FormulaTable formulas, bool anySpelling, bool isBare = false)
     {
         Names = [.. all.SelectMany(NamesOf).Distinct(StringComparer.Ordinal)];
-        TextAutomaton others = TextAutomaton.Any;
+        TextAutomaton others = isBare ? JsonKeys.Bare : TextAutomaton.Any;
         foreach (PropertyRules rules in part.Rules)
         {
             others = algebra.And(others, rules.Keys);
@@ -37,7 +38,7 @@ internal sealed class ObjectKeys
         // Where nothing else is allowed, the other keys need no automaton.
         if (_patterns.Count == 0 && part.Rules.Any(rules => rules.Additional == Formula.None))
             others = TextAutomaton.None;
-        Keys = new JsonKeys(Names, [.. _patterns], others, anySpelling);
+        Keys = new JsonKeys(Names, [.. _patterns], others, anySpelling, isBare);
         Values = new Formula[Keys.Matches.Count];
         for (int label = 0; label < Values.Length; label++)
         {

@@ -16,4 +16,13 @@ internal sealed record SchemaArgument(string Name, bool IsRequired, GrammarNode?
 /// <summary>How properties are written one by one.</summary>
 /// <param name="StringEnd">What ends a string that is written as it is, so that it cannot be in one; null where strings are written as JSON.</param>
 /// <param name="HasPythonWords">Whether <c>true</c>, <c>false</c> and <c>null</c> are <c>True</c>, <c>False</c> and <c>None</c>, those within lists and objects apart.</param>
-internal readonly record struct SchemaArgumentStyle(string? StringEnd, bool HasPythonWords);
+internal readonly record struct SchemaArgumentStyle(string? StringEnd, bool HasPythonWords)
+{
+    /// <summary>What is around strings in place of JSON's quotes, wherever they are in a value; null where they are JSON's.</summary>
+    public StringQuote? Quote { get; init; }
+}
+
+/// <summary>What is around strings that are written as they are, while keys have nothing around them: <c>{key:&lt;escape&gt;value&lt;escape&gt;}</c>.</summary>
+/// <param name="Text">Its text, which is in no string.</param>
+/// <param name="Node">Its node, which may be a control token.</param>
+internal sealed record StringQuote(string Text, GrammarNode Node);

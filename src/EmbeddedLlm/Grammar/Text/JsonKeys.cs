@@ -24,7 +24,7 @@ internal sealed class JsonKeys
 
     private readonly TextTrie _trie;
     private readonly KeyProduct _product;
-    private readonly JsonEncoder _encoder;
+    private readonly TextEncoder _encoder;
     private readonly KeyMatch[] _matches;
 
     /// <summary>For each node the product's state there, or -1.</summary>
@@ -42,12 +42,13 @@ internal sealed class JsonKeys
     /// <param name="patterns">At most 64.</param>
     /// <param name="others">The keys that are allowed beside the names.</param>
     /// <param name="anySpelling">Whether a key may be spelled in every way that JSON has; otherwise each has one spelling.</param>
+    /// <param name="isBare">Whether keys are written as they are, without quotes and escapes.</param>
     /// <exception cref="PatternNotSupportedException">The patterns together need too many states.</exception>
-    public JsonKeys(string[] names, TextAutomaton[] patterns, TextAutomaton others, bool anySpelling)
+    public JsonKeys(string[] names, TextAutomaton[] patterns, TextAutomaton others, bool anySpelling, bool isBare = false)
     {
         if (patterns.Length > 64)
             throw new PatternNotSupportedException($"An object's keys have {patterns.Length} patterns; at most 64 are supported.");
-        _encoder = anySpelling ? JsonEncoder.AnySpelling : JsonEncoder.OneSpelling;
+        _encoder = isBare ? PlainEncoder.Instance : anySpelling ? JsonEncoder.AnySpelling : JsonEncoder.OneSpelling;
         int[] kept = [.. Enumerable.Range(0, names.Length).Where(i => TextAutomaton.IsText(names[i])).DistinctBy(i => names[i])];
         _trie = new TextTrie(kept.Select(i => names[i]));
         _product = KeyProduct.Create(patterns, others);
@@ -73,10 +74,13 @@ internal sealed class JsonKeys
         _matches = [.. matches];
     }
 
+    /// <summary>The keys that can be told from what is around them where they are written as they are.</summary>
+    public static TextAutomaton Bare { get; } = TextAutomaton.FromPattern("""^[^\s\p{Cc}{}\[\](),:"'<>]+$""");
+
     /// <summary>All that can be found, each once; a label is an index in here.</summary>
     public IReadOnlyList<KeyMatch> Matches => _matches;
 
-    /// <summary>The automaton of a key, quotes included, that leads to an allowed label; the same one for equal choices. Null where there is no such key.</summary>
+    /// <summary>The automaton of a key, its quotes included if it has any, that leads to an allowed label; the same one for equal choices. Null where there is no such key.</summary>
     public LexicalState? Start(KeyChoice allowed)
     {
         Key? start = _trie.IsEmpty ? StateOf(Outside, _product.Start, allowed) : StateOf(0, _productAt[0], allowed);
