@@ -119,10 +119,10 @@ internal sealed class ToolConversation(ToolSupport support)
         return line.ToString();
     }
 
-    /// <summary>The call's id, or a number in its place where the template takes nine letters and digits only.</summary>
+    /// <summary>The call's id; in its place one with the function's name where the template has no other, and a number where it takes nine letters and digits only.</summary>
     private string IdOf(FunctionCallContent call)
     {
-        string id = support.TakesShortIdsOnly && !(call.CallId.Length == 9 && call.CallId.All(char.IsAsciiLetterOrDigit))
+        string id = support.HasNamesInIds ? ToolSupport.NamedId(call.Name, _calls.Count) : support.TakesShortIdsOnly && !(call.CallId.Length == 9 && call.CallId.All(char.IsAsciiLetterOrDigit))
             ? string.Create(CultureInfo.InvariantCulture, $"call{_calls.Count + 1:D5}")
             : call.CallId;
         _calls[call.CallId] = (id, call.Name);

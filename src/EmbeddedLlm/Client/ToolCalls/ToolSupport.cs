@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace EmbeddedLlm.Client;
 
 /// <summary>What a chat template can do with tools. Immutable and thread-safe.</summary>
@@ -24,6 +26,12 @@ internal sealed record ToolSupport
     /// <summary>Whether the template refuses ids but those of nine letters and digits.</summary>
     public bool TakesShortIdsOnly { get; init; }
 
+    /// <summary>Whether the template writes a call's id and no name, so that the id has to tell it: <see cref="NamedId"/>.</summary>
+    public bool HasNamesInIds { get; init; }
+
     /// <summary>Whether the template has a system message; otherwise what it would say goes ahead of the first message of the user.</summary>
     public bool TakesSystemMessage { get; init; } = true;
+
+    /// <summary>An id that tells the function's name and the call's number in the conversation, as Kimi K2 is trained to write it.</summary>
+    public static string NamedId(string name, int number) => string.Create(CultureInfo.InvariantCulture, $"functions.{name}:{number}");
 }

@@ -56,7 +56,9 @@ internal sealed partial class ToolSupportLearner
         {
             foreach (bool takesNoContent in new[] { false, true })
             {
-                support = support with { TakesArgumentsAsText = takesText, TakesNoContent = takesNoContent };
+                support = support with { TakesArgumentsAsText = takesText, TakesNoContent = takesNoContent, HasNamesInIds = false };
+                // Where calls have ids and no names, the ids are to hold the names.
+                support = support with { HasNamesInIds = RenderCalls(support, [s_calls[0]]) is { } one && one.Contains(s_calls[0].Id, StringComparison.Ordinal) && !one.Contains(s_calls[0].Name, StringComparison.Ordinal) };
                 if (LearnFormat(support) is not { } format)
                     continue;
                 support = support with { Format = IsHarmony ? ToolCallFormat.Harmony : format, Variable = _variable, WritesCalls = true };
@@ -334,7 +336,7 @@ internal sealed partial class ToolSupportLearner
     private static TemplateDictionary CallMessage(ToolSupport support, Call[] calls)
     {
         TemplateDictionary message = Message("assistant", support.TakesNoContent ? null : "");
-        message.Add("tool_calls", new TemplateList([.. calls.Select(call => ToolTemplateValues.Call(support, call.Id, call.Name, call.Arguments))]));
+        message.Add("tool_calls", new TemplateList([.. calls.Select((call, i) => ToolTemplateValues.Call(support, support.HasNamesInIds ? ToolSupport.NamedId(call.Name, i) : call.Id, call.Name, call.Arguments))]));
         return message;
     }
 

@@ -101,6 +101,24 @@ public sealed class ToolPromptTests
         Assert.Contains("\"call_id\": \"call00001\"}", prompt, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void WhereIdsHoldTheNamesTheyCountTheCallsOfTheConversation()
+    {
+        PromptBuilder builder = new(
+            ChatTemplate.Parse(
+                "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% for c in m.tool_calls %}<call>{{ c.id }}<arg>{{ c.function.arguments | tojson }}<end>{% endfor %}"
+                + "{% if m.tool_call_id %} of {{ m.tool_call_id }}{% endif %}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"), "", "");
+        ChatMessage[] messages =
+        [
+            new(ChatRole.User, "u"), new(ChatRole.Assistant, [new FunctionCallContent("x", "f"), new FunctionCallContent("y", "g")]), new(ChatRole.Tool, [new FunctionResultContent("y", "r"), new FunctionResultContent("x", "s")]),
+            new(ChatRole.Assistant, [new FunctionCallContent("z", "f")]), new(ChatRole.Tool, [new FunctionResultContent("z", "t")]),
+        ];
+        string prompt = string.Concat(builder.Build(messages, null, null, CancellationToken.None).Select(part => part.Text));
+        Assert.Equal(
+            "<|user|>u<|end|><|assistant|><call>functions.f:0<arg>{}<end><call>functions.g:1<arg>{}<end><|end|><|tool|>r of functions.g:1<|end|><|tool|>s of functions.f:0<|end|>"
+            + "<|assistant|><call>functions.f:2<arg>{}<end><|end|><|tool|>t of functions.f:2<|end|><|assistant|>", prompt);
+    }
+
     public static TheoryData<object?, string?, string> Results => new()
     {
         { "text", null, "text" },

@@ -92,6 +92,17 @@ public sealed class ToolSupportLearnerTests
         Assert.Equal(("tools", true, true), (support.Variable, support.WritesCalls, support.TakesSystemMessage));
     }
 
+    /// <summary>As Kimi K2's does: the id alone tells the function's name.</summary>
+    [Fact]
+    public void WhereIdsAloneAreWrittenTheyHoldTheNames()
+    {
+        ChatTemplate template = Custom("{{ '<section>' if loop.first }}<call>{{ c.id }}<arg>{{ c.function.arguments | tojson }}<end>{{ '</section>' if loop.last }}");
+        ToolSupport support = Learn(template);
+        Assert.Equal("<section><call>functions.a:0<arg>{\"city\": \"Oslo\"}<end><call>functions.b:1<arg>{}<end></section>", support.Format.Write(("a", Oslo, null), ("b", "{}", null)));
+        Assert.Equal(("tools", true, true), (support.Variable, support.WritesCalls, support.HasNamesInIds));
+        Assert.False(Learn(Custom("<call>{{ c.id }}:{{ c.function.name }}<arg>{{ c.function.arguments | tojson }}<end>")).HasNamesInIds);
+    }
+
     [Fact]
     public void OnlyMistralRefusesIdsOfAnotherLength()
     {
