@@ -31,7 +31,26 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
             return (FormatOf(rendered[..thought], between, prompt), messageKey);
         }
 
-        return (known, null);
+        return (known ?? OfEmptyBlock(), null);
+    }
+
+    /// <summary>The format of a template that writes no thoughts of earlier messages, and where the model is not to think an empty block of them, as Gemma 4's does; null where it does not.</summary>
+    private ReasoningFormat? OfEmptyBlock()
+    {
+        foreach (string flag in ReasoningSupport.Flags.Where(template.Reads))
+        {
+            string? on = AfterUser(Render([UserMessage()], isPrompt: true, (flag, true)));
+            string? off = AfterUser(Render([UserMessage()], isPrompt: true, (flag, false)));
+            if (on is null || off is null || !off.StartsWith(on, StringComparison.Ordinal))
+                continue;
+            string block = off[on.Length..];
+            if (ToolCallFormat.SplitAtMarkers(block.Trim()).ToList() is not [(_, true), .. var name, (string close, true)] || name.Any(piece => piece.IsMarker))
+                continue;
+            int end = block.LastIndexOf(close, StringComparison.Ordinal);
+            return new ReasoningFormat(block[..end].Trim(), close) { Closing = block[end..] };
+        }
+
+        return null;
     }
 
     private static ReasoningFormat? FormatOf(string before, string between, string? prompt)
@@ -82,7 +101,7 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
     private static string? AfterUser(string? rendered) =>
         rendered?.LastIndexOf(User, StringComparison.Ordinal) is >= 0 and int at ? rendered[(at + User.Length)..] : null;
 
-    private string? Render(TemplateValue[] messages, bool isPrompt)
+    private string? Render(TemplateValue[] messages, bool isPrompt, (string Name, bool Value)? flag = null)
     {
         Dictionary<string, TemplateValue> variables = new()
         {
@@ -91,6 +110,8 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
             ["bos_token"] = TemplateValue.FromTemplate(beginOfSequence),
             ["eos_token"] = TemplateValue.FromTemplate(endOfSequence),
         };
+        if (flag is { } set)
+            variables[set.Name] = TemplateValue.From(set.Value);
         try
         {
             return template.Render(variables).ToString();

@@ -9,10 +9,12 @@ internal sealed record ReasoningSupport
     /// <summary>From the least to the most: what templates call how much a model is to think.</summary>
     private static readonly string[] s_levels = ["minimal", "low", "medium", "high", "xhigh", "max"];
     private static readonly string[] s_off = ["none", "no_think", "disabled"];
-    private static readonly string[] s_flags = ["enable_thinking", "thinking"];
     private static readonly string[] s_efforts = ["reasoning_effort", "thinking_effort"];
 
     private static readonly string[] s_softSwitches = ["/no_think", "/nothink"];
+
+    /// <summary>What templates call whether a model is to think.</summary>
+    public static IReadOnlyList<string> Flags { get; } = ["enable_thinking", "thinking"];
 
     private readonly ChatTemplate _template;
 
@@ -25,10 +27,10 @@ internal sealed record ReasoningSupport
     public string? MessageKey { get; private init; }
 
     /// <summary>Whether something tells the template how much the model is to think.</summary>
-    public bool HasSwitches => s_flags.Concat(s_efforts).Append("thinking_mode").Append("thinking_budget").Any(_template.Reads) || SoftSwitch is not null;
+    public bool HasSwitches => Flags.Concat(s_efforts).Append("thinking_mode").Append("thinking_budget").Any(_template.Reads) || SoftSwitch is not null;
 
     /// <summary>What in a system message turns the reasoning off, where the template has no variable for it.</summary>
-    private string? SoftSwitch => s_flags.Any(_template.Reads) ? null : s_softSwitches.FirstOrDefault(text => _template.Source.Contains(text, StringComparison.Ordinal));
+    private string? SoftSwitch => Flags.Any(_template.Reads) ? null : s_softSwitches.FirstOrDefault(text => _template.Source.Contains(text, StringComparison.Ordinal));
 
     /// <param name="template">The template; it is rendered some five times.</param>
     /// <param name="beginOfSequence">What it calls <c>bos_token</c>.</param>
@@ -50,7 +52,7 @@ internal sealed record ReasoningSupport
         if (effort is not { } wanted)
             return (arguments, null);
         bool isOn = wanted != ReasoningEffort.None;
-        foreach (string flag in s_flags.Where(_template.Reads))
+        foreach (string flag in Flags.Where(_template.Reads))
             arguments[flag] = TemplateValue.From(isOn);
         if (_template.Reads("thinking_mode"))
             arguments["thinking_mode"] = TemplateValue.FromTemplate(isOn ? "enabled" : "disabled");
@@ -67,7 +69,7 @@ internal sealed record ReasoningSupport
     private string? LevelOf(ReasoningEffort effort)
     {
         if (effort == ReasoningEffort.None)
-            return s_off.FirstOrDefault(Names) ?? (s_flags.Any(_template.Reads) ? null : "low");
+            return s_off.FirstOrDefault(Names) ?? (Flags.Any(_template.Reads) ? null : "low");
         int wanted = effort switch
         {
             ReasoningEffort.Low => 1,

@@ -43,6 +43,23 @@ public sealed class ReasoningSupportTests
         Assert.True(format.IsOpenAfter([new TextPart("[assistant]<muse>", true)]));
     }
 
+    /// <summary>As Gemma 4's template does, which leaves the thoughts of earlier messages out.</summary>
+    [Theory]
+    [InlineData("<|channel>thought\\n<channel|>", "<|channel>thought", "<channel|>", "<channel|>")]
+    [InlineData("<muse>\\n\\n</muse>\\n\\n", "<muse>", "</muse>", "</muse>\n\n")]
+    public void AnEmptyBlockWhereTheModelIsNotToThinkTellsTheMarkers(string block, string open, string close, string closing)
+    {
+        ReasoningFormat format = Learn($$$"""{% for m in messages %}<turn>{{ m.role }}:{{ m.content }}</turn>{% endfor %}{% if add_generation_prompt %}<turn>model:{% if not enable_thinking | default(false) %}{{ '{{{block}}}' }}{% endif %}{% endif %}""").Format!;
+        Assert.Equal((open, close, closing, ""), (format.Open, format.Close, format.Closing, format.Header));
+    }
+
+    [Theory]
+    [InlineData("<think_off>")]
+    [InlineData("no thoughts")]
+    [InlineData("<a><b><c>")]
+    public void WhatIsNoEmptyBlockTellsNoMarkers(string block) => Assert.Null(
+        Learn($$$"""{% for m in messages %}<turn>{{ m.role }}:{{ m.content }}</turn>{% endfor %}{% if add_generation_prompt %}<turn>model:{% if not enable_thinking %}{{{block}}}{% endif %}{% endif %}""").Format);
+
     [Fact]
     public void ATemplateWithoutReasoningHasNoFormatAndNoSwitches()
     {
