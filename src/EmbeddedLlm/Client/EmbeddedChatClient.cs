@@ -170,7 +170,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             : model.Submit(request, cancellationToken);
         AnswerReader reader = new(
             reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen),
-            tools is null || isHarmony ? null : new ToolCallReader(prompts.Tools.Format, calls?.Arguments, answer is null || tools.IsRequired ? null : [.. tools.Callable.Select(function => function.Name)]),
+            tools is null || isHarmony ? null : new ToolCallReader(prompts.Tools.Format, calls?.Arguments, tools.IsRequired || (answer is null && !prompts.Tools.Format.IsTriggeredByName) ? null : [.. tools.Callable.Select(function => function.Name)]),
             isHarmony ? new HarmonyReader() : null);
         return new RunningAnswer(stream, reader, ResponseMapper.Create(model.Id) with { DroppedMessages = dropped }, wanted.IsShown);
     }

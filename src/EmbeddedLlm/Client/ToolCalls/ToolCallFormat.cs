@@ -66,6 +66,9 @@ internal sealed partial record ToolCallFormat
         Tags = new() { BeforeKey = "", AfterKey = "=", AfterKeyOfOthers = "=", AfterValue = "", Separator = ", ", HasPythonWords = true },
     };
 
+    /// <summary>The same without markers: what Meta tells its smaller models to write, and templates that say so.</summary>
+    public static ToolCallFormat BarePythonic { get; } = Pythonic with { Begin = "[", End = "]" };
+
     /// <summary>OpenAI's harmony format, in which an answer is a row of messages, each in a channel.</summary>
     public static ToolCallFormat Harmony { get; } = new()
     {
@@ -103,6 +106,9 @@ internal sealed partial record ToolCallFormat
 
     /// <summary>Whether the trigger counts only where the answer begins with it, as it is mere text such as <c>{"name": "</c>. A marker counts anywhere, also where the name comes right after it.</summary>
     public bool IsTriggeredAtStart => Marker().Match(Opening) is not { Success: true, Index: 0 };
+
+    /// <summary>Whether what begins a call is too little to tell it from text, as the bracket of <c>[f(x=1)]</c> is: then the name has to come after it.</summary>
+    public bool IsTriggeredByName => IsTriggeredAtStart && !Opening.Any(char.IsLetterOrDigit);
 
     /// <summary>All that comes before the first part of the first call that is not a literal.</summary>
     private string Opening => Begin + Call[0].Text;

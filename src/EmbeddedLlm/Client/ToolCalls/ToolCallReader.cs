@@ -8,7 +8,8 @@ namespace EmbeddedLlm.Client;
 /// <param name="format">How the model writes calls.</param>
 /// <param name="arguments">What the functions' arguments are; null where that is not known.</param>
 /// <param name="functions">
-/// The names of what may be called where an answer that is no call is held to a format of its own, and so may have the markers in it or begin as a call does, like <c>{"name": "Ana"}</c>; null where it is free.
+/// The names of what may be called where an answer that is no call is held to a format of its own, and so may have the markers in it or begin as a call does, like <c>{"name": "Ana"}</c>, or where the name
+/// alone tells a call from text; null elsewhere.
 /// </param>
 internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? arguments = null, IReadOnlyList<string>? functions = null)
 {

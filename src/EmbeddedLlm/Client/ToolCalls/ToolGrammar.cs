@@ -50,6 +50,8 @@ internal sealed class ToolGrammar
             return new(new Grammar(grammar.Calls(tools, ""), hasUniqueKeys: isJson), null, grammar.Tagged);
         if (answer is not null)
             return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), answer.Start), answer.HasUniqueKeys && isJson), null, grammar.Tagged);
+        if (format.IsTriggeredByName)
+            return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), TextWithoutCall(format, tools)), hasUniqueKeys: false), null, grammar.Tagged);
         Grammar calls = new(grammar.Calls(tools, format.Trigger), hasUniqueKeys: isJson) { BeginsInString = format.IsTriggeredAtStart && format.Trigger.Count(c => c == '"') % 2 == 1 };
         return new(calls, new GrammarTrigger(Encoding.UTF8.GetBytes(format.Trigger), format.IsTriggeredAtStart), grammar.Tagged);
     }
@@ -57,6 +59,16 @@ internal sealed class ToolGrammar
     /// <summary>A function's arguments as a JSON object.</summary>
     /// <exception cref="GrammarException">The schema is malformed, too large or not supported; the message names the function.</exception>
     public static GrammarNode JsonArguments(AIFunctionDeclaration function) => Named(function, static schema => JsonSchemaCompiler.Compile(schema, s_arguments));
+
+    /// <summary>Any text but one that begins as a call does.</summary>
+    private static TerminalNode TextWithoutCall(ToolCallFormat format, ToolSet tools)
+    {
+        string begin = Escaped(format.Begin + format.Call[0].Text);
+        string next = Escaped(format.Call[2].Text);
+        return new TerminalNode(PlainText.Create(EcmaPattern.Parse($@"(?!\s*{begin}(?:{string.Join('|', tools.Callable.Select(function => Escaped(function.Name) + next))}))[^]*"))!);
+
+        static string Escaped(string text) => string.Concat(text.Select(c => $"\\u{(int)c:x4}"));
+    }
 
     private SequenceNode Calls(ToolSet tools, string trigger)
     {

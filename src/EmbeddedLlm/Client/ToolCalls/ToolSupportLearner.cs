@@ -77,7 +77,10 @@ internal sealed partial class ToolSupportLearner
             return support with { Format = ToolCallFormat.Granite, Variable = _variable };
         if (_variable is not null && s_pythonic.Any(sign => _template.Source.Contains(sign, StringComparison.Ordinal)))
             return support with { Format = ToolCallFormat.Pythonic, Variable = _variable };
-        if (_variable is not null && Render([UserMessage()], isPrompt: true) is { } prompt && prompt.Contains("<tool_call>", StringComparison.Ordinal) && prompt.Contains("\"arguments\"", StringComparison.Ordinal))
+        string prompt = _variable is null ? "" : Render([UserMessage()], isPrompt: true) ?? "";
+        if (ToldPythonic().IsMatch(prompt))
+            return support with { Format = ToolCallFormat.BarePythonic, Variable = _variable };
+        if (prompt.Contains("<tool_call>", StringComparison.Ordinal) && prompt.Contains("\"arguments\"", StringComparison.Ordinal))
             return support with { Variable = _variable };
         return support;
     }
@@ -213,7 +216,7 @@ internal sealed partial class ToolSupportLearner
         int suffix = CommonStart(between, tail);
         string rest = between[suffix..];
         int prefix = CommonEnd(rest, head);
-        if ((suffix == 0 || prefix == 0) && ((suffix == 0 && prefix == 0) || !HasMarker(head)))
+        if ((suffix == 0 || prefix == 0) && ((suffix == 0 && prefix == 0) || (!HasMarker(head) && head.Any(char.IsLetterOrDigit))))
             return null;
         return new ToolCallFormat
         {
@@ -339,6 +342,10 @@ internal sealed partial class ToolSupportLearner
         message.Add("tool_calls", new TemplateList([.. calls.Select((call, i) => ToolTemplateValues.Call(support, support.HasNamesInIds ? ToolSupport.NamedId(call.Name, i) : call.Id, call.Name, call.Arguments))]));
         return message;
     }
+
+    /// <summary>How prompts tell a model to write calls in Python: <c>[func_name1(params_name1=params_value1, params_name2=params_value2...), func_name2(params)]</c>.</summary>
+    [GeneratedRegex(@"\[\w+\(\w+=\w+, \w+=\w+(\.\.\.)?\), \w+\(", RegexOptions.CultureInvariant)]
+    private static partial Regex ToldPythonic();
 
     /// <summary>Ids that templates make themselves, counting the calls.</summary>
     [GeneratedRegex("(id\": ?\"?|\uE000:)[01](?=[\",}<])", RegexOptions.CultureInvariant)]
