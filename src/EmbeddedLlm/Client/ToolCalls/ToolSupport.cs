@@ -23,7 +23,7 @@ internal sealed record ToolSupport
     /// <summary>Whether the template knows messages of the role <c>tool</c>; otherwise results are messages of the user.</summary>
     public bool WritesResults { get; init; }
 
-    /// <summary>Whether the template refuses ids but those of nine letters and digits.</summary>
+    /// <summary>Whether the template refuses ids that are longer or shorter than nine letters and digits.</summary>
     public bool TakesShortIdsOnly { get; init; }
 
     /// <summary>Whether the template writes a call's id and no name, so that the id has to tell it: <see cref="NamedId"/>.</summary>

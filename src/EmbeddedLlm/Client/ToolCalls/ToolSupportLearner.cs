@@ -64,7 +64,7 @@ internal sealed partial class ToolSupportLearner
                 support = support with { Format = IsHarmony ? ToolCallFormat.Harmony : format, Variable = _variable, WritesCalls = true };
                 return support with
                 {
-                    TakesShortIdsOnly = Render([UserMessage(), CallMessage(support, [s_calls[0] with { Id = "call-of-another-length" }])], isPrompt: false) is null,
+                    TakesShortIdsOnly = new[] { "call-of-another-length", "1" }.Any(id => Render([UserMessage(), CallMessage(support, [s_calls[0] with { Id = id }])], isPrompt: false) is null),
                     WritesResults = WritesResult(CallMessage(support, [s_calls[0]])),
                 };
             }
@@ -125,7 +125,24 @@ internal sealed partial class ToolSupportLearner
         if (format is null)
             return null;
         format = format with { Tags = tags, CountsCalls = !one.Contains(s_calls[0].Id, StringComparison.Ordinal) };
-        return IsReadBack(support, format, around) ? format : null;
+        return IsReadBack(support, format, around) ? WithoutTextMarkers(support, format, around) : null;
+    }
+
+    /// <summary>
+    /// The format without what is around a message's text ahead of its calls where the template writes that for no text, too, as Llama 4's <c>&lt;|python_start|&gt;&lt;|python_end|&gt;</c>: a model that only calls
+    /// does not write it.
+    /// </summary>
+    private ToolCallFormat WithoutTextMarkers(ToolSupport support, ToolCallFormat format, Surroundings around)
+    {
+        if (AfterUser(Render([UserMessage(), CallMessage(support, [s_calls[0]], Reply)], isPrompt: false)) is not { } rendered)
+            return format;
+        string body = Inside(rendered, around);
+        int text = body.IndexOf(Reply, StringComparison.Ordinal);
+        if (text <= 0 || !HasMarker(body[..text]) || !format.Begin.StartsWith(body[..text], StringComparison.Ordinal))
+            return format;
+        string begin = format.Begin[text..];
+        (string close, bool isMarker) = ToolCallFormat.SplitAtMarkers(begin).FirstOrDefault();
+        return isMarker && body.AsSpan(text + Reply.Length).StartsWith(close) ? format with { Begin = begin[close.Length..] } : format;
     }
 
     private string? RenderCalls(ToolSupport support, Call[] calls) => AfterUser(Render([UserMessage(), CallMessage(support, calls)], isPrompt: false));
@@ -336,9 +353,9 @@ internal sealed partial class ToolSupportLearner
         { "content", TemplateValue.FromCaller(content) },
     };
 
-    private static TemplateDictionary CallMessage(ToolSupport support, Call[] calls)
+    private static TemplateDictionary CallMessage(ToolSupport support, Call[] calls, string? text = null)
     {
-        TemplateDictionary message = Message("assistant", support.TakesNoContent ? null : "");
+        TemplateDictionary message = Message("assistant", text ?? (support.TakesNoContent ? null : ""));
         message.Add("tool_calls", new TemplateList([.. calls.Select((call, i) => ToolTemplateValues.Call(support, support.HasNamesInIds ? ToolSupport.NamedId(call.Name, i) : call.Id, call.Name, call.Arguments))]));
         return message;
     }

@@ -103,6 +103,28 @@ public sealed class ToolSupportLearnerTests
         Assert.False(Learn(Custom("<call>{{ c.id }}:{{ c.function.name }}<arg>{{ c.function.arguments | tojson }}<end>")).HasNamesInIds);
     }
 
+    /// <summary>As Llama 4's template has them, whose models write no more than the JSON.</summary>
+    [Theory]
+    [InlineData("<|python_start|>{{ m.content }}<|python_end|>", "{\"name\": \"a\", \"parameters\": {\"city\": \"Oslo\"}}", true)]
+    [InlineData("{% if m.content %}<|python_start|>{{ m.content }}<|python_end|>{% endif %}<go>", "<go>{\"name\": \"a\", \"parameters\": {\"city\": \"Oslo\"}}", false)]
+    [InlineData("{{ m.content }}<go>", "<go>{\"name\": \"a\", \"parameters\": {\"city\": \"Oslo\"}}", false)]
+    public void MarkersAroundTheTextAheadOfCallsAreNoneOfTheCalls(string text, string expected, bool isAtStart)
+    {
+        ToolCallFormat format = Learn(ChatTemplate.Parse(
+            "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>{% if m.tool_calls %}" + text
+            + "{% for c in m.tool_calls %}{{ '{\"name\": \"' + c.function.name + '\", \"parameters\": ' }}{{ c.function.arguments | tojson }}}{% endfor %}{% else %}{{ m.content }}{% endif %}</s>{% endfor %}"
+            + "{% if add_generation_prompt %}<assistant>{% endif %}")).Format;
+        Assert.Equal((expected, isAtStart), (format.Write(("a", Oslo, null)), format.IsTriggeredAtStart));
+    }
+
+    [Theory]
+    [InlineData("c.id | length < 9", true)]
+    [InlineData("c.id | length > 9", true)]
+    [InlineData("c.id is not defined", false)]
+    public void IdsThatATemplateRefusesForTheirLengthAreReplaced(string refused, bool takesShortIdsOnly) => Assert.Equal(
+        takesShortIdsOnly,
+        Learn(Custom("{% if " + refused + " %}{{ raise_exception('id') }}{% endif %}<call>{{ c.function.name }}:{{ c.id[-9:] }} {{ c.function.arguments | tojson }}<end>")).TakesShortIdsOnly);
+
     [Fact]
     public void OnlyMistralRefusesIdsOfAnotherLength()
     {
