@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EmbeddedLlm.Templates;
 
 namespace EmbeddedLlm.Client;
@@ -31,7 +32,7 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
             return (FormatOf(rendered[..thought], between, prompt), messageKey);
         }
 
-        return (known ?? OfEmptyBlock(), null);
+        return (known ?? OfEmptyBlock() ?? OfThoughtAheadOfCall(), null);
     }
 
     /// <summary>The format of a template that writes no thoughts of earlier messages, and where the model is not to think an empty block of them, as Gemma 4's does; null where it does not.</summary>
@@ -51,6 +52,19 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
         }
 
         return null;
+    }
+
+    /// <summary>The format of a template that writes thoughts only where they led to a call; null where it does not.</summary>
+    private ReasoningFormat? OfThoughtAheadOfCall()
+    {
+        TemplateDictionary answer = Message("assistant", "");
+        answer.Add("reasoning_content", TemplateValue.FromCaller(Thought));
+        answer.Add("tool_calls", new TemplateList([TemplateValue.FromJson(JsonElement.Parse($$"""{"id": "zqid00001", "type": "function", "function": {"name": "{{Reply}}", "arguments": {} } }"""))]));
+        if (AfterUser(Render([UserMessage(), answer], isPrompt: false)) is not { } rendered || rendered.IndexOf(Thought, StringComparison.Ordinal) is not (>= 0 and int thought) || rendered.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int call) || call < thought)
+            return null;
+        string between = rendered[(thought + Thought.Length)..call];
+        string? close = ToolCallFormat.SplitAtMarkers(between).FirstOrDefault(piece => piece.IsMarker).Text;
+        return close is null ? null : FormatOf(rendered[..thought], between[..(between.IndexOf(close, StringComparison.Ordinal) + close.Length)], AfterUser(Render([UserMessage()], isPrompt: true)));
     }
 
     private static ReasoningFormat? FormatOf(string before, string between, string? prompt)

@@ -53,6 +53,16 @@ public sealed class ReasoningSupportTests
         Assert.Equal((open, close, closing, ""), (format.Open, format.Close, format.Closing, format.Header));
     }
 
+    /// <summary>As later templates of Gemma 4 do.</summary>
+    [Fact]
+    public void ThoughtsThatAreWrittenAheadOfCallsOnlyTellTheMarkers()
+    {
+        ReasoningFormat format = Learn(
+            "{% for m in messages %}<turn>{{ m.role }}:{% if m.reasoning_content and m.tool_calls %}<|channel>thought\n{{ m.reasoning_content }}\n<channel|>{% endif %}"
+            + "{% for c in m.tool_calls %}<call>{{ c.function.name }}<end>{% endfor %}{{ m.content }}</turn>{% endfor %}{% if add_generation_prompt %}<turn>assistant:{% endif %}").Format!;
+        Assert.Equal(("<|channel>thought", "<channel|>", "\n<channel|>", "", ""), (format.Open, format.Close, format.Closing, format.Header, format.DirectHeader));
+    }
+
     [Theory]
     [InlineData("<think_off>")]
     [InlineData("no thoughts")]
