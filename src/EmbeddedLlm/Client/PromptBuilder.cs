@@ -100,9 +100,20 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         };
         foreach ((string name, TemplateValue value) in request.Arguments)
             variables[name] = value;
-        if (request.Tools is not null && Tools.Variable is { } variable)
-            variables[variable] = request.Tools.TemplateValue;
-        RenderedPrompt prompt = template.Render(variables, clock: null, cancellationToken);
+        string? variable = request.Tools is null ? null : Tools.Variable;
+        if (variable is not null)
+            variables[variable] = request.Tools!.TemplateValue;
+        RenderedPrompt prompt;
+        try
+        {
+            prompt = template.Render(variables, clock: null, cancellationToken);
+        }
+        catch (ChatTemplateException e) when (variable is not null && !e.IsRefusal)
+        {
+            variables[variable] = request.Tools!.TypedTemplateValue;
+            prompt = template.Render(variables, clock: null, cancellationToken);
+        }
+
         return [.. prompt.Parts.Select(part => new TextPart(part.Text, part.Kind == PromptPartKind.Template))];
     }
 

@@ -40,6 +40,9 @@ internal sealed class ToolSet
     /// <summary>The functions in the shape that templates expect.</summary>
     public TemplateValue TemplateValue => new TemplateList([.. _declarations.Select(declaration => TemplateValue.FromJson(declaration))]);
 
+    /// <summary>The same for templates that fail where a parameter says no type, as Gemma 4's do: each says one.</summary>
+    public TemplateValue TypedTemplateValue => new TemplateList([.. _declarations.Select(declaration => TemplateValue.FromJson(WithTypes(declaration)))]);
+
     /// <summary>Reads the options' tools.</summary>
     /// <returns>Null where the model is to know of no tools: there are none, or <see cref="NoneChatToolMode"/> forbids them.</returns>
     /// <exception cref="NotSupportedException">A tool is no function, or a mode requires a call where there is nothing to call.</exception>
@@ -107,6 +110,50 @@ internal sealed class ToolSet
 
     private static AIFunctionDeclaration FunctionOf(AITool tool) =>
         tool as AIFunctionDeclaration ?? throw RequestMapper.NotSupported(nameof(ChatOptions.Tools), $"'{tool?.Name}' is a {tool?.GetType().Name ?? "null"}, and only functions can be called");
+
+    /// <summary>A declaration of which each property in a list of them is an object with a type: that of its values where it lists them, and else <c>string</c>, as all values can be written so.</summary>
+    private static JsonElement WithTypes(JsonElement declaration)
+    {
+        JsonObject root = JsonObject.Create(declaration)!;
+        Stack<JsonNode> left = new([root]);
+        while (left.TryPop(out JsonNode? node))
+        {
+            JsonObject? properties = (node as JsonObject)?["properties"] as JsonObject;
+            foreach (string name in properties?.Select(property => property.Key).ToArray() ?? [])
+            {
+                if (properties![name] is not JsonObject property)
+                    properties[name] = property = [];
+                if (!property.ContainsKey("type"))
+                    property["type"] = TypeOf(property);
+                left.Push(property);
+            }
+
+            foreach (JsonNode? child in node is JsonObject item ? item.Select(property => property.Value) : node as JsonArray ?? [])
+            {
+                if (child is not null && child != properties)
+                    left.Push(child);
+            }
+        }
+
+        return Write(writer => root.WriteTo(writer));
+    }
+
+    private static string TypeOf(JsonObject schema)
+    {
+        if (schema.ContainsKey("properties"))
+            return "object";
+        if (schema.ContainsKey("items"))
+            return "array";
+        JsonNode? value = schema["const"] ?? (schema["enum"] as JsonArray)?.FirstOrDefault(one => one is not null);
+        return value?.GetValueKind() switch
+        {
+            JsonValueKind.Number => "number",
+            JsonValueKind.True or JsonValueKind.False => "boolean",
+            JsonValueKind.Object => "object",
+            JsonValueKind.Array => "array",
+            _ => "string",
+        };
+    }
 
     private static JsonElement Declare(AIFunctionDeclaration function) => Write(writer =>
     {

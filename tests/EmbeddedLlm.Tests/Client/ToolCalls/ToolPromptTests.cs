@@ -101,6 +101,27 @@ public sealed class ToolPromptTests
         Assert.Contains("\"call_id\": \"call00001\"}", prompt, StringComparison.Ordinal);
     }
 
+    /// <summary>As the templates of Gemma 4 do, which fail where <c>value['type']</c> is missing.</summary>
+    [Fact]
+    public void ATemplateThatNeedsATypeOfEachParameterGetsOne()
+    {
+        PromptBuilder builder = new(
+            ChatTemplate.Parse(
+                "{% macro show(p) %}{% for k, v in p | dictsort %}{{ k }}:{{ (v['type'] if v['type'] is string else v['type'][0]) | upper }}{% if v.properties %}({{ show(v.properties) }}){% endif %},{% endfor %}{% endmacro %}"
+                + "{% for t in tools %}{{ t.function.description }}={{ show(t.function.parameters.properties) }};{% endfor %}{% for m in messages %}<{{ m.role }}>{{ m.content }}"
+                + "{% for c in m.tool_calls %}<call>{{ c.function | tojson }}<end>{% endfor %}</s>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"), "", "");
+        ToolSet tools = ToolSet.Of(new()
+        {
+            Tools =
+            [
+                AIFunctionFactory.CreateDeclaration("f", "F", JsonElement.Parse(
+                    """{"type":"object","properties":{"any":{},"yes":true,"e":{"enum":[null,4]},"c":{"const":false},"l":{"items":{}},"n":{"type":["integer","null"]},"o":{"properties":{"in":{"enum":["a"]}}},"properties":{"type":"object"}}}""")),
+            ],
+        })!;
+        string prompt = string.Concat(builder.Build([new ChatMessage(ChatRole.User, "u")], null, tools, CancellationToken.None).Select(part => part.Text));
+        Assert.Equal("F=any:STRING,c:BOOLEAN,e:NUMBER,l:ARRAY,n:INTEGER,o:OBJECT(in:STRING,),properties:OBJECT,yes:STRING,;<user>u</s><assistant>", prompt);
+    }
+
     [Fact]
     public void WhereIdsHoldTheNamesTheyCountTheCallsOfTheConversation()
     {
