@@ -122,6 +122,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         // Only where something is to be said ahead is it known, and asked, whether the template has a system message.
         ChatRole aheadRole = ahead.Length > 0 && !Tools.TakesSystemMessage ? ChatRole.User : ChatRole.System;
         ToolConversation? conversation = null;
+        bool isAfterResults = false;
         for (int i = 0; i < messages.Count; i++)
         {
             ChatMessage message = messages[i];
@@ -138,7 +139,8 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
 
                 foreach (TemplateDictionary result in (conversation ??= new ToolConversation(Tools)).Results(results))
                     yield return result;
-                if (content.Text.Length == 0)
+                isAfterResults = content.Text.Length == 0;
+                if (isAfterResults)
                     continue;
             }
 
@@ -149,6 +151,17 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             ahead = "";
             if (end is not null && i == messages.Count - 1)
                 content = content with { Text = content.Text + end };
+            bool isTaken = isAfterResults && message.Role == ChatRole.Assistant && content.Calls.Count == 0 && conversation!.TryGoOn(content.Text);
+            isAfterResults = false;
+            if (isTaken)
+                continue;
+            if (content.Calls.Count > 0 && content.Text.Length > 0 && Tools.ResultsKey is not null)
+            {
+                // Such a template has a message's text below its calls and their results.
+                yield return ToTemplate(message.Role, message.AuthorName, new MessageContent(content.Text, null, [], []));
+                content = content with { Text = "" };
+            }
+
             TemplateDictionary item = ToTemplate(message.Role, message.AuthorName, content);
             if (content.Calls.Count > 0)
                 (conversation ??= new ToolConversation(Tools)).AddCalls(item, content.Text, content.Calls);

@@ -11,6 +11,10 @@ internal sealed class ToolConversation(ToolSupport support)
 {
     private readonly Dictionary<string, (string Id, string Name)> _calls = [];
 
+    // The last message that called, and its results, where the template reads them from it.
+    private readonly List<TemplateValue> _results = [];
+    private TemplateDictionary? _calling;
+
     /// <summary>Adds an assistant's calls to its message.</summary>
     /// <param name="message">The message; its content is set here.</param>
     /// <param name="content">Its text.</param>
@@ -22,6 +26,8 @@ internal sealed class ToolConversation(ToolSupport support)
         {
             message.Add("content", TemplateValue.FromCaller(content.Length == 0 && support.TakesNoContent ? null : content));
             message.Add("tool_calls", new TemplateList([.. written.Select(call => ToolTemplateValues.Call(support, call.Id, call.Name, call.Arguments))]));
+            _calling = message;
+            _results.Clear();
             return;
         }
 
@@ -50,9 +56,26 @@ internal sealed class ToolConversation(ToolSupport support)
         message.Add("content", text.ToTemplateString());
     }
 
-    /// <summary>The messages of results: one for each, or one of the user where the template knows none of tools.</summary>
+    /// <summary>Whether a text that follows results was added to the message that they are in, as it is the rest of the same turn.</summary>
+    public bool TryGoOn(string text)
+    {
+        if (_calling is null || _results.Count == 0)
+            return false;
+        _calling.Add("content", TemplateValue.FromCaller(text));
+        _calling = null;
+        return true;
+    }
+
+    /// <summary>The messages of results: one for each, or one of the user where the template knows none of tools; none where they are in the message that called.</summary>
     public IEnumerable<TemplateDictionary> Results(IReadOnlyList<FunctionResultContent> results)
     {
+        if (support.ResultsKey is { } key && _calling is not null)
+        {
+            _results.AddRange(results.Select(result => ToolTemplateValues.Result(_calls.TryGetValue(result.CallId, out (string Id, string Name) call) ? call.Name : null, TextOf(result))));
+            _calling.Add(key, new TemplateList([.. _results]));
+            return [];
+        }
+
         if (!support.WritesResults)
         {
             string all = string.Join('\n', results.Select(result => $"<tool_response>\n{TextOf(result)}\n</tool_response>"));

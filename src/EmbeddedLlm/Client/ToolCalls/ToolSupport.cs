@@ -23,6 +23,9 @@ internal sealed record ToolSupport
     /// <summary>Whether the template knows messages of the role <c>tool</c>; otherwise results are messages of the user.</summary>
     public bool WritesResults { get; init; }
 
+    /// <summary>By which name the template reads results from the message whose calls they answer, as the first templates of Gemma 4 do; null where they are messages of their own.</summary>
+    public string? ResultsKey { get; init; }
+
     /// <summary>Whether the template refuses ids that are longer or shorter than nine letters and digits.</summary>
     public bool TakesShortIdsOnly { get; init; }
 

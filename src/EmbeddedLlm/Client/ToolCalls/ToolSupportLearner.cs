@@ -66,6 +66,7 @@ internal sealed partial class ToolSupportLearner
                 {
                     TakesShortIdsOnly = new[] { "call-of-another-length", "1" }.Any(id => Render([UserMessage(), CallMessage(support, [s_calls[0] with { Id = id }])], isPrompt: false) is null),
                     WritesResults = WritesResult(CallMessage(support, [s_calls[0]])),
+                    ResultsKey = FindResultsKey(support),
                 };
             }
         }
@@ -101,12 +102,26 @@ internal sealed partial class ToolSupportLearner
         return null;
     }
 
-    private bool WritesResult(TemplateValue before)
+    private bool WritesResult(TemplateValue before) => RenderResult(before)?.Contains(Result, StringComparison.Ordinal) ?? false;
+
+    private string? RenderResult(TemplateValue before)
     {
         TemplateDictionary result = Message("tool", Result);
         result.Add("name", TemplateValue.FromCaller(s_calls[0].Name));
         result.Add("tool_call_id", TemplateValue.FromCaller(s_calls[0].Id));
-        return Render([UserMessage(), before, result], isPrompt: true)?.Contains(Result, StringComparison.Ordinal) ?? false;
+        return Render([UserMessage(), before, result], isPrompt: true);
+    }
+
+    /// <summary>By which name the template reads results from the message that called, where it does not write the same of messages of their own; null where by none.</summary>
+    private string? FindResultsKey(ToolSupport support)
+    {
+        const string Key = "tool_responses";
+        if (!_template.Source.Contains(Key, StringComparison.Ordinal))
+            return null;
+        TemplateDictionary message = CallMessage(support, [s_calls[0]]);
+        message.Add(Key, new TemplateList([ToolTemplateValues.Result(s_calls[0].Name, Result)]));
+        return Render([UserMessage(), message], isPrompt: true) is { } rendered && rendered.Contains(Result, StringComparison.Ordinal)
+            && rendered != RenderResult(CallMessage(support, [s_calls[0]])) ? Key : null;
     }
 
     private ToolCallFormat? LearnFormat(ToolSupport support)

@@ -22,4 +22,27 @@ internal static class ToolTemplateValues
             }
         },
     };
+
+    /// <summary>A result in the shape of Gemma's templates, which take a JSON object apart.</summary>
+    public static TemplateValue Result(string? name, string text)
+    {
+        TemplateDictionary result = new() { { "response", ObjectOf(text) is { } json ? TemplateValue.FromJson(json) : TemplateValue.FromCaller(text) } };
+        if (name is not null)
+            result.Add("name", TemplateValue.FromCaller(name));
+        return result;
+    }
+
+    private static JsonElement? ObjectOf(string text)
+    {
+        if (!text.AsSpan().TrimStart().StartsWith('{'))
+            return null;
+        try
+        {
+            return JsonElement.Parse(text);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
 }

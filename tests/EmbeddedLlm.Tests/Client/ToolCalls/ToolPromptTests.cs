@@ -122,6 +122,32 @@ public sealed class ToolPromptTests
         Assert.Equal("F=any:STRING,c:BOOLEAN,e:NUMBER,l:ARRAY,n:INTEGER,o:OBJECT(in:STRING,),properties:OBJECT,yes:STRING,;<user>u</s><assistant>", prompt);
     }
 
+    /// <summary>As the first templates of Gemma 4 do, whose turn goes on below the results of its calls.</summary>
+    [Fact]
+    public void ATemplateThatReadsResultsFromTheMessageThatCalledGetsThemThere()
+    {
+        PromptBuilder builder = new(
+            ChatTemplate.Parse(
+                "{% if tools %}{{ tools | tojson }}{% endif %}{% set ns = namespace(open=false) %}{% for m in messages %}{% if not (ns.open and m.tool_calls) %}<{{ m.role }}>{% endif %}"
+                + "{% for c in m.tool_calls %}<call>{{ c.function.name + ' ' }}{{ c.function.arguments | tojson }}<end>{% endfor %}{% for r in m.tool_responses %}<result>{{ r.name }} {{ r.response | tojson }}<end>{% endfor %}{{ m.content }}"
+                + "{% set ns.open = m.tool_responses and not m.content %}{% if not ns.open %}</s>{% endif %}{% endfor %}{% if add_generation_prompt and not ns.open %}<assistant>{% endif %}"), "", "");
+        Assert.Equal(("tool_responses", true), (builder.Tools.ResultsKey, builder.Tools.WritesCalls));
+        List<ChatMessage> messages =
+        [
+            new(ChatRole.User, "u"), new(ChatRole.Assistant, [new TextContent("Wait."), new FunctionCallContent("1", "f"), new FunctionCallContent("2", "g")]),
+            new(ChatRole.Tool, [new FunctionResultContent("2", "two")]), new(ChatRole.Tool, [new FunctionResultContent("1", new { a = 1 })]),
+        ];
+        const string Round = "<user>u</s><assistant>Wait.</s><assistant><call>f {}<end><call>g {}<end><result>g \"two\"<end><result>f {\"a\": 1}<end>";
+        Assert.Equal(Round, Show());
+        messages.AddRange([new(ChatRole.Assistant, [new FunctionCallContent("3", "f")]), new(ChatRole.Tool, [new FunctionResultContent("3", "three")]), new(ChatRole.Assistant, "Done.")]);
+        const string Whole = Round + "<call>f {}<end><result>f \"three\"<end>Done.</s>";
+        Assert.Equal(Whole + "<assistant>", Show());
+        messages.Insert(6, new(ChatRole.User, "v"));
+        Assert.Equal(Round + "<call>f {}<end><result>f \"three\"<end><user>v</s><assistant>Done.</s><assistant>", Show());
+
+        string Show() => string.Concat(builder.Build(messages, null, null, CancellationToken.None).Select(part => part.Text));
+    }
+
     [Fact]
     public void WhereIdsHoldTheNamesTheyCountTheCallsOfTheConversation()
     {
