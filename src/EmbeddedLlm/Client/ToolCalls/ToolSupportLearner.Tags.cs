@@ -19,6 +19,9 @@ internal sealed partial class ToolSupportLearner
         if (afterKey.Length == 0 || afterKey != afterOtherKey)
             return null;
         string beforeKey = between[^CommonEnd(between, afterName)..];
+        // A dictionary as Python shows it is not what the model writes: the template is to be given JSON text.
+        if (beforeKey is "'" or "\"" && afterName.Contains('{', StringComparison.Ordinal))
+            return null;
         between = between[..^beforeKey.Length];
         int close = CommonStart(between, tail);
         ArgumentTags tags = new()

@@ -92,6 +92,15 @@ public sealed class ToolSupportLearnerTests
         Assert.Equal(("tools", true, true), (support.Variable, support.WritesCalls, support.TakesSystemMessage));
     }
 
+    /// <summary>As Apriel's does: a mapping would come out as Python shows it.</summary>
+    [Fact]
+    public void WhereArgumentsAreWrittenAsTheyAreTheyAreJsonText()
+    {
+        ToolSupport support = Learn(Custom("""<call>{{ '{"name": "' + c.function.name + '", "arguments": ' + c.function.arguments | string + '}' }}</call>"""));
+        Assert.Equal("<call>{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}</call>", support.Format.Write(("a", Oslo, null)));
+        Assert.Equal((true, true), (support.WritesCalls, support.TakesArgumentsAsText));
+    }
+
     /// <summary>As Kimi K2's does: the id alone tells the function's name.</summary>
     [Fact]
     public void WhereIdsAloneAreWrittenTheyHoldTheNames()
