@@ -104,8 +104,11 @@ internal sealed partial record ToolCallFormat
     /// <summary>What tells that a call begins: a marker such as <c>&lt;tool_call&gt;</c>, else all that comes before the name.</summary>
     public string Trigger => Marker().Match(Opening) is { Success: true, Index: 0 } marker ? marker.Value : Opening;
 
-    /// <summary>Whether the trigger counts only where the answer begins with it, as it is mere text such as <c>{"name": "</c>. A marker counts anywhere, also where the name comes right after it.</summary>
-    public bool IsTriggeredAtStart => Marker().Match(Opening) is not { Success: true, Index: 0 };
+    /// <summary>
+    /// Whether the trigger counts only where the answer begins with it, as it is mere text such as <c>{"name": "</c>. A marker counts anywhere, also where the name comes right after it, and so does one that the name
+    /// is part of, such as <c>&lt;function=</c>.
+    /// </summary>
+    public bool IsTriggeredAtStart => Marker().Match(Opening) is not { Success: true, Index: 0 } && !BegunMarker().IsMatch(Opening);
 
     /// <summary>Whether what begins a call is too little to tell it from text, as the bracket of <c>[f(x=1)]</c> is: then the name has to come after it.</summary>
     public bool IsTriggeredByName => IsTriggeredAtStart && !Opening.Any(char.IsLetterOrDigit);
@@ -161,4 +164,8 @@ internal sealed partial record ToolCallFormat
     /// <summary>What templates write as special tokens: <c>&lt;…&gt;</c> without white space, or a word of capitals in brackets.</summary>
     [GeneratedRegex(@"<[^<>\s]{1,60}>|\[/?[A-Z][A-Z_]+\]", RegexOptions.CultureInvariant)]
     private static partial Regex Marker();
+
+    /// <summary>A marker up to the name that is part of it.</summary>
+    [GeneratedRegex(@"\A<[^<>\s]{3,60}[=:]\z", RegexOptions.CultureInvariant)]
+    private static partial Regex BegunMarker();
 }

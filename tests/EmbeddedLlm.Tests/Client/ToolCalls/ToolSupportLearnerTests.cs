@@ -53,6 +53,18 @@ public sealed class ToolSupportLearnerTests
         Assert.Equal((trigger, isAtStart), (format.Trigger, format.IsTriggeredAtStart));
     }
 
+    /// <summary>As Functionary's and Llama 3.1's own format: text may come ahead of it.</summary>
+    [Fact]
+    public void AMarkerThatTheNameIsPartOfCountsAnywhere()
+    {
+        ToolCallFormat format = Learn(Custom("<function={{ c.function.name }}>{{ c.function.arguments | tojson }}</function>")).Format;
+        Assert.Equal(("<function=", false), (format.Trigger, format.IsTriggeredAtStart));
+        ToolCallReader reader = new(format);
+        (string text, IReadOnlyList<WrittenCall> calls) = reader.Push("I look. <function=f>{\"x\": 1}</function><function=g>{}</function>", isLast: true);
+        Assert.Equal(("I look.", "f g"), (text, string.Join(' ', calls.Select(call => call.Name))));
+        Assert.True(Learn(Custom("{\"f\": \"{{ c.function.name }}\", \"a\": {{ c.function.arguments | tojson }}}")).Format.IsTriggeredAtStart);
+    }
+
     /// <summary>What a template does with a call where arguments would be read back wrongly, so that nothing of it may be used: the model is told to write calls as Hermes does.</summary>
     [Theory]
     [InlineData("<call:{{ c.function.name }}>{% for k, v in c.function.arguments.items() %}<{{ k }}>{{ v | upper }}</{{ k }}>{% endfor %}</call>")]
