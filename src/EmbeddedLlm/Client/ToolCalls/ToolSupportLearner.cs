@@ -28,6 +28,9 @@ internal sealed partial class ToolSupportLearner
     /// <summary>How templates begin a list of tools whose models call them in Python.</summary>
     private static readonly string[] s_pythonic = ["<|tool_call_start|>", "<|tool_list_start|>", "List of tools: ["];
 
+    /// <summary>Ids that are longer and shorter than Mistral's nine characters.</summary>
+    private static readonly string[] s_otherIds = ["call-of-another-length", "1"];
+
     private static readonly Call[] s_calls = [new("zqfirst", "zqkeya", "zqvala", "zqid00001"), new("zqsecond", "zqkeyb", "zqvalb", "zqid00002")];
 
     private readonly ChatTemplate _template;
@@ -64,7 +67,7 @@ internal sealed partial class ToolSupportLearner
                 support = support with { Format = IsHarmony ? ToolCallFormat.Harmony : format, Variable = _variable, WritesCalls = true };
                 return support with
                 {
-                    TakesShortIdsOnly = new[] { "call-of-another-length", "1" }.Any(id => Render([UserMessage(), CallMessage(support, [s_calls[0] with { Id = id }])], isPrompt: false) is null),
+                    TakesShortIdsOnly = s_otherIds.Any(id => Render([UserMessage(), CallMessage(support, [s_calls[0] with { Id = id }])], isPrompt: false) is null),
                     WritesResults = WritesResult(CallMessage(support, [s_calls[0]])),
                     ResultsKey = FindResultsKey(support),
                 };

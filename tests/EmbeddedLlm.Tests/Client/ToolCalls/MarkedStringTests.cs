@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using EmbeddedLlm.Client;
-using EmbeddedLlm.Grammars;
 using EmbeddedLlm.Templates;
 using EmbeddedLlm.Tokens;
 using Microsoft.Extensions.AI;
