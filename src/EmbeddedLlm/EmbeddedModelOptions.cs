@@ -44,8 +44,8 @@ public sealed class EmbeddedModelOptions
     /// <summary>
     /// The most tokens of prompts, and of text that schemas and grammars leave no choice about, in a step that also computes other requests' next tokens, so that these wait no longer than
     /// for that many. Default, where null: as many as the model was seen to compute in a tenth of a second, or in the time of eight steps without prompts where that is more; from 16 to 128 on a CPU,
-    /// and to <see cref="BatchSize"/> with layers on GPUs. Where no other request has a next token, a long prompt then takes no more than half a second of a step, but at least 128 tokens, so that a
-    /// short one that comes meanwhile need not wait for all of it.
+    /// and to <see cref="BatchSize"/> with layers on GPUs. Where no other request has a next token, a long prompt then takes no more than a second of a step, but at least 128 tokens, so that a short
+    /// one that comes meanwhile need not wait for all of it.
     /// </summary>
     public int? PrefillChunk { get; set; }
 

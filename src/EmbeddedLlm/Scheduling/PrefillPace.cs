@@ -6,7 +6,7 @@ namespace EmbeddedLlm.Scheduling;
 /// How many tokens of prompts go into a step that also computes next tokens. Those who wait for the latter wait for the former too, and how long that is depends on the model and the machine by a factor of a
 /// thousand: so it is as many as take a tenth of a second, as measured while it goes on. Where a step without prompts takes long as well, it is as many as take eight of those: next tokens of few sequences
 /// are dear, and with smaller bites the rest of the callers, who are not there yet, would wait for too many of them. The bound of time instead of tokens is that of Sarathi-Serve (Agrawal et al., 2024).
-/// Where nobody has a next token a long prompt still leaves the step after half a second, for whoever may come meanwhile. Engine thread only.
+/// Where nobody has a next token a long prompt still leaves the step after a second, for whoever may come meanwhile. Engine thread only.
 /// </summary>
 /// <param name="limits">The most tokens, whether fewer are taken where they take long, and the kernel's tile.</param>
 internal sealed class PrefillPace(SchedulerLimits limits)
@@ -17,8 +17,11 @@ internal sealed class PrefillPace(SchedulerLimits limits)
     /// <summary>Also the least: fewer hardly take less time than the weights take to be read for the next tokens anyway, and kernels compute so many rows together.</summary>
     public const int Granule = 16;
 
+    /// <summary>Whole tiles of attention on CPUs.</summary>
+    private const int GranuleAlone = 64;
+
     private const double Seconds = 0.1;
-    private const double SecondsAlone = 0.5;
+    private const double SecondsAlone = 1;
     private const double StepsAside = 8;
     private const double Smoothing = 0.3;
 
@@ -47,7 +50,7 @@ internal sealed class PrefillPace(SchedulerLimits limits)
     {
         if (!limits.PacesPrefill || _secondsPerToken == 0)
             return capacity;
-        int affordable = (int)Math.Min(SecondsAlone / _secondsPerToken, capacity) / First * First;
+        int affordable = (int)Math.Min(SecondsAlone / _secondsPerToken, capacity) / GranuleAlone * GranuleAlone;
         return Math.Min(Math.Max(affordable, First), capacity);
     }
 

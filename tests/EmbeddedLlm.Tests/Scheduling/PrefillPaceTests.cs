@@ -82,10 +82,10 @@ public sealed class PrefillPaceTests
 
     [Theory]
     [InlineData(0.0001, 512)]
-    [InlineData(0.0015, 256)]
-    [InlineData(0.005, 128)]
+    [InlineData(0.003, 320)]
+    [InlineData(0.005, 192)]
     [InlineData(1, 128)]
-    public void ALongPromptAloneLeavesTheStepAfterHalfASecond(double token, int expected)
+    public void ALongPromptAloneLeavesTheStepAfterASecond(double token, int expected)
     {
         PrefillPace pace = new(Limits(128));
         Assert.Equal(512, pace.ChooseAlone(512));
@@ -101,7 +101,7 @@ public sealed class PrefillPaceTests
         FakeDecoder decoder = new(8, cells: 8000, batch: 512);
         decoder.OnDecode = _ =>
         {
-            time.Advance(TimeSpan.FromSeconds(0.03 + (decoder.Batch.Count * 0.005)));
+            time.Advance(TimeSpan.FromSeconds(0.03 + (decoder.Batch.Count * 0.004)));
             return DecodeResult.Done;
         };
         SchedulerFixture fixture = new(decoder, contextLength: 4000, prefillChunk: 128, time: time, pacesPrefill: true);
@@ -121,7 +121,7 @@ public sealed class PrefillPaceTests
             parts.Add(decoder.Batch.Count);
         }
 
-        Assert.Equal([.. Enumerable.Repeat(128, 15), 80], parts);
+        Assert.Equal([.. Enumerable.Repeat(192, 10), 80], parts);
     }
 
     [Fact]
