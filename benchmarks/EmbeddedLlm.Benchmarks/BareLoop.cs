@@ -174,7 +174,7 @@ internal sealed unsafe class BareLoop : IDisposable
         parameters.n_threads = parameters.n_threads_batch = settings.Threads;
         parameters.flash_attn_type = settings.FlashAttention;
         parameters.type_k = parameters.type_v = ContextPlan.NativeType(settings.KvType);
-        parameters.kv_unified = 1;
+        parameters.kv_unified = settings.Sequences > 1 ? (byte)1 : (byte)0;
         parameters.no_perf = 1;
         return parameters;
     }

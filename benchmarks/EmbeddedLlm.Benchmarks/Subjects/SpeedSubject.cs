@@ -39,15 +39,17 @@ internal static class SpeedSubject
     {
         foreach (string name in settings.Models)
         {
-            await using Subject subject = await Subject.LoadAsync(name, settings, options => options.MaxSequences = ManyCallers);
-            await EnsureSameTextAsync(subject);
-            FigureMaker maker = new("decode", settings, name, subject.Model.Threads);
-            int outputTokens = OutputTokens(subject, settings);
             foreach ((int callers, double target) in ((int, double)[])[(1, DecodeTarget), (ManyCallers, CallersTarget)])
             {
+                // A cache for as many sequences as there are callers: one alone gets llama.cpp's faster one.
+                await using Subject subject = await Subject.LoadAsync(name, settings, options => options.MaxSequences = callers);
                 // A quick run has as many callers of a large model among those who come at once.
                 if (settings.IsQuick && callers > 1 && !subject.IsSmall)
                     continue;
+                if (callers == 1)
+                    await EnsureSameTextAsync(subject);
+                FigureMaker maker = new("decode", settings, name, subject.Model.Threads);
+                int outputTokens = OutputTokens(subject, settings);
                 DecodeMeasurement measurement = new(subject, callers, callers == 1 ? outputTokens : outputTokens / 2);
                 PairedResult result = await measurement.RunAsync(settings.Budget, cancellationToken);
                 foreach (Figure figure in maker.Of(measurement.Name, result, target, aimsAtAllocation: !settings.IsQuick))

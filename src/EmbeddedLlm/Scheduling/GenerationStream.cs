@@ -58,7 +58,8 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
     /// <summary>Appends whole characters. Nothing happens after the end.</summary>
     /// <param name="utf8">The characters.</param>
     /// <param name="tokens">The tokens that they complete, taken out of the list. Those of no text come with the next text, or at the end.</param>
-    public void Append(ReadOnlySpan<byte> utf8, List<GeneratedToken>? tokens = null)
+    /// <param name="wakesReader">Whether a reader who waits hears of them now; otherwise with the next text that does, the end, or <see cref="WakeReader"/>.</param>
+    public void Append(ReadOnlySpan<byte> utf8, List<GeneratedToken>? tokens = null, bool wakesReader = true)
     {
         if (utf8.IsEmpty && tokens is not { Count: > 0 })
             return;
@@ -78,7 +79,19 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
                 Array.Resize(ref _text, Math.Max(_text.Length * 2, _textLength + utf8.Length));
             utf8.CopyTo(_text.AsSpan(_textLength));
             _textLength += utf8.Length;
-            if (_wantsAll || !TakeWaiter())
+            if (!wakesReader || _wantsAll || !TakeWaiter())
+                return;
+        }
+
+        WorkerThreads.Shared.Post(this);
+    }
+
+    /// <summary>Lets a reader who waits know of text that was appended without.</summary>
+    public void WakeReader()
+    {
+        lock (_gate)
+        {
+            if (_textLength == 0 || _wantsAll || _isComplete || !TakeWaiter())
                 return;
         }
 

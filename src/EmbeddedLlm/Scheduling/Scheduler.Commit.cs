@@ -66,7 +66,7 @@ internal sealed partial class Scheduler
         }
 
         _meter.Generated(sequence, sequence.OutputCount - before);
-        sequence.Output.Append(_text.WrittenSpan, sequence.Log?.Ready);
+        _wakes.Append(sequence.Output, _text.WrittenSpan, sequence.Log?.Ready);
         if (end is { } reason)
         {
             GenerationSummary summary = sequence.Summarize(reason);

@@ -30,6 +30,7 @@ internal sealed partial class Scheduler
     private readonly Action<Sequence, Exception> _interrupted;
     private readonly EngineMeter _meter;
     private readonly PrefillPace _pace;
+    private readonly WakePace _wakes;
 
     // Never more than a batch has tokens, so that each gets its next one in each step.
     private readonly int _mostRunning;
@@ -88,6 +89,7 @@ internal sealed partial class Scheduler
         _wake = wake;
         _interrupted = Interrupted;
         _time = time ?? TimeProvider.System;
+        _wakes = new WakePace(_time, limits.WakeInterval);
         _meter = new EngineMeter(modelId, () => _queue.Count, decoder.CellCount);
     }
 
@@ -177,6 +179,8 @@ internal sealed partial class Scheduler
             EvictBystanders();
         _hasChanged = false;
         bool hasWork = Plan();
+        if (!hasWork || _promptTokens > 0)
+            _wakes.WakeLate();
         if (hasWork)
         {
             long startedAt = _time.GetTimestamp();
@@ -184,6 +188,7 @@ internal sealed partial class Scheduler
             if (result == DecodeResult.Done)
             {
                 Observe(startedAt);
+                _wakes.BeginStep(mayWait: _promptTokens == 0);
                 Commit();
             }
             else

@@ -1,0 +1,45 @@
+namespace EmbeddedLlm.Scheduling;
+
+/// <summary>
+/// When callers hear of new text: at once, but where a model is so fast that waking them for every token would cost more than a part in a hundred of the token's time. A thread that is woken takes some
+/// ten microseconds of the engine's thread and forty of a processor's, which is a tenth of what a model of a million weights needs for a token. So text that comes with short steps waits for others of the
+/// same millisecond, unless the next step may be a long one. Engine thread only.
+/// </summary>
+/// <param name="time">The clock.</param>
+/// <param name="interval">The least time from one wake to the next; longer steps always wake. Zero to wake with every token.</param>
+internal sealed class WakePace(TimeProvider time, TimeSpan interval)
+{
+    private readonly List<GenerationStream> _late = [];
+    private long _stepAt = time.GetTimestamp();
+    private long _wokenAt = time.GetTimestamp();
+    private bool _waits;
+
+    /// <summary>A step's results are there, and are about to be appended.</summary>
+    /// <param name="mayWait">Whether they are next tokens only: first tokens never wait.</param>
+    public void BeginStep(bool mayWait)
+    {
+        long now = time.GetTimestamp();
+        _waits = mayWait && time.GetElapsedTime(_stepAt, now) < interval && time.GetElapsedTime(_wokenAt, now) < interval;
+        _stepAt = now;
+        if (_waits)
+            return;
+        _wokenAt = now;
+        WakeLate();
+    }
+
+    /// <inheritdoc cref="GenerationStream.Append"/>
+    public void Append(GenerationStream stream, ReadOnlySpan<byte> utf8, List<GeneratedToken>? tokens)
+    {
+        stream.Append(utf8, tokens, wakesReader: !_waits);
+        if (_waits && !utf8.IsEmpty)
+            _late.Add(stream);
+    }
+
+    /// <summary>Wakes those who have not heard of their text yet, since the next step may take long, or there is none.</summary>
+    public void WakeLate()
+    {
+        foreach (GenerationStream stream in _late)
+            stream.WakeReader();
+        _late.Clear();
+    }
+}
