@@ -11,7 +11,7 @@ namespace EmbeddedLlm.Scheduling;
 /// <param name="limits">The most tokens, whether fewer are taken where they take long, and the kernel's tile.</param>
 internal sealed class PrefillPace(SchedulerLimits limits)
 {
-    /// <summary>Taken until something was measured.</summary>
+    /// <summary>Taken until something was measured, and the least of a long prompt that is computed alone.</summary>
     public const int First = 128;
 
     /// <summary>Also the least: fewer hardly take less time than the weights take to be read for the next tokens anyway, and kernels compute so many rows together.</summary>

@@ -6,6 +6,8 @@ public sealed class PrefillPaceTests
 {
     private static readonly AttentionTile Tile = new(64, CellCost: 0.0007);
 
+    private readonly ManualTime _time = new();
+
     [Theory]
     // A tenth of a second of prompt.
     [InlineData(0.001, 0.001, 96)]
@@ -97,14 +99,8 @@ public sealed class PrefillPaceTests
     [Fact]
     public void WhoComesWhileALongPromptIsComputedWaitsForAPartOfIt()
     {
-        ManualTime time = new();
-        FakeDecoder decoder = new(8, cells: 8000, batch: 512);
-        decoder.OnDecode = _ =>
-        {
-            time.Advance(TimeSpan.FromSeconds(0.03 + (decoder.Batch.Count * 0.004)));
-            return DecodeResult.Done;
-        };
-        SchedulerFixture fixture = new(decoder, contextLength: 4000, prefillChunk: 128, time: time, pacesPrefill: true);
+        SchedulerFixture fixture = Paced(secondsPerStep: 0.03, secondsPerToken: 0.004);
+        FakeDecoder decoder = fixture.Decoder;
         fixture.Submit(new string('f', 100), 2);
         fixture.Run();
 
@@ -135,14 +131,7 @@ public sealed class PrefillPaceTests
     [Fact]
     public void WhoWaitsForANextTokenBesideALongPromptWaitsForATenthOfASecond()
     {
-        ManualTime time = new();
-        FakeDecoder decoder = new(4, cells: 8000, batch: 512);
-        decoder.OnDecode = _ =>
-        {
-            time.Advance(TimeSpan.FromSeconds(0.005 + (decoder.Batch.Count * 0.002)));
-            return DecodeResult.Done;
-        };
-        SchedulerFixture fixture = new(decoder, contextLength: 4000, prefillChunk: 128, time: time, pacesPrefill: true);
+        SchedulerFixture fixture = Paced(secondsPerStep: 0.005, secondsPerToken: 0.002);
         GenerationStream patient = fixture.Submit(FakeDecoder.PromptsWithAnswersOf(60, 1)[0], 60);
         for (int i = 0; i < 5; i++)
             fixture.Scheduler.Step();
@@ -150,9 +139,9 @@ public sealed class PrefillPaceTests
         List<double> waits = [];
         while (!patient.IsComplete)
         {
-            long before = time.GetTimestamp();
+            long before = _time.GetTimestamp();
             fixture.Scheduler.Step();
-            waits.Add(time.GetElapsedTime(before).TotalSeconds);
+            waits.Add(_time.GetElapsedTime(before).TotalSeconds);
         }
 
         // 128 tokens at first, as nothing is known of prompts; from then on 48.
@@ -160,6 +149,18 @@ public sealed class PrefillPaceTests
         Assert.All(waits[1..40], wait => Assert.InRange(wait, 0.09, 0.12));
         fixture.Run();
         Assert.True(other.IsComplete);
+    }
+
+    /// <summary>A scheduler whose decoder takes so long for each step, and for each of its tokens.</summary>
+    private SchedulerFixture Paced(double secondsPerStep, double secondsPerToken)
+    {
+        FakeDecoder decoder = new(8, cells: 8000, batch: 512);
+        decoder.OnDecode = _ =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(secondsPerStep + (decoder.Batch.Count * secondsPerToken)));
+            return DecodeResult.Done;
+        };
+        return new SchedulerFixture(decoder, contextLength: 4000, prefillChunk: 128, time: _time, pacesPrefill: true);
     }
 
     private static SchedulerLimits Limits(int most, AttentionTile tile = default) => new() { ContextLength = 4096, QueueCapacity = 10, PrefillChunk = most, PacesPrefill = true, Tile = tile };
