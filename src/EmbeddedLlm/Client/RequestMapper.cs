@@ -114,8 +114,6 @@ internal static class RequestMapper
         if (options.ResponseFormat is not (null or ChatResponseFormatText or ChatResponseFormatJson))
             throw NotSupported(nameof(options.ResponseFormat), $"{options.ResponseFormat.GetType().Name} is not known");
 #pragma warning disable MEAI001 // Experimental, but to be refused all the same.
-        if (options.AllowBackgroundResponses is true)
-            throw NotSupported(nameof(options.AllowBackgroundResponses), "an answer is computed while its caller waits");
         if (options.ContinuationToken is not null)
             throw NotSupported(nameof(options.ContinuationToken), "no answer is computed in the background, and a stream that was left cannot be taken up again");
 #pragma warning restore MEAI001

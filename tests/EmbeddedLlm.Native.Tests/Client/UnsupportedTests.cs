@@ -15,7 +15,6 @@ public sealed class UnsupportedTests(StarterModelFixture starter)
         { "Reasoning.Effort", new() { Reasoning = new ReasoningOptions { Effort = ReasoningEffort.Low } } },
         { "AdditionalProperties", new() { AdditionalProperties = new() { ["num_ctx"] = 4096 } } },
 #pragma warning disable MEAI001 // Experimental, but to be refused all the same.
-        { "AllowBackgroundResponses", new() { AllowBackgroundResponses = true } },
         { "ContinuationToken", new() { ContinuationToken = ResponseContinuationToken.FromBytes(new byte[] { 1 }) } },
 #pragma warning restore MEAI001
         { "RawRepresentationFactory", new() { RawRepresentationFactory = _ => "something else" } },
@@ -27,6 +26,16 @@ public sealed class UnsupportedTests(StarterModelFixture starter)
     {
         NotSupportedException exception = await Assert.ThrowsAsync<NotSupportedException>(() => starter.Chat.GetResponseAsync("Hello!", options, TestContext.Current.CancellationToken));
         Assert.Contains($"ChatOptions.{name} ", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task APermissionThatIsNotMadeUseOfIsFine()
+    {
+#pragma warning disable MEAI001 // Experimental.
+        ChatOptions options = new() { AllowBackgroundResponses = true, MaxOutputTokens = 3 };
+        ChatResponse response = await starter.Chat.GetResponseAsync("Hello!", options, TestContext.Current.CancellationToken);
+        Assert.Null(response.ContinuationToken);
+#pragma warning restore MEAI001
     }
 
     [Fact]
