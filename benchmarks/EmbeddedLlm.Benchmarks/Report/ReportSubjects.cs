@@ -30,7 +30,7 @@ internal static class ReportSubjects
         new(Prefill, "prompts, beside the bare loop; the time to the first token", SpeedSubject.PrefillAsync),
         new(Decode, "answers of one caller and of eight, beside the bare loop", SpeedSubject.DecodeAsync),
         new(Batching, "whole answers of 1 to 32 callers, beside the bare loop", SpeedSubject.BatchingAsync),
-        new(Latency, "the time to the first token and between tokens, without and with long prompts arriving", LatencySubject.MeasureAsync),
+        new(Latency, "the time to the first token and between updates, without and with long prompts arriving", LatencySubject.MeasureAsync),
         new(PrefixReuse, "the second turn of a chat", PrefixReuseSubject.MeasureAsync),
         new(StructuredOutput, "answers held to JSON and to schemas, beside free ones", StructuredOutputSubject.MeasureAsync),
         new(Grammar, "masks and compilation of many schemas", (settings, cancellationToken) => GrammarSubject.MeasureAsync(settings, GrammarSubject.DefaultVocabulary, limit: null, cancellationToken)) { IsPerModel = false },

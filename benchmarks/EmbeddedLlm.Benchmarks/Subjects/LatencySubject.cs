@@ -6,7 +6,7 @@ using EmbeddedLlm.Benchmarks.Results;
 namespace EmbeddedLlm.Benchmarks.Subjects;
 
 /// <summary>
-/// The time to the first token of callers with short prompts, and the time between their tokens, while nobody else asks and while somebody sends one long prompt
+/// The time to the first token of callers with short prompts, and the time between their updates, while nobody else asks and while somebody sends one long prompt
 /// after the other.
 /// </summary>
 internal static class LatencySubject
@@ -41,7 +41,7 @@ internal static class LatencySubject
             if (latencies.FirstTokens.Count > 0)
                 yield return Of("first token", percentile, latencies.FirstTokens);
             if (latencies.Gaps.Count > 0)
-                yield return Of("between tokens", percentile, latencies.Gaps);
+                yield return Of("between updates", percentile, latencies.Gaps);
         }
 
         yield return maker.Of($"{Callers} callers, {when}", FigureUnit.TokensPerSecond, latencies.Rate);
