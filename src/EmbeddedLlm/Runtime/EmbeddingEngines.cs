@@ -142,7 +142,7 @@ internal sealed class EmbeddingEngines(
     {
         EmbedderPlan plan = PlanFor(key);
         EnsureFits(plan);
-        int[] abort = LlamaDecoder.CreateAbortFlag();
+        StepAbort abort = new();
         ContextHandle context = CreateContext(key, plan, abort);
         int vectorLength = key.Pooling is null ? RankLength : VectorLength;
         return new EmbeddingEngine(
@@ -173,7 +173,7 @@ internal sealed class EmbeddingEngines(
         ContextPlan.EnsureFits(Math.Max(plan.MaxTokens, plan.BatchCapacity), cellBytes);
     }
 
-    private unsafe ContextHandle CreateContext(EmbedderKey key, EmbedderPlan plan, int[] abort)
+    private unsafe ContextHandle CreateContext(EmbedderKey key, EmbedderPlan plan, StepAbort abort)
     {
         llama_context_params parameters = NativeMethods.llama_context_default_params();
         parameters.n_ctx = (uint)Math.Max(plan.MaxTokens, plan.BatchCapacity);
@@ -192,8 +192,8 @@ internal sealed class EmbeddingEngines(
         parameters.kv_unified = 1;
         parameters.swa_full = 1;
         parameters.no_perf = 1;
-        parameters.abort_callback = LlamaDecoder.AbortCallback;
-        parameters.abort_callback_data = LlamaDecoder.AddressOf(abort);
+        parameters.abort_callback = StepAbort.Callback;
+        parameters.abort_callback_data = abort.Data;
 
         long mark = NativeLog.Mark();
         ContextHandle context = ContextHandle.Create(model, parameters);

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using EmbeddedLlm.Interop;
 using EmbeddedLlm.Scheduling;
 
@@ -11,7 +9,7 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 {
     private readonly ContextHandle _context;
     private readonly llama_memory_i* _memory;
-    private readonly int[] _abort;
+    private readonly StepAbort _abort;
     private readonly CellSharing _sharing;
     private readonly ThreadGovernor? _governor;
     private readonly NativeBatch _batch;
@@ -22,9 +20,9 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     /// <param name="vocabularySize">The number of logits in a row.</param>
     /// <param name="sharing">What the model's memory allows.</param>
     /// <param name="governor">Chooses the number of threads from step to step; null where it is fixed.</param>
-    /// <param name="abort">The flag that the context's abort callback reads, see <see cref="AbortCallback"/>.</param>
+    /// <param name="abort">What the context's abort callback reads.</param>
     /// <param name="adapters">The adapters that sets refer to; owned from here on. Null for none.</param>
-    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, int[] abort, LoadedAdapters? adapters = null)
+    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, StepAbort abort, LoadedAdapters? adapters = null)
     {
         _context = context;
         _adapters = adapters;
@@ -52,15 +50,6 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 
     public DecodeBatch Batch { get; }
 
-    /// <summary>The function to give a context for its abort callback; its data is a pinned int, not 0 to abort.</summary>
-    public static delegate* unmanaged[Cdecl]<void*, byte> AbortCallback => &ShouldAbort;
-
-    /// <summary>A flag that native code can read while the decoder lives.</summary>
-    public static int[] CreateAbortFlag() => GC.AllocateArray<int>(1, pinned: true);
-
-    /// <summary>The address of a flag from <see cref="CreateAbortFlag"/>.</summary>
-    public static void* AddressOf(int[] abortFlag) => Pinned(abortFlag);
-
     public void UseAdapters(AdapterSet adapters)
     {
         if (_adapters is null)
@@ -72,14 +61,18 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     public DecodeResult Decode()
     {
         long startedAt = Stopwatch.GetTimestamp();
+        // With new adapters llama.cpp first measures out its memory anew, which tells nothing of how long a step takes.
+        ThreadGovernor? governor = _hasNewAdapters ? null : _governor;
+        // What is given up can be taken up again where memory can be cut.
+        _abort.SetDeadline(HasCellPerToken ? governor?.DeadlineOf(Batch.Count, startedAt) : null);
         int code = NativeMethods.llama_decode(_context, _batch.Filled);
-        // With new adapters llama.cpp has first measured out its memory anew, which tells nothing of how long a step takes.
-        if (code == 0 && _governor is not null && !_hasNewAdapters && _governor.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp()))
-            NativeMethods.llama_set_n_threads(_context, _governor.Threads, _governor.Threads);
-        _hasNewAdapters = false;
         // A request that came before the decode counts for it: it must not be lost while the engine is being stopped.
-        Volatile.Write(ref _abort[0], 0);
-        return ResultOf(code);
+        bool wasRequested = _abort.Reset();
+        _hasNewAdapters = false;
+        DecodeResult result = ResultOf(code);
+        if (governor is not null && HasNewThreads(governor, result, wasRequested, startedAt))
+            NativeMethods.llama_set_n_threads(_context, governor.Threads, governor.Threads);
+        return result;
     }
 
     public ReadOnlySpan<float> GetLogits(int batchIndex)
@@ -133,7 +126,7 @@ internal sealed unsafe class LlamaDecoder : IDecoder
         _ => DecodeResult.Failed,
     };
 
-    public void RequestAbort() => Volatile.Write(ref _abort[0], 1);
+    public void RequestAbort() => _abort.RequestNow();
 
     public void Dispose()
     {
@@ -142,10 +135,12 @@ internal sealed unsafe class LlamaDecoder : IDecoder
         _adapters?.Dispose();
     }
 
-    private static int* Pinned(int[] array) => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(array));
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static byte ShouldAbort(void* flag) => (byte)(Volatile.Read(ref *(int*)flag) != 0 ? 1 : 0);
+    private bool HasNewThreads(ThreadGovernor governor, DecodeResult result, bool wasRequested, long startedAt) => result switch
+    {
+        DecodeResult.Done => governor.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp()),
+        DecodeResult.Aborted when !wasRequested => governor.ObserveGivenUp(Stopwatch.GetTimestamp()),
+        _ => false,
+    };
 }
 
 /// <summary>What a model's memory allows sequences to share.</summary>

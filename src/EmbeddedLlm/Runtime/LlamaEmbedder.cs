@@ -10,7 +10,7 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
     private readonly ContextHandle _context;
     private readonly llama_memory_i* _memory;
     private readonly bool _isEncoder;
-    private readonly int[] _abort;
+    private readonly StepAbort _abort;
     private readonly EmbedderThreads _threads;
     private int _usedThreads;
     private readonly NativeBatch _batch;
@@ -20,8 +20,8 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
     /// <param name="isEncoder">Whether the model has no decoder.</param>
     /// <param name="vectorLength">The numbers that it gives for a sequence.</param>
     /// <param name="threads">Chooses the number of threads from batch to batch.</param>
-    /// <param name="abort">The flag that the context's abort callback reads, see <see cref="LlamaDecoder.AbortCallback"/>.</param>
-    public LlamaEmbedder(ContextHandle context, EmbedderPlan plan, bool isEncoder, int vectorLength, EmbedderThreads threads, int[] abort)
+    /// <param name="abort">What the context's abort callback reads.</param>
+    public LlamaEmbedder(ContextHandle context, EmbedderPlan plan, bool isEncoder, int vectorLength, EmbedderThreads threads, StepAbort abort)
     {
         _context = context;
         _memory = NativeMethods.llama_get_memory(context);
@@ -59,7 +59,7 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
         if (code == 0)
             _threads.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp());
         // A request that came before counts for it: it must not be lost while the engine is being stopped.
-        Volatile.Write(ref _abort[0], 0);
+        _abort.Reset();
         return LlamaDecoder.ResultOf(code);
     }
 
@@ -75,7 +75,7 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
             NativeMethods.llama_memory_clear(_memory, data: false);
     }
 
-    public void RequestAbort() => Volatile.Write(ref _abort[0], 1);
+    public void RequestAbort() => _abort.RequestNow();
 
     public void Dispose() => _context.Dispose();
 }

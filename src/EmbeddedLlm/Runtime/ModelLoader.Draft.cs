@@ -54,7 +54,7 @@ internal sealed unsafe partial class ModelLoader
             throw new ModelLoadException($"'{path}' has recurrent layers, which cannot take back wrong guesses: it cannot be a {nameof(EmbeddedModelOptions.DraftModel)}.");
         EnsureSameTokens(VocabularyReader.Read(model), vocabulary);
         ContextPlan plan = ContextPlan.Create(load.Sizes with { Slots = target.MaxSequences, Outputs = target.MaxSequences }, info, options, load.Plan.GpuLayers, before);
-        int[] abort = LlamaDecoder.CreateAbortFlag();
+        StepAbort abort = new();
         ContextHandle context = CreateContext(model, plan, load, abort);
         return new DraftModel(new LlamaDecoder(context, NativeMethods.llama_vocab_n_tokens(NativeMethods.llama_model_get_vocab(model)), SharingOf(model, info), GovernorOf(plan), abort), vocabulary.Count);
     }

@@ -62,7 +62,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             LlamaDecoder? decoder = null;
             if (!embedding.IsEncoder)
             {
-                int[] abort = LlamaDecoder.CreateAbortFlag();
+                StepAbort abort = new();
                 context = CreateContext(model, plan, load, abort);
                 progress.ThrowIfStopped();
                 decoder = new LlamaDecoder(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort, adapters);
@@ -162,7 +162,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             LogLongContext(plan.ContextLength, trained);
     }
 
-    private ContextHandle CreateContext(ModelHandle model, ContextPlan plan, LoadPlan load, int[] abort)
+    private ContextHandle CreateContext(ModelHandle model, ContextPlan plan, LoadPlan load, StepAbort abort)
     {
         llama_context_params parameters = NativeMethods.llama_context_default_params();
         parameters.n_ctx = (uint)plan.CacheLength;
@@ -180,8 +180,8 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         // A window's cells in a cache of their own, smaller than the sequences together, would run out where sequences share them.
         parameters.swa_full = 1;
         parameters.no_perf = 1;
-        parameters.abort_callback = LlamaDecoder.AbortCallback;
-        parameters.abort_callback_data = LlamaDecoder.AddressOf(abort);
+        parameters.abort_callback = StepAbort.Callback;
+        parameters.abort_callback_data = abort.Data;
 
         long mark = NativeLog.Mark();
         ContextHandle context = ContextHandle.Create(model, parameters);

@@ -4,7 +4,7 @@ namespace EmbeddedLlm.Runtime;
 
 /// <summary>
 /// Takes threads away where the machine has become too busy for them, and gives them back later. ggml's threads spin at barriers, so one that gets no core holds up all:
-/// a step then takes not a little longer but tens of times, and fewer threads are faster. That the machine is free again shows in the system's CPU clock, where there
+/// a step then takes not a little longer but tens of times, and fewer threads are faster: it is given up. That the machine is free again shows in the system's CPU clock, where there
 /// is one that can be read; else it has to be tried. Used by one thread at a time.
 /// </summary>
 internal sealed class ThreadGovernor
@@ -69,8 +69,7 @@ internal sealed class ThreadGovernor
         if (_most == 1 || tokens < 1 || tokens >= _usual.Length)
             return false;
         double seconds = Stopwatch.GetElapsedTime(startedAt, endedAt).TotalSeconds;
-        // With fewer threads a step may take longer in proportion, which is no reason to take away more.
-        if (_learned[tokens] >= StepsToLearn && seconds > _usual[tokens] * SlowFactor * _most / Threads)
+        if (_learned[tokens] >= StepsToLearn && seconds > SlowTime(tokens))
             return (++_slowSteps >= SlowStepsInARow || seconds > _usual[tokens] + SlowSeconds) && TryStepDown(endedAt);
 
         _slowSteps = 0;
@@ -79,6 +78,24 @@ internal sealed class ThreadGovernor
             Learn(tokens, seconds);
         return Threads < _most && TryStepUp(endedAt);
     }
+
+    /// <summary>When a step is to be given up, since it would be done sooner with fewer threads even if it began anew; null where that is not known.</summary>
+    /// <param name="tokens">How many tokens it computes.</param>
+    /// <param name="startedAt">When it begins, as <see cref="Stopwatch.GetTimestamp"/> has it.</param>
+    public long? DeadlineOf(int tokens, long startedAt)
+    {
+        if (Threads == 1 || tokens < 1 || tokens >= _usual.Length || _learned[tokens] < StepsToLearn)
+            return null;
+        return startedAt + (long)(Math.Max(SlowTime(tokens), _usual[tokens] + SlowSeconds) * Stopwatch.Frequency);
+    }
+
+    /// <summary>Takes note of a step that was given up at its deadline.</summary>
+    /// <param name="now">As <see cref="Stopwatch.GetTimestamp"/> has it.</param>
+    /// <inheritdoc cref="Observe"/>
+    public bool ObserveGivenUp(long now) => TryStepDown(now);
+
+    /// <summary>What a step takes that is slow, in seconds. With fewer threads it may take longer in proportion, which is no reason to take away more.</summary>
+    private double SlowTime(int tokens) => _usual[tokens] * SlowFactor * _most / Threads;
 
     private bool TryStepDown(long now)
     {

@@ -129,7 +129,7 @@ internal sealed partial class Scheduler
         return null;
     }
 
-    /// <summary>Makes good a step that did not finish: after an abort the step is planned again without the sequence that went; a failure ends the step's sequences.</summary>
+    /// <summary>Makes good a step that did not finish: after an abort the step is planned again, without the sequence that went where one did; a failure ends the step's sequences.</summary>
     private void Undo(DecodeResult result)
     {
         foreach (Sequence sequence in _planned)

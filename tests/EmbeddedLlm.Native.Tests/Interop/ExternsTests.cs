@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using EmbeddedLlm.Interop;
@@ -50,7 +51,7 @@ public sealed unsafe class ExternsTests : IDisposable
         ContextHandle context = ContextHandle.Create(model, NativeMethods.llama_context_default_params());
         Assert.True(closer.HasClosed);
         Assert.False(context.IsInvalid);
-        LlamaDecoder decoder = new(context, vocabularySize: 1, new CellSharing(IsPossible: true, HasCellPerToken: true, Window: 0), governor: null, LlamaDecoder.CreateAbortFlag());
+        LlamaDecoder decoder = new(context, vocabularySize: 1, new CellSharing(IsPossible: true, HasCellPerToken: true, Window: 0), governor: null, new StepAbort());
         decoder.Batch.Add(slot: 0, [1, 2, 3], firstPosition: 0, wantsLogits: true);
         Assert.Equal(DecodeResult.Done, decoder.Decode());
         decoder.Dispose();
@@ -152,6 +153,30 @@ public sealed unsafe class ExternsTests : IDisposable
 
     [Fact]
     public void AMalformedBatchIsRefusedWithoutAThrow() => Assert.Equal(-1, _starter.Decode(0, 0, int.MaxValue));
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void AStepIsGivenUpOnRequestAndAtItsDeadline(bool isRequested, bool isLate)
+    {
+        StepAbort abort = new();
+        NativeMethods.llama_set_abort_callback(_starter.Context, StepAbort.Callback, abort.Data);
+        Assert.Equal(0, _starter.Decode(0, 0, 1, 2, 3));
+        NativeMethods.llama_memory_clear(_starter.Memory, data: true);
+        long now = Stopwatch.GetTimestamp();
+        abort.SetDeadline(isLate ? now - 1 : now + (60 * Stopwatch.Frequency));
+        if (isRequested)
+            abort.RequestNow();
+        Assert.Equal(isRequested || isLate ? 2 : 0, _starter.Decode(0, 0, 1, 2, 3));
+        Assert.Equal(isRequested, abort.Reset());
+        Assert.False(abort.Reset());
+        NativeMethods.llama_memory_clear(_starter.Memory, data: true);
+        abort.SetDeadline(null);
+        Assert.Equal(0, _starter.Decode(0, 0, 1, 2, 3));
+        NativeMethods.llama_set_abort_callback(_starter.Context, null, null);
+        GC.KeepAlive(abort);
+    }
 
     [Fact]
     public void AnAbortedDecodeSaysSo()

@@ -89,7 +89,7 @@ public sealed class LogitsTests
             bool hasCellPerToken = !NativeMethods.llama_model_is_recurrent(_model) && !NativeMethods.llama_model_is_hybrid(_model);
             int vocabulary = NativeMethods.llama_vocab_n_tokens(NativeMethods.llama_model_get_vocab(_model));
             _decoder = new RecordingDecoder(new LlamaDecoder(
-                context, vocabulary, new CellSharing(true, hasCellPerToken, NativeMethods.llama_model_n_swa(_model)), governor: null, LlamaDecoder.CreateAbortFlag()));
+                context, vocabulary, new CellSharing(true, hasCellPerToken, NativeMethods.llama_model_n_swa(_model)), governor: null, new StepAbort()));
             SchedulerLimits limits = new() { ContextLength = 400, QueueCapacity = 8, MaxRunning = 2, PrefixCells = prefixCells };
             _scheduler = new Scheduler(_decoder, VocabularyReader.Read(_model), limits, () => { });
         }

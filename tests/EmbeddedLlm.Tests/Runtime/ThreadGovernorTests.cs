@@ -28,6 +28,38 @@ public sealed class ThreadGovernorTests
         Assert.Equal(4, _governor.Threads);
     }
 
+    [Theory]
+    [InlineData(0.01, 0.21)]
+    [InlineData(0.02, 0.22)]
+    [InlineData(0.5, 4)]
+    public void AStepThatLastsMuchLongerIsGivenUp(double usual, double expected)
+    {
+        Assert.Null(_governor.DeadlineOf(1, _now));
+        Run(50, seconds: usual);
+        Assert.Equal(expected, Limit(), 0.02 * expected);
+        Assert.True(_governor.ObserveGivenUp(_now));
+        Assert.Equal(4, _governor.Threads);
+        // Of a step with half the threads more is to be expected.
+        Assert.Equal(Math.Max(usual + 0.2, usual * 16), Limit(), 0.02 * usual * 16);
+        Assert.True(_governor.ObserveGivenUp(_now));
+        Assert.True(_governor.ObserveGivenUp(_now));
+        Assert.Equal(1, _governor.Threads);
+        Assert.Null(_governor.DeadlineOf(1, _now));
+        Assert.False(_governor.ObserveGivenUp(_now));
+
+        double Limit() => Stopwatch.GetElapsedTime(_now, _governor.DeadlineOf(1, _now)!.Value).TotalSeconds;
+    }
+
+    [Fact]
+    public void OnlyStepsOfKnownSizesAreGivenUp()
+    {
+        Run(50, seconds: 0.01);
+        Assert.NotNull(_governor.DeadlineOf(1, _now));
+        Assert.Null(_governor.DeadlineOf(2, _now));
+        Assert.Null(_governor.DeadlineOf(5, _now));
+        Assert.Null(_governor.DeadlineOf(0, _now));
+    }
+
     [Fact]
     public void NothingIsTriedWhileTheClockShowsABusyMachine()
     {
