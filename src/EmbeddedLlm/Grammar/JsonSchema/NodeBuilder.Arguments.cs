@@ -91,7 +91,7 @@ internal sealed partial class NodeBuilder
     }
 
     private TerminalNode? RawText(StringPart part, TextAutomaton allowed) =>
-        _algebra.And(allowed, part.Text).Bounded(part.Min, part.Max, PlainEncoder.Instance).Start is { } start ? new TerminalNode(PlainEncoder.Instance.Start(start)) : null;
+        _algebra.And(allowed, Written(part).Text).Bounded(part.Min, part.Max, PlainEncoder.Instance).Start is { } start ? new TerminalNode(PlainEncoder.Instance.Start(start)) : null;
 
     /// <summary>Strings as they are, with what is around them.</summary>
     private SequenceNode? Quoted(StringPart part, StringQuote quote) => RawText(part, WithoutEnd(quote.Text)) is { } text ? new SequenceNode(quote.Node, text, quote.Node) : null;

@@ -127,16 +127,27 @@ internal sealed partial class NodeBuilder
         };
     }
 
+    /// <summary>The part of a set of strings that is written: all of it where nothing else is left, or where they are listed.</summary>
+    private StringPart Written(StringPart part)
+    {
+        if (part.Written.IsAny || part.Text.IsFinite)
+            return part;
+        TextAutomaton text = _algebra.And(part.Text, part.Written);
+        return part with { Text = text.HasTextOfLength(part.Min, part.Max) ? text : part.Text, Written = TextAutomaton.Any };
+    }
+
     private GrammarNode String(StringPart part)
     {
         if (part.IsAny)
             return _free.String;
         if (!_strings.TryGetValue(part, out GrammarNode? known))
         {
+            StringPart key = part;
+            part = Written(part);
             GrammarNode? made = _quote is { } quote
                 ? Quoted(part, quote)
                 : JsonStrings.Create(part.Text, part.Min, part.Max, _anySpelling) is { } start ? new TerminalNode(start) : null;
-            _strings[part] = known = made ?? NothingNode.Instance;
+            _strings[key] = known = made ?? NothingNode.Instance;
         }
 
         return known;

@@ -48,6 +48,7 @@ internal sealed partial class SchemaReader
     private ValueSet Strings(SchemaLocation location)
     {
         TextAutomaton text = TextAutomaton.Any;
+        TextAutomaton written = TextAutomaton.Any;
         if (location.TryGet("pattern", out JsonElement pattern))
         {
             algebra.Reading = (location, "pattern");
@@ -59,8 +60,11 @@ internal sealed partial class SchemaReader
         if (location.TryGet("format", out JsonElement format) && format.ValueKind == JsonValueKind.String)
         {
             algebra.Reading = (location, "format");
-            if (TextAutomaton.FromFormat(SchemaText.Text(format, location.Pointer), allowsLocalTimes) is { } known)
+            string name = SchemaText.Text(format, location.Pointer);
+            if (TextAutomaton.FromFormat(name, allowsLocalTimes) is { } known)
                 text = algebra.And(text, known);
+            if (isForWriting)
+                written = TextFormats.Written(name) ?? TextAutomaton.Any;
         }
 
         int min = location.Count("minLength") ?? 0;
@@ -68,7 +72,7 @@ internal sealed partial class SchemaReader
         if (text.IsAny && min == 0 && max is null)
             return ValueSet.Any;
         algebra.Reading = (location, min > 0 || max is not null ? "minLength" : "pattern");
-        return ValueSet.Any with { Strings = min <= (max ?? int.MaxValue) && text.HasTextOfLength(min, max) ? [new StringPart(text, min, max)] : [] };
+        return ValueSet.Any with { Strings = min <= (max ?? int.MaxValue) && text.HasTextOfLength(min, max) ? [new StringPart(text, min, max) { Written = written }] : [] };
     }
 
     /// <summary>The automaton of a regular expression; one object for the same text.</summary>

@@ -45,7 +45,7 @@ internal sealed partial class ValueAlgebra
         if (min > max)
             return null;
         TextAutomaton text = And(left.Text, right.Text);
-        return text.HasTextOfLength(min, max) ? new StringPart(text, min, max) : null;
+        return text.HasTextOfLength(min, max) ? new StringPart(text, min, max) { Written = And(left.Written, right.Written) } : null;
     }
 
     private List<StringPart> Not(StringPart part)
@@ -68,7 +68,7 @@ internal sealed partial class ValueAlgebra
         foreach (StringPart part in left.Concat(right))
         {
             budget.Spend();
-            if (part.Min == 0 && part.Max is null && !part.Text.IsAny)
+            if (part.Min == 0 && part.Max is null && !part.Text.IsAny && part.Written.IsAny)
                 joined = joined is null || ReferenceEquals(joined, part.Text) ? part.Text : joined.Or(part.Text);
             else if (!free.Contains(part))
                 free.Add(part);

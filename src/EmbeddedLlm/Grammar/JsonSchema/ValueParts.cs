@@ -7,6 +7,9 @@ internal sealed record StringPart(TextAutomaton Text, int Min, int? Max)
 {
     public static StringPart Any { get; } = new(TextAutomaton.Any, 0, null);
 
+    /// <summary>Which of the texts are written, as far as there are such: those that readers agree on. No part of what the set is: its complement leaves it out.</summary>
+    public TextAutomaton Written { get; init; } = TextAutomaton.Any;
+
     public bool IsAny => Text.IsAny && Min == 0 && Max is null;
 }
 

@@ -16,6 +16,13 @@ internal static class TextFormats
     private const string LocalTime = @"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?";
     private const string ClockTime = LocalTime + @"(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)";
 
+    // What .NET reads of these, and others with it: years from 1, no leap seconds, capital letters, offsets up to 14 hours that do not lead out of the calendar.
+    private const string WrittenDate = "(?!0000)" + Date;
+    private const string WrittenClock = @"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d";
+    private const string WrittenOffset = @"[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)";
+    private const string WrittenTime = WrittenClock + @"(?:\.\d{1,7})?(?:Z|" + WrittenOffset + ")?";
+    private const string WrittenDateTime = "(?:" + WrittenDate + "T" + WrittenClock + @"(?:\.\d{1,16})?Z|(?!000[01]|9999)" + Date + "T" + WrittenClock + @"(?:\.\d{1,16})?" + WrittenOffset + ")";
+
     // RFC 3339, appendix A.
     private const string DurationTime = @"T(?:\d+H(?:\d+M(?:\d+S)?)?|\d+M(?:\d+S)?|\d+S)";
     private const string Duration = @"P(?:\d+W|(?:\d+Y(?:\d+M(?:\d+D)?)?|\d+M(?:\d+D)?|\d+D)(?:" + DurationTime + ")?|" + DurationTime + ")";
@@ -95,12 +102,23 @@ internal static class TextFormats
         ["regex"] = new(static () => TextAutomaton.Any),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
+    private static readonly FrozenDictionary<string, Lazy<TextAutomaton>> Preferred = new Dictionary<string, Lazy<TextAutomaton>>
+    {
+        ["date"] = Whole(static () => WrittenDate),
+        ["time"] = Whole(static () => WrittenTime),
+        ["date-time"] = Whole(static () => WrittenDateTime),
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
     private static readonly Lazy<TextAutomaton> TimeOrLocalTime = Whole(static () => $"(?:{Time()}|{LocalTime})");
 
     /// <summary>The texts of a JSON Schema format; null where it is not known.</summary>
     /// <param name="name">The format.</param>
     /// <param name="allowsLocalTimes">Whether a <c>time</c> may go without its offset.</param>
     public static TextAutomaton? Find(string name, bool allowsLocalTimes) => allowsLocalTimes && name == "time" ? TimeOrLocalTime.Value : Known.TryGetValue(name, out Lazy<TextAutomaton>? format) ? format.Value : null;
+
+    /// <summary>The texts of a format that readers agree on, to be written rather than the others; null where that makes no difference.</summary>
+    /// <param name="name">The format.</param>
+    public static TextAutomaton? Written(string name) => Preferred.TryGetValue(name, out Lazy<TextAutomaton>? format) ? format.Value : null;
 
     private static Lazy<TextAutomaton> Whole(Func<string> pattern) => new(() => TextAutomaton.FromWhole(EcmaPattern.Parse(pattern())));
 

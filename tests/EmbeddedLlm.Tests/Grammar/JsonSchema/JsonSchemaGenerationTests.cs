@@ -61,6 +61,46 @@ public sealed class JsonSchemaGenerationTests
         Assert.False(grammar.Machine.Root.AllowsAfter($"[{new string(' ', 65)}"));
     }
 
+    [Theory]
+    [InlineData("date-time", typeof(DateTimeOffset))]
+    [InlineData("date-time", typeof(DateTime))]
+    [InlineData("date", typeof(DateOnly))]
+    public void DatesAreWrittenAsDotNetReadsThem(string format, Type type)
+    {
+        Grammar grammar = SchemaRun.Compile($"{{'type':'string','format':'{format}'}}");
+        Random random = new(11);
+        for (int i = 0; i < 40; i++)
+        {
+            byte[] text = SchemaRun.Write(grammar, random)!;
+            Assert.NotNull(JsonSerializer.Deserialize(text, type));
+        }
+    }
+
+    [Theory]
+    [InlineData("'0000-01-01T00:00:00Z'")]
+    [InlineData("'2020-01-01t00:00:00Z'")]
+    [InlineData("'2020-01-01T00:00:00z'")]
+    [InlineData("'1998-12-31T23:59:60Z'")]
+    [InlineData("'2020-01-01T00:00:00+14:01'")]
+    [InlineData("'0001-01-01T00:00:00+01:00'")]
+    [InlineData("'9999-12-31T23:59:59-01:00'")]
+    [InlineData("'2020-01-01T00:00:00.12345678901234567Z'")]
+    public void ADateTimeThatDotNetCannotReadIsOnlyReadWhereSomebodyElseHasWrittenIt(string text)
+    {
+        Assert.ThrowsAny<JsonException>(() => JsonSerializer.Deserialize<DateTimeOffset>(SchemaRun.Json(text)));
+        const string Schema = "{'type':'string','format':'date-time'}";
+        Assert.False(SchemaRun.Compile(Schema).Accepts(text));
+        Assert.True(SchemaRun.Compile(Schema, JsonSchemaGrammarOptions.Reading).Accepts(text));
+        // It is one nevertheless.
+        Assert.False(SchemaRun.Compile("{'type':'string','not':{'format':'date-time'}}").Accepts(text));
+        Assert.False(SchemaRun.Compile("{'type':'string','oneOf':[{'format':'date-time'},{'minLength':3}]}").Accepts(text));
+    }
+
+    [Theory]
+    [InlineData("{'format':'date-time','enum':['1998-12-31T23:59:60Z','1998-12-31T23:59:59Z']}", "'1998-12-31T23:59:60Z'")]
+    [InlineData("{'type':'string','format':'date-time','pattern':':60Z$'}", "'1998-12-31T23:59:60Z'")]
+    public void ADateTimeThatDotNetCannotReadIsWrittenWhereItIsAskedFor(string schema, string text) => Assert.True(SchemaRun.Compile(schema).Accepts(text));
+
     [Fact]
     public void ConstantsHaveOneSpelling()
     {
