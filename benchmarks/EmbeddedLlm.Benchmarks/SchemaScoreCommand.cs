@@ -56,7 +56,7 @@ internal static class SchemaScoreCommand
         Grammar grammar;
         try
         {
-            grammar = new Grammar(Grammars.JsonSchemaCompiler.Compile(line.GetProperty("schema"), JsonSchemaGrammarOptions.Reading));
+            grammar = Grammars.JsonSchemaCompiler.CompileGrammar(line.GetProperty("schema"), JsonSchemaGrammarOptions.Reading);
         }
         catch (GrammarException e)
         {

@@ -16,11 +16,12 @@ public sealed partial class Grammar
 
     private readonly GrammarMachine _machine;
 
-    internal Grammar(GrammarNode start, bool hasUniqueKeys = false)
+    internal Grammar(GrammarNode start, bool hasUniqueKeys = false, bool hasDistinctItems = false)
     {
         Start = start;
         _machine = new GrammarMachine(start);
         HasUniqueKeys = hasUniqueKeys;
+        HasDistinctItems = hasDistinctItems;
     }
 
     /// <summary>The part that every text is an instance of, to be used in other grammars as well.</summary>
@@ -31,6 +32,14 @@ public sealed partial class Grammar
     /// <summary>Whether the texts are JSON in which a matcher repeats no key of an object.</summary>
     internal bool HasUniqueKeys { get; }
 
+    /// <summary>Whether there are arrays in which no item may be repeated, which the automata do not know.</summary>
+    internal bool HasDistinctItems { get; }
+
+    /// <summary>What keeps keys and items from being repeated, at the beginning of a text; null where there is nothing to be kept.</summary>
+    internal JsonTrail? Trail => HasDistinctItems ? HasUniqueKeys ? JsonTrail.StartWithItems : JsonTrail.StartReading
+        : !HasUniqueKeys ? null
+        : BeginsInString ? JsonTrail.StartInString : JsonTrail.Start;
+
     /// <summary>Whether the JSON in which keys are told apart has begun ahead of the text, which goes on within a string.</summary>
     internal bool BeginsInString { get; init; }
 
@@ -39,6 +48,8 @@ public sealed partial class Grammar
     public bool Accepts(ReadOnlySpan<byte> text)
     {
         Configuration? configuration = _machine.Root;
+        if (HasDistinctItems)
+            return (HasUniqueKeys ? JsonTrail.StartJudging : JsonTrail.StartReading).After(ref configuration, text) is not null && configuration.IsComplete;
         foreach (byte next in text)
         {
             configuration = configuration.Next(next);

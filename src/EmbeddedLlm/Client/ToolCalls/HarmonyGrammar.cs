@@ -15,8 +15,11 @@ internal static class HarmonyGrammar
     /// <param name="tools">What may be called.</param>
     /// <param name="answer">What an answer that is no call is held to; null where it is free.</param>
     /// <param name="controls">The vocabulary's control tokens.</param>
+    /// <exception cref="JsonSchemaNotSupportedException">The answer's schema asks for distinct items that cannot be told apart in this format.</exception>
     public static ToolConstraint Create(ToolSet tools, Grammar? answer, ControlTokens controls)
     {
+        if (answer is { HasDistinctItems: true } && !tools.IsRequired)
+            throw ToolGrammar.DistinctItemsNotSupported();
         // Where the markers are no control tokens they are text, and then free text must not have them.
         GrammarNode free = new TerminalNode(PlainText.Create(controls.Find("<|end|>") >= 0 ? Pattern.Anything : EcmaPattern.Parse(@"([^<]|<(?!\|))*"))!);
         GrammarNode ahead = Sequence("<|channel|>", Choice("analysis", "commentary"), "<|message|>", free, "<|end|><|start|>assistant");

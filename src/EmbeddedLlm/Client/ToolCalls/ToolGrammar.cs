@@ -48,13 +48,19 @@ internal sealed class ToolGrammar
         bool isJson = format.Tags is null;
         if (tools.IsRequired)
             return new(new Grammar(grammar.Calls(tools, ""), hasUniqueKeys: isJson), null, grammar.Tagged);
+        if (answer is { HasDistinctItems: true } && !isJson)
+            throw DistinctItemsNotSupported();
         if (answer is not null)
-            return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), answer.Start), answer.HasUniqueKeys && isJson), null, grammar.Tagged);
+            return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), answer.Start), answer.HasUniqueKeys && isJson, answer.HasDistinctItems), null, grammar.Tagged);
         if (format.IsTriggeredByName)
             return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), TextWithoutCall(format, tools)), hasUniqueKeys: false), null, grammar.Tagged);
         Grammar calls = new(grammar.Calls(tools, format.Trigger), hasUniqueKeys: isJson) { BeginsInString = format.IsTriggeredAtStart && format.Trigger.Count(c => c == '"') % 2 == 1 };
         return new(calls, new GrammarTrigger(Encoding.UTF8.GetBytes(format.Trigger), format.IsTriggeredAtStart), grammar.Tagged);
     }
+
+    /// <summary>Only where all of a text is JSON can items be kept from being repeated.</summary>
+    public static JsonSchemaNotSupportedException DistinctItemsNotSupported() =>
+        new("", "uniqueItems", "only items of a few values can be told apart together with tools that the model does not call in JSON");
 
     /// <summary>A function's arguments as a JSON object.</summary>
     /// <exception cref="GrammarException">The schema is malformed, too large or not supported; the message names the function.</exception>

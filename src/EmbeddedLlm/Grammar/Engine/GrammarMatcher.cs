@@ -10,13 +10,13 @@ public sealed class GrammarMatcher
 {
     private readonly GrammarVocabulary _vocabulary;
     private Configuration _configuration;
-    private JsonKeyTrail? _keys;
+    private JsonTrail? _keys;
     private bool _isEnded;
 
     /// <param name="vocabulary">The tokens.</param>
     /// <param name="configuration">Where the text is.</param>
     /// <param name="keys">The keys so far, where none may be repeated; null where it does not matter.</param>
-    internal GrammarMatcher(GrammarVocabulary vocabulary, Configuration configuration, JsonKeyTrail? keys)
+    internal GrammarMatcher(GrammarVocabulary vocabulary, Configuration configuration, JsonTrail? keys)
     {
         _keys = keys;
         _vocabulary = vocabulary;
@@ -178,7 +178,7 @@ public sealed class GrammarMatcher
 /// <summary>A place in a text that a <see cref="GrammarMatcher"/> can come back to.</summary>
 public readonly struct GrammarCheckpoint : IEquatable<GrammarCheckpoint>
 {
-    internal GrammarCheckpoint(Configuration configuration, JsonKeyTrail? keys, bool isEnded)
+    internal GrammarCheckpoint(Configuration configuration, JsonTrail? keys, bool isEnded)
     {
         Configuration = configuration;
         Keys = keys;
@@ -187,7 +187,7 @@ public readonly struct GrammarCheckpoint : IEquatable<GrammarCheckpoint>
 
     internal Configuration? Configuration { get; }
 
-    internal JsonKeyTrail? Keys { get; }
+    internal JsonTrail? Keys { get; }
 
     internal bool IsEnded { get; }
 

@@ -43,6 +43,10 @@ public sealed class GrammarVocabulary
     /// <inheritdoc cref="TokensWithLaterKeys"/>
     private readonly Lazy<int[]> _withLaterKeys;
 
+    private readonly Lazy<int[]> _withItems;
+    private readonly Lazy<int[]> _withComma;
+    private readonly Lazy<int[]> _withCommaAfterQuote;
+
     /// <summary>Automata that end in the same tokens share what is left of these: most strings do.</summary>
     private readonly Dictionary<NodeSet, StateMask.Ending> _endings = [];
 
@@ -89,6 +93,9 @@ public sealed class GrammarVocabulary
         _controls = [.. controls];
         _all = TokenTrie.Create(vocabulary, text);
         _quoted = new Lazy<Dictionary<string, List<int>>>(() => FindQuoted(vocabulary, text));
+        _withItems = new Lazy<int[]>(() => [.. text.Where(token => HasInOrder(vocabulary.TextBytesOf(token), "[,"u8))]);
+        _withComma = new Lazy<int[]>(() => [.. text.Where(token => vocabulary.TextBytesOf(token).Contains((byte)','))]);
+        _withCommaAfterQuote = new Lazy<int[]>(() => [.. _withComma.Value.Where(token => HasInOrder(vocabulary.TextBytesOf(token), "\","u8))]);
         _withLaterKeys = new Lazy<int[]>(() => [.. text.Where(token => MayHoldLaterKey(vocabulary.TextBytesOf(token)))]);
         _others = TokenTrie.Create(vocabulary, others);
         _long = TokenTrie.Create(vocabulary, longer);
@@ -147,7 +154,7 @@ public sealed class GrammarVocabulary
         Configuration root = grammar.Machine.Root;
         return root.IsDead
             ? throw new GrammarException("No text fits the grammar or schema: what it asks for contradicts itself.")
-            : new GrammarMatcher(this, root, !grammar.HasUniqueKeys ? null : grammar.BeginsInString ? JsonKeyTrail.StartInString : JsonKeyTrail.Start);
+            : new GrammarMatcher(this, root, grammar.Trail);
     }
 
     /// <summary>The mask of a configuration, computed the first time.</summary>
@@ -173,6 +180,13 @@ public sealed class GrammarVocabulary
     /// Vocabularies of models have a few of them or none, since their texts are cut into words first.
     /// </summary>
     internal ReadOnlySpan<int> TokensWithLaterKeys => _withLaterKeys.Value;
+
+    /// <summary>The tokens that may open an array and have more than one item of it.</summary>
+    internal ReadOnlySpan<int> TokensWithItems => _withItems.Value;
+
+    /// <summary>The tokens that may begin another item of an array, or have one.</summary>
+    /// <param name="isAfterQuote">Whether the text is within a string, which ends first.</param>
+    internal ReadOnlySpan<int> TokensWithComma(bool isAfterQuote) => (isAfterQuote ? _withCommaAfterQuote : _withComma).Value;
 
     /// <summary>The control token with a text, or -1.</summary>
     internal int FindControl(ReadOnlySpan<byte> text)

@@ -10,19 +10,25 @@ internal sealed class ArrayNode : GrammarNode
     private readonly Dictionary<ArrayLayout.State, Place> _places = [];
     private readonly Lock _gate = new();
 
+    /// <param name="layout">Which items there may be.</param>
+    /// <param name="punctuation">What stands between them.</param>
+    /// <param name="areItemsDistinct">Whether no item may be repeated, which a <see cref="JsonTrail"/> sees to.</param>
     /// <exception cref="ArgumentException">No array fits the layout.</exception>
-    public ArrayNode(ArrayLayout layout, JsonPunctuation punctuation)
+    public ArrayNode(ArrayLayout layout, JsonPunctuation punctuation, bool areItemsDistinct = false)
     {
         if (!layout.IsPossible)
             throw new ArgumentException("No array fits.", nameof(layout));
         _layout = layout;
         _punctuation = punctuation;
+        AreItemsDistinct = areItemsDistinct;
     }
+
+    public bool AreItemsDistinct { get; }
 
     public override void Enter(Closure closure, ParserStack below)
     {
         Place initial = At(ArrayLayout.Initial);
-        closure.Call(_punctuation.ArrayOpen(initial.Items.Count > 0, initial.CanClose), initial.AfterSeparator, below);
+        closure.Call(_punctuation.ArrayOpen(initial.Items.Count > 0, initial.CanClose, AreItemsDistinct), initial.AfterSeparator, below);
     }
 
     private Place At(ArrayLayout.State state)

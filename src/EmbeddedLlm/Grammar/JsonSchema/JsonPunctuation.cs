@@ -23,6 +23,7 @@ internal sealed class JsonPunctuation
     private readonly LexicalState[] _objectOpen;
     private readonly LexicalState[] _objectNext;
     private readonly LexicalState[] _arrayOpen;
+    private readonly LexicalState[] _distinctOpen;
     private readonly LexicalState[] _arrayNext;
 
     private JsonPunctuation(WhiteSpace whiteSpace)
@@ -31,6 +32,7 @@ internal sealed class JsonPunctuation
         _objectOpen = Variants((more, close) => Open('{', '}', more, close));
         _objectNext = Variants((more, close) => Next('}', more, close));
         _arrayOpen = Variants((more, close) => Open('[', ']', more, close));
+        _distinctOpen = Variants((more, close) => Open('[', ']', more, close, areItemsDistinct: true));
         _arrayNext = Variants((more, close) => Next(']', more, close));
         PunctuationState afterColon = new(isAccepting: true);
         Spread(afterColon);
@@ -78,7 +80,10 @@ internal sealed class JsonPunctuation
     public LexicalState ObjectNext(bool more, bool close) => _objectNext[Variant(more, close)];
 
     /// <summary>The beginning of an array.</summary>
-    public LexicalState ArrayOpen(bool more, bool close) => _arrayOpen[Variant(more, close)];
+    /// <param name="more">Whether an item may follow.</param>
+    /// <param name="close">Whether the array may be empty.</param>
+    /// <param name="areItemsDistinct">Whether a <see cref="JsonTrail"/> is to keep the items from being repeated.</param>
+    public LexicalState ArrayOpen(bool more, bool close, bool areItemsDistinct = false) => (areItemsDistinct ? _distinctOpen : _arrayOpen)[Variant(more, close)];
 
     /// <summary>What follows an item of an array.</summary>
     public LexicalState ArrayNext(bool more, bool close) => _arrayNext[Variant(more, close)];
@@ -92,9 +97,9 @@ internal sealed class JsonPunctuation
 
     private static LexicalState[] Variants(Func<bool, bool, LexicalState> create) => [create(true, false), create(false, true), create(true, true)];
 
-    private PunctuationState Open(char open, char close, bool more, bool canClose)
+    private PunctuationState Open(char open, char close, bool more, bool canClose, bool areItemsDistinct = false)
     {
-        PunctuationState inside = new(more, more ? More : 0);
+        PunctuationState inside = new(more, more ? More : 0) { OpensDistinctItems = areItemsDistinct };
         if (canClose)
             inside.Lead((byte)close, new PunctuationState(isAccepting: true, Closed));
         Spread(inside);

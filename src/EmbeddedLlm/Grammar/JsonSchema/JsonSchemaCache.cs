@@ -35,7 +35,7 @@ internal sealed class JsonSchemaCache(int limit)
     }
 
     private static Grammar Compile((JsonElement Schema, JsonSchemaGrammarOptions Options) source) =>
-        new(JsonSchemaCompiler.Compile(source.Schema, source.Options), hasUniqueKeys: !source.Options.AnySpelling);
+        JsonSchemaCompiler.CompileGrammar(source.Schema, source.Options);
 
     /// <summary>A schema's text, compared by its bytes, and how its instances are written.</summary>
     private readonly struct Key(byte[] text, JsonSchemaGrammarOptions options) : IEquatable<Key>

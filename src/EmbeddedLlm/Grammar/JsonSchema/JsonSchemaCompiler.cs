@@ -9,12 +9,22 @@ internal static class JsonSchemaCompiler
     /// <summary>How many keywords are left out where leniency is asked for.</summary>
     private const int IgnoredLimit = 1_000;
 
-    /// <summary>The node of a schema's instances.</summary>
+    /// <summary>The node of a schema's instances, to be a part of any text.</summary>
     /// <param name="schema">The schema.</param>
     /// <param name="options">How instances are written.</param>
     /// <exception cref="JsonSchemaNotSupportedException">The schema asks for something that cannot be enforced.</exception>
     /// <exception cref="GrammarException">The schema is malformed, too large or too complex.</exception>
-    public static GrammarNode Compile(JsonElement schema, JsonSchemaGrammarOptions options)
+    public static GrammarNode Compile(JsonElement schema, JsonSchemaGrammarOptions options) => Compile(schema, options, hasTrail: false).Node;
+
+    /// <summary>The grammar of a schema's instances as whole texts.</summary>
+    /// <inheritdoc cref="Compile(JsonElement, JsonSchemaGrammarOptions)"/>
+    public static Grammar CompileGrammar(JsonElement schema, JsonSchemaGrammarOptions options)
+    {
+        (GrammarNode node, bool hasDistinctItems) = Compile(schema, options, hasTrail: true);
+        return new Grammar(node, hasUniqueKeys: !options.AnySpelling, hasDistinctItems);
+    }
+
+    private static (GrammarNode Node, bool HasDistinctItems) Compile(JsonElement schema, JsonSchemaGrammarOptions options, bool hasTrail)
     {
         SchemaDocument.EnsureWithinLimits(schema);
         SchemaBudget budget = new();
@@ -23,7 +33,9 @@ internal static class JsonSchemaCompiler
         {
             try
             {
-                return WithSpace(Compile(new SchemaDocument(schema, ignored), options, budget, static (builder, root) => builder.Build(root)), options);
+                (GrammarNode node, bool hasDistinctItems) =
+                    Compile(new SchemaDocument(schema, ignored), options, budget, hasTrail, static (builder, root) => (builder.Build(root), builder.HasDistinctItems));
+                return (WithSpace(node, options), hasDistinctItems);
             }
             catch (JsonSchemaNotSupportedException e) when (options.Lenient && ignored.Count < IgnoredLimit && ignored.Add((e.JsonPointer, e.Keyword)))
             {
@@ -37,7 +49,7 @@ internal static class JsonSchemaCompiler
     public static ImmutableArray<SchemaArgument> CompileArguments(JsonElement schema, JsonSchemaGrammarOptions options, SchemaArgumentStyle style)
     {
         SchemaDocument.EnsureWithinLimits(schema);
-        return Compile(new SchemaDocument(schema, new HashSet<(string Pointer, string Keyword)>()), options, new SchemaBudget(), (builder, root) => builder.Arguments(root, style));
+        return Compile(new SchemaDocument(schema, new HashSet<(string Pointer, string Keyword)>()), options, new SchemaBudget(), hasTrail: false, (builder, root) => builder.Arguments(root, style));
     }
 
     public static WhiteSpace WhiteSpaceOf(JsonSchemaGrammarOptions options) =>
@@ -52,7 +64,7 @@ internal static class JsonSchemaCompiler
         return new SequenceNode(space, value, space);
     }
 
-    private static T Compile<T>(SchemaDocument document, JsonSchemaGrammarOptions options, SchemaBudget budget, Func<NodeBuilder, Formula, T> build)
+    private static T Compile<T>(SchemaDocument document, JsonSchemaGrammarOptions options, SchemaBudget budget, bool hasTrail, Func<NodeBuilder, Formula, T> build)
     {
         FormulaTable formulas = new(budget);
         ValueAlgebra algebra = new(formulas, budget) { Reading = (document.Root, "") };
@@ -62,7 +74,7 @@ internal static class JsonSchemaCompiler
         algebra.MayHaveObject = inhabitance.MayHave;
         try
         {
-            return build(new NodeBuilder(reader, algebra, formulas, inhabitance, budget, options), formulas.Of(document.Root));
+            return build(new NodeBuilder(reader, algebra, formulas, inhabitance, budget, options, hasTrail), formulas.Of(document.Root));
         }
         catch (PatternNotSupportedException e)
         {

@@ -18,6 +18,7 @@ internal sealed partial class NodeBuilder
     private readonly bool _anySpelling;
     private readonly JsonPunctuation _punctuation;
     private readonly WhiteSpace _whiteSpace;
+    private readonly bool _hasTrail;
     private readonly Dictionary<Formula, GrammarNode> _nodes = [];
     private readonly Dictionary<StringPart, GrammarNode> _strings = [];
     private readonly Dictionary<NumericPart, GrammarNode> _numbers = [];
@@ -29,9 +30,17 @@ internal sealed partial class NodeBuilder
     private StringQuote? _quote;
     private readonly Queue<(RuleNode Rule, Formula Formula, ValueSet Values)> _todo = new();
 
+    /// <param name="reader">Tells what formulas mean.</param>
+    /// <param name="algebra">For sets of values.</param>
+    /// <param name="formulas">The compilation's formulas.</param>
+    /// <param name="inhabitance">Tells which of them have an instance.</param>
+    /// <param name="budget">What all of it may cost.</param>
+    /// <param name="options">How instances are written.</param>
+    /// <param name="hasTrail">Whether a <see cref="JsonTrail"/> follows the text, and so can keep items from being repeated that the automata do not know.</param>
     public NodeBuilder(
-        SchemaReader reader, ValueAlgebra algebra, FormulaTable formulas, Inhabitance inhabitance, SchemaBudget budget, JsonSchemaGrammarOptions options)
+        SchemaReader reader, ValueAlgebra algebra, FormulaTable formulas, Inhabitance inhabitance, SchemaBudget budget, JsonSchemaGrammarOptions options, bool hasTrail)
     {
+        _hasTrail = hasTrail;
         _reader = reader;
         _algebra = algebra;
         _formulas = formulas;
@@ -43,6 +52,9 @@ internal sealed partial class NodeBuilder
         _punctuation = JsonPunctuation.For(_whiteSpace);
         _free = FreeJson.For(_whiteSpace, options.AnySpelling);
     }
+
+    /// <summary>Whether there are arrays whose items only a <see cref="JsonTrail"/> keeps from being repeated.</summary>
+    public bool HasDistinctItems { get; private set; }
 
     /// <summary>The node of a formula, and with it those of all formulas inside.</summary>
     public GrammarNode Build(Formula root)
@@ -105,8 +117,12 @@ internal sealed partial class NodeBuilder
         Objects(values.Objects, alternatives);
         foreach (ArrayPart part in values.Arrays)
         {
-            if (Array(part) is { } array)
-                alternatives.Add(array);
+            if (Array(part) is not { } array)
+                continue;
+            // The trail cannot tell by which of them a text is read.
+            if (array is ArrayNode { AreItemsDistinct: true } && values.Arrays.FirstOrDefault(other => !other.IsUnique) is not null)
+                throw part.UniquePlace.NotSupported("only items of a few values can be told apart while text is generated where the array may be one whose items are repeated");
+            alternatives.Add(array);
         }
 
         foreach (StringPart part in values.Strings)
@@ -231,10 +247,48 @@ internal sealed partial class NodeBuilder
         }
     }
 
-    private DistinctArrayNode Distinct(ArrayPart part)
+    private GrammarNode Distinct(ArrayPart part)
     {
-        if (!part.Contains.IsEmpty || !part.Prefix.IsEmpty || DistinctValues.List(_reader.Values(part.Rest)) is not { } values)
-            throw part.UniquePlace.NotSupported("only items of a few values can be told apart while text is generated");
-        return new DistinctArrayNode([.. values.Select(Choice)], part.Min, part.Max, _punctuation);
+        ValueSet items = _reader.Values(part.Rest);
+        if (part.Contains.IsEmpty && part.Prefix.IsEmpty)
+        {
+            if (DistinctValues.List(items) is { } values)
+                return new DistinctArrayNode([.. values.Select(Choice)], part.Min, part.Max, _punctuation);
+            if (_hasTrail && DistinctValues.HaveOneSpelling(items, _anySpelling) && (part.Min <= 1 || DistinctValues.AreAtLeast(items, part.Min)))
+            {
+                HasDistinctItems = true;
+                return new ArrayNode(new ArrayLayout([], new ArrayItem([(WithOneSpelling(items), 0)]), part.Min, part.Max, []), _punctuation, areItemsDistinct: true);
+            }
+        }
+
+        throw part.UniquePlace.NotSupported("only strings, whole numbers and a few other values can be told apart while text is generated");
+    }
+
+    /// <summary>Values without arrays and objects, each with one spelling where text is written.</summary>
+    private GrammarNode WithOneSpelling(ValueSet values)
+    {
+        if (_anySpelling)
+            return Choice(values);
+        List<GrammarNode> alternatives = [];
+        foreach (StringPart part in values.Strings.Select(Written))
+        {
+            if (JsonStrings.Create(part.Text, part.Min, part.Max, anySpelling: false, isOneSpelling: true) is { } start)
+                alternatives.Add(new TerminalNode(start));
+        }
+
+        // Zero has two where whole numbers are in a range.
+        LexicalState negativeZero = JsonPunctuation.Words("-0");
+        foreach (NumericPart part in values.Numbers)
+        {
+            if (part.Range is null)
+                alternatives.Add(Points(part));
+            else if (NumberDifference.Create(Range(part, part.Range).Start, [negativeZero]) is { } start)
+                alternatives.Add(new TerminalNode(start));
+        }
+
+        ValueSet words = values with { Strings = [], Numbers = [] };
+        if (!words.IsNone)
+            alternatives.Add(Choice(words));
+        return alternatives.Count == 1 ? alternatives[0] : new ChoiceNode([.. alternatives]);
     }
 }

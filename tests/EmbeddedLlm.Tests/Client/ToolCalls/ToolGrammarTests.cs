@@ -101,6 +101,20 @@ public sealed class ToolGrammarTests
         Assert.Contains(nameof(HostedWebSearchTool), e.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void AnAnswersDistinctItemsAreToldApartOnlyWhereCallsAreJson()
+    {
+        Grammar answer = Grammar.FromJsonSchema(JsonElement.Parse("""{"type":"array","items":{"type":"string"},"uniqueItems":true}"""));
+        ToolSet tools = ToolSet.Of(new() { Tools = [s_add] })!;
+        Grammar either = ToolGrammar.Create(ToolCallFormat.Hermes, tools, answer, ControlTokens.None).Grammar;
+        GrammarMatcher matcher = GrammarVocabulary.Create([ReadOnlyMemory<byte>.Empty, "a"u8.ToArray()], [0]).CreateMatcher(either);
+        Assert.True(matcher.TryAdvance("""["a", """u8));
+        Assert.False(matcher.TryAdvance("\"a\""u8));
+        Assert.True(matcher.TryAdvance("\"b\"]"u8));
+        foreach (ToolCallFormat format in new[] { ToolCallFormat.Harmony, ToolCallFormat.Pythonic })
+            Assert.Equal("uniqueItems", Assert.Throws<JsonSchemaNotSupportedException>(() => ToolGrammar.Create(format, tools, answer, ControlTokens.None)).Keyword);
+    }
+
     [Theory]
     [InlineData("""{"type":"object","properties":{"x":{"type":"array","uniqueItems":true,"items":{"type":"string"}}}}""")]
     [InlineData("""{"type":"object","properties":{"x":{"type":"nothing"}}}""")]

@@ -42,10 +42,10 @@ public sealed class JsonSchemaScoreTests
             JsonElement schema = document.RootElement.GetProperty("schema");
             try
             {
-                Grammar writer = new(JsonSchemaCompiler.Compile(schema, JsonSchemaGrammarOptions.Default));
+                Grammar writer = JsonSchemaCompiler.CompileGrammar(schema, JsonSchemaGrammarOptions.Default);
                 if (writer.Machine.Root is { Items.Length: 0, IsComplete: false } || SchemaRun.Write(writer, random) is not { } text)
                     continue;
-                Grammar reader = new(JsonSchemaCompiler.Compile(schema, JsonSchemaGrammarOptions.Reading));
+                Grammar reader = JsonSchemaCompiler.CompileGrammar(schema, JsonSchemaGrammarOptions.Reading);
                 Assert.True(reader.Accepts(text), $"{document.RootElement.GetProperty("name")}: {Encoding.UTF8.GetString(text)}");
                 written++;
             }
@@ -71,7 +71,7 @@ public sealed class JsonSchemaScoreTests
             Grammar grammar;
             try
             {
-                grammar = new Grammar(JsonSchemaCompiler.Compile(document.RootElement.GetProperty("schema"), JsonSchemaGrammarOptions.Reading));
+                grammar = JsonSchemaCompiler.CompileGrammar(document.RootElement.GetProperty("schema"), JsonSchemaGrammarOptions.Reading);
             }
             catch (GrammarException)
             {

@@ -12,7 +12,7 @@ internal static class SchemaRun
     public static Grammar Compile(string schema, JsonSchemaGrammarOptions? options = null)
     {
         using JsonDocument document = JsonDocument.Parse(Json(schema), new JsonDocumentOptions { MaxDepth = 100_000 });
-        return new Grammar(JsonSchemaCompiler.Compile(document.RootElement, options ?? JsonSchemaGrammarOptions.Default));
+        return JsonSchemaCompiler.CompileGrammar(document.RootElement, options ?? JsonSchemaGrammarOptions.Default);
     }
 
     public static bool Accepts(this Grammar grammar, string text) => grammar.Accepts(Encoding.UTF8.GetBytes(Json(text)));

@@ -1,0 +1,143 @@
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using EmbeddedLlm.Tokens;
+
+namespace EmbeddedLlm.Grammars;
+
+/// <content>Arrays whose items are distinct. The items are strings, numbers and words, each with one spelling but where <see cref="Kind.AnySpelling"/> says otherwise.</content>
+internal sealed partial class JsonTrail
+{
+    private static ImmutableHashSet<string> NoItems { get; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
+
+    private bool IsWriting => (_kind & Kind.AnySpelling) == 0;
+
+    /// <summary>Whether a bracket opens an array of distinct items by any way to read the text.</summary>
+    private static bool OpensDistinct(Configuration before)
+    {
+        foreach (Configuration.Item item in before.Items)
+        {
+            if (item.State.Next((byte)'[') is PunctuationState { OpensDistinctItems: true })
+                return true;
+        }
+
+        return false;
+    }
+
+    private static bool IsWhiteSpace(byte value) => value is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r';
+
+    private static bool IsAfterItem(byte value) => value is (byte)',' or (byte)']' || IsWhiteSpace(value);
+
+    /// <summary>What an item is compared by.</summary>
+    private string Item(byte[] text)
+    {
+        if (!IsWriting)
+        {
+            try
+            {
+                if (text[0] == '"')
+                    return "\"" + JsonElement.Parse(text).GetString();
+                if (text[0] == '-' || char.IsAsciiDigit((char)text[0]))
+                    return ExactDecimal.Parse(text).ToString();
+            }
+            catch (Exception e) when (e is JsonException or InvalidOperationException or GrammarException)
+            {
+                // Half a surrogate pair, or a number that cannot be computed with: told apart by its spelling.
+            }
+        }
+
+        return Encoding.Latin1.GetString(text);
+    }
+
+    /// <summary>Whether the item that is begun, or may begin, can become another one than those that are there.</summary>
+    private bool HasDistinctItem(Configuration configuration)
+    {
+        if (!IsWriting || _top?.Items is not { IsEmpty: false } items || _place is not (Place.BeforeItem or Place.InItem or Place.EscapeInItem or Place.InPlainItem))
+            return true;
+        string begun = Encoding.Latin1.GetString(_begun);
+        List<string> alike = [.. items.Where(item => item.StartsWith(begun, StringComparison.Ordinal))];
+        if (alike.Count == 0)
+            return true;
+
+        // Only along the items that are there can there be nothing else: every other byte leads to another item.
+        Stack<(Configuration Configuration, List<string> Items, int Length)> todo = new([(configuration, alike, begun.Length)]);
+        while (todo.TryPop(out (Configuration Configuration, List<string> Items, int Length) at))
+        {
+            ByteSet bytes = at.Configuration.Bytes;
+            bool mayBeItem = at.Items.Exists(item => item.Length == at.Length);
+            List<(byte Next, List<string> Items)> ways = [];
+            bool hasBytes = false;
+            while (!bytes.IsEmpty)
+            {
+                byte next = bytes.TakeFirst();
+                if (at.Length == 0 ? IsWhiteSpace(next) || next == ']' : mayBeItem && IsAfterItem(next))
+                    continue;
+                hasBytes = true;
+                List<string> further = at.Items.FindAll(item => item.Length > at.Length && item[at.Length] == next);
+                if (further.Count == 0)
+                    return true;
+                ways.Add((next, further));
+            }
+
+            // The space that comes before every item but the first.
+            if (!hasBytes && at.Length == 0 && at.Configuration.Next((byte)' ') is { } spaced)
+                todo.Push((spaced, at.Items, 0));
+            foreach ((byte next, List<string> further) in ways)
+            {
+                List<string> open = further.FindAll(item => item.Length > at.Length + 1 || item[0] != '"');
+                if (open.Count > 0 && at.Configuration.Next(next) is { } after)
+                    todo.Push((after, open, at.Length + 1));
+            }
+        }
+
+        return false;
+    }
+
+    private void FilterItems(Span<ulong> mask, Configuration configuration, GrammarVocabulary vocabulary)
+    {
+        // Tokens that have a whole array of several items, or its beginning.
+        RemoveRefused(mask, configuration, vocabulary, vocabulary.TokensWithItems);
+        if (_top?.Items is not { } items)
+            return;
+        bool isInText = _place is Place.InItem or Place.EscapeInItem;
+        if (!items.IsEmpty && (isInText ? !IsWriting : _place != Place.Between))
+        {
+            RemoveRefused(mask, configuration, vocabulary);
+            return;
+        }
+
+        RemoveRefused(mask, configuration, vocabulary, vocabulary.TokensWithComma(isAfterQuote: isInText));
+        if (!isInText || !IsWriting)
+            return;
+        string begun = Encoding.Latin1.GetString(_begun);
+        foreach (string item in items)
+        {
+            if (item.Length <= begun.Length || !item.StartsWith(begun, StringComparison.Ordinal))
+                continue;
+            byte[] rest = Encoding.Latin1.GetBytes(item[begun.Length..]);
+            for (int length = 1; length <= rest.Length; length++)
+            {
+                int node = vocabulary.Trie.Find(rest.AsSpan(0, length));
+                if (node < 0)
+                    break;
+                for (int under = node; under < (length == rest.Length ? vocabulary.Trie.Ends[node] : node + 1); under++)
+                    RemoveRefused(mask, configuration, vocabulary, vocabulary.Trie.TokensOf(under));
+            }
+        }
+    }
+
+    private void RemoveRefused(Span<ulong> mask, Configuration configuration, GrammarVocabulary vocabulary)
+    {
+        for (int word = 0; word < mask.Length; word++)
+        {
+            for (ulong left = mask[word]; left != 0; left &= left - 1)
+            {
+                int token = word * 64 + System.Numerics.BitOperations.TrailingZeroCount(left);
+                Configuration after = configuration;
+                ReadOnlySpan<byte> bytes = vocabulary.Vocabulary.TextBytesOf(token);
+                if (!bytes.IsEmpty && After(ref after, bytes) is null)
+                    TokenMask.Remove(mask, token);
+            }
+        }
+    }
+}
