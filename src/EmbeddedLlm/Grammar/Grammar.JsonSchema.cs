@@ -32,8 +32,8 @@ public sealed partial class Grammar
     /// </para>
     /// <para>
     /// Not supported: references to other documents; <c>uniqueItems</c> where items may be objects, arrays or, unless <see cref="JsonSchemaGrammarOptions.AnySpelling"/> is set, fractions, and
-    /// more of them than a few values; <c>minProperties</c> above 1 where keys are not named;
-    /// and where a text may be read as an array of distinct items or as another one, as with alternatives for the object around it, its items are distinct; references whose target depends on the way that led to them; patterns that are no regular languages; and what needs more alternatives than are followed.
+    /// more of them than a few values; <c>minProperties</c> above 1 where keys are not named; references whose target depends on the way that led to them; patterns that are no regular
+    /// languages; and what needs more alternatives than are followed.
     /// </para>
     /// <para>
     /// Formats hold as the documents that draft 2020-12 names for them define them, with three exceptions: the length of a whole host name is not counted, an internationalised one is not

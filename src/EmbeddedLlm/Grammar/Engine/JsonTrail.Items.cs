@@ -12,16 +12,47 @@ internal sealed partial class JsonTrail
 
     private bool IsWriting => (_kind & Kind.AnySpelling) == 0;
 
-    /// <summary>Whether a bracket opens an array of distinct items by any way to read the text.</summary>
-    private static bool OpensDistinct(Configuration before)
+    /// <summary>Whether the items of an array must be distinct, which depends on how the text is read.</summary>
+    private enum Distinctness : byte
     {
+        None,
+        BySomeWays,
+        ByAllWays,
+    }
+
+    /// <summary>What is said of the array that a bracket begins, or a comma goes on with.</summary>
+    private static Distinctness DistinctnessOf(Configuration before, byte next)
+    {
+        bool hasDistinct = false;
+        bool hasOthers = false;
         foreach (Configuration.Item item in before.Items)
         {
-            if (item.State.Next((byte)'[') is PunctuationState { OpensDistinctItems: true })
-                return true;
+            if (item.State.Next(next) is not { } after)
+                continue;
+            bool isDistinct = (next == '[' ? after : item.State) is PunctuationState { IsAmongDistinctItems: true };
+            hasDistinct |= isDistinct;
+            hasOthers |= !isDistinct;
         }
 
-        return false;
+        return !hasDistinct ? Distinctness.None : hasOthers ? Distinctness.BySomeWays : Distinctness.ByAllWays;
+    }
+
+    /// <summary>Leaves of a configuration after an item that is repeated the ways to read the text by which that may be; false where there are none.</summary>
+    private static bool TryWithoutDistinct(ref Configuration configuration)
+    {
+        Configuration.Item[] others = [.. configuration.Items.Where(item => item.State is not PunctuationState { IsAmongDistinctItems: true })];
+        lock (configuration.Machine.Gate)
+            configuration = configuration.Machine.Configuration(others, configuration.IsComplete);
+        return !configuration.IsDead;
+    }
+
+    private static (Container? Top, Place Place) AfterComma(Container? top, Distinctness distinctness)
+    {
+        if (top is null or { IsObject: true })
+            return (top, top is null ? Place.Between : Place.BeforeKey);
+        if (top.Distinctness == Distinctness.None)
+            return (top, Place.Between);
+        return (top.Distinctness == distinctness ? top : top.With(distinctness, top.Items), distinctness == Distinctness.None ? Place.Between : Place.BeforeItem);
     }
 
     private static bool IsWhiteSpace(byte value) => value is (byte)' ' or (byte)'\t' or (byte)'\n' or (byte)'\r';
@@ -52,7 +83,7 @@ internal sealed partial class JsonTrail
     /// <summary>Whether the item that is begun, or may begin, can become another one than those that are there.</summary>
     private bool HasDistinctItem(Configuration configuration)
     {
-        if (!IsWriting || _top?.Items is not { IsEmpty: false } items || _place is not (Place.BeforeItem or Place.InItem or Place.EscapeInItem or Place.InPlainItem))
+        if (!IsWriting || _top is not { Distinctness: Distinctness.ByAllWays, Items: { IsEmpty: false } items } || _place is not (Place.BeforeItem or Place.InItem or Place.EscapeInItem or Place.InPlainItem))
             return true;
         string begun = Encoding.Latin1.GetString(_begun);
         List<string> alike = [.. items.Where(item => item.StartsWith(begun, StringComparison.Ordinal))];
@@ -97,7 +128,7 @@ internal sealed partial class JsonTrail
     {
         // Tokens that have a whole array of several items, or its beginning.
         RemoveRefused(mask, configuration, vocabulary, vocabulary.TokensWithItems);
-        if (_top?.Items is not { } items)
+        if (_top is not { Distinctness: not Distinctness.None, Items: var items })
             return;
         bool isInText = _place is Place.InItem or Place.EscapeInItem;
         if (!items.IsEmpty && (isInText ? !IsWriting : _place != Place.Between))

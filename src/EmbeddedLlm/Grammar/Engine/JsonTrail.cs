@@ -98,16 +98,23 @@ internal sealed partial class JsonTrail
                 top = top.With(key);
             }
 
-            bool isDistinct = next == '[' && (_kind & Kind.Items) != 0 && OpensDistinct(at);
-            if (at.Next(next) is not { } after)
-                return null;
-            if (place == Place.InItem ? next == '"' : place == Place.InPlainItem && IsAfterItem(next))
+            bool isItemOver = place == Place.InPlainItem ? IsAfterItem(next) : place == Place.InItem && next == '"';
+            bool isRepeated = false;
+            if (isItemOver)
             {
-                top = top!.WithItem(Item([.. begun, .. bytes[start..(place == Place.InItem ? i + 1 : i)]]));
-                if (top is null)
-                    return null;
+                Container more = top!.WithItem(Item([.. begun, .. bytes[start..(place == Place.InItem ? i + 1 : i)]]));
+                isRepeated = more == top;
+                top = more;
             }
 
+            // A plain item is over ahead of this byte, a string with it.
+            if (isRepeated && place == Place.InPlainItem && !TryWithoutDistinct(ref at))
+                return null;
+            Distinctness distinctness = (_kind & Kind.Items) != 0 && next is (byte)'[' or (byte)',' ? DistinctnessOf(at, next) : default;
+            if (at.Next(next) is not { } after)
+                return null;
+            if (isRepeated && place == Place.InItem && !TryWithoutDistinct(ref after))
+                return null;
             at = after;
             switch (place)
             {
@@ -135,13 +142,13 @@ internal sealed partial class JsonTrail
                     if (next == '"')
                         place = Place.InString;
                     else if (next == '{')
-                        (top, place) = (new Container(top, isObject: true, null, null), Place.BeforeKey);
+                        (top, place) = (new Container(top, isObject: true), Place.BeforeKey);
                     else if (next == '[')
-                        (top, place) = (new Container(top, isObject: false, null, isDistinct ? NoItems : null), isDistinct ? Place.BeforeItem : Place.Between);
+                        (top, place) = (new Container(top, isObject: false) { Distinctness = distinctness }, distinctness != Distinctness.None ? Place.BeforeItem : Place.Between);
                     else if (next is (byte)'}' or (byte)']')
                         (top, place) = (top?.Below, Place.Between);
                     else if (next == ',')
-                        place = top is { IsObject: true } ? Place.BeforeKey : top is { Items: not null } ? Place.BeforeItem : Place.Between;
+                        (top, place) = AfterComma(top, distinctness);
                     else if (place == Place.InPlainItem)
                         place = Place.Between;
                     break;
@@ -218,20 +225,23 @@ internal sealed partial class JsonTrail
     }
 
     /// <summary>An open object or array.</summary>
-    private sealed class Container(Container? below, bool isObject, KeyList? keys, ImmutableHashSet<string>? items)
+    private sealed class Container(Container? below, bool isObject)
     {
         public Container? Below => below;
 
         public bool IsObject => isObject;
 
-        public KeyList? Keys => keys;
+        public KeyList? Keys { get; init; }
 
-        /// <summary>The items so far, as they are spelled, as Latin-1; null where they need not be distinct.</summary>
-        public ImmutableHashSet<string>? Items => items;
+        /// <summary>Whether the items of an array must be distinct.</summary>
+        public Distinctness Distinctness { get; init; }
+
+        /// <summary>The items so far of an array that may have to have distinct ones, as they are spelled, as Latin-1.</summary>
+        public ImmutableHashSet<string> Items { get; init; } = NoItems;
 
         public bool Has(ReadOnlySpan<byte> key)
         {
-            for (KeyList? seen = keys; seen is not null; seen = seen.Next)
+            for (KeyList? seen = Keys; seen is not null; seen = seen.Next)
             {
                 if (key.SequenceEqual(seen.Key))
                     return true;
@@ -240,10 +250,12 @@ internal sealed partial class JsonTrail
             return false;
         }
 
-        public Container With(byte[] key) => new(below, isObject, new KeyList(key, keys), items);
+        public Container With(byte[] key) => new(below, isObject) { Keys = new KeyList(key, Keys) };
 
-        /// <summary>Null where the item is there already.</summary>
-        public Container? WithItem(string item) => items!.Add(item) is var more && more != items ? new Container(below, isObject, keys, more) : null;
+        /// <summary>The same object where the item is there already.</summary>
+        public Container WithItem(string item) => Items.Add(item) is var more && more != Items ? With(Distinctness, more) : this;
+
+        public Container With(Distinctness distinctness, ImmutableHashSet<string> items) => new(below, isObject) { Distinctness = distinctness, Items = items };
     }
 
     private sealed record KeyList(byte[] Key, KeyList? Next);

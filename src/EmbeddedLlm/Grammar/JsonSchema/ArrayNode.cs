@@ -23,7 +23,7 @@ internal sealed class ArrayNode : GrammarNode
         AreItemsDistinct = areItemsDistinct;
     }
 
-    public bool AreItemsDistinct { get; }
+    private bool AreItemsDistinct { get; }
 
     public override void Enter(Closure closure, ParserStack below)
     {
@@ -82,6 +82,6 @@ internal sealed class ArrayNode : GrammarNode
     private sealed class ItemDone(Place place) : Continuation
     {
         public override void Resume(Closure closure, ParserStack below, int label) =>
-            closure.Call(place.Array._punctuation.ArrayNext(place.Items.Count > 0, place.CanClose), place.AfterSeparator, below);
+            closure.Call(place.Array._punctuation.ArrayNext(place.Items.Count > 0, place.CanClose, place.Array.AreItemsDistinct), place.AfterSeparator, below);
     }
 }

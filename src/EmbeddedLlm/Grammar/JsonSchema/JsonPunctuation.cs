@@ -25,6 +25,7 @@ internal sealed class JsonPunctuation
     private readonly LexicalState[] _arrayOpen;
     private readonly LexicalState[] _distinctOpen;
     private readonly LexicalState[] _arrayNext;
+    private readonly LexicalState[] _distinctNext;
 
     private JsonPunctuation(WhiteSpace whiteSpace)
     {
@@ -34,6 +35,7 @@ internal sealed class JsonPunctuation
         _arrayOpen = Variants((more, close) => Open('[', ']', more, close));
         _distinctOpen = Variants((more, close) => Open('[', ']', more, close, areItemsDistinct: true));
         _arrayNext = Variants((more, close) => Next(']', more, close));
+        _distinctNext = Variants((more, close) => Next(']', more, close, areItemsDistinct: true));
         PunctuationState afterColon = new(isAccepting: true);
         Spread(afterColon);
         PunctuationState colon = new(isAccepting: false);
@@ -86,7 +88,8 @@ internal sealed class JsonPunctuation
     public LexicalState ArrayOpen(bool more, bool close, bool areItemsDistinct = false) => (areItemsDistinct ? _distinctOpen : _arrayOpen)[Variant(more, close)];
 
     /// <summary>What follows an item of an array.</summary>
-    public LexicalState ArrayNext(bool more, bool close) => _arrayNext[Variant(more, close)];
+    /// <inheritdoc cref="ArrayOpen"/>
+    public LexicalState ArrayNext(bool more, bool close, bool areItemsDistinct = false) => (areItemsDistinct ? _distinctNext : _arrayNext)[Variant(more, close)];
 
     private static int Variant(bool more, bool close)
     {
@@ -99,7 +102,7 @@ internal sealed class JsonPunctuation
 
     private PunctuationState Open(char open, char close, bool more, bool canClose, bool areItemsDistinct = false)
     {
-        PunctuationState inside = new(more, more ? More : 0) { OpensDistinctItems = areItemsDistinct };
+        PunctuationState inside = new(more, more ? More : 0) { IsAmongDistinctItems = areItemsDistinct };
         if (canClose)
             inside.Lead((byte)close, new PunctuationState(isAccepting: true, Closed));
         Spread(inside);
@@ -108,9 +111,9 @@ internal sealed class JsonPunctuation
         return start;
     }
 
-    private PunctuationState Next(char close, bool more, bool canClose)
+    private PunctuationState Next(char close, bool more, bool canClose, bool areItemsDistinct = false)
     {
-        PunctuationState start = new(isAccepting: false);
+        PunctuationState start = new(isAccepting: false) { IsAmongDistinctItems = areItemsDistinct };
         if (more)
         {
             PunctuationState comma = new(isAccepting: true, More);
@@ -149,7 +152,7 @@ internal sealed class JsonPunctuation
             PunctuationState[] chain = new PunctuationState[WhiteSpaceLimit];
             for (int i = WhiteSpaceLimit - 1; i >= 0; i--)
             {
-                chain[i] = new PunctuationState(state.IsAccepting, state.Label);
+                chain[i] = new PunctuationState(state.IsAccepting, state.Label) { IsAmongDistinctItems = state.IsAmongDistinctItems };
                 chain[i].CountFrom(state, WhiteSpaceLimit - 1 - i);
                 foreach (byte other in "{}[],:"u8)
                 {

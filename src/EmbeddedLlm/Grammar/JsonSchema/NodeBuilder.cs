@@ -117,12 +117,8 @@ internal sealed partial class NodeBuilder
         Objects(values.Objects, alternatives);
         foreach (ArrayPart part in values.Arrays)
         {
-            if (Array(part) is not { } array)
-                continue;
-            // The trail cannot tell by which of them a text is read.
-            if (array is ArrayNode { AreItemsDistinct: true } && values.Arrays.FirstOrDefault(other => !other.IsUnique) is not null)
-                throw part.UniquePlace.NotSupported("only items of a few values can be told apart while text is generated where the array may be one whose items are repeated");
-            alternatives.Add(array);
+            if (Array(part) is { } array)
+                alternatives.Add(array);
         }
 
         foreach (StringPart part in values.Strings)

@@ -13,8 +13,8 @@ internal sealed class PunctuationState(bool isAccepting, int label = 0) : Lexica
 
     public override int Label => label;
 
-    /// <summary>Whether the bracket of an array whose items are distinct leads here.</summary>
-    public bool OpensDistinctItems { get; init; }
+    /// <summary>Whether an array whose items are distinct has begun, and an item may begin or has ended.</summary>
+    public bool IsAmongDistinctItems { get; init; }
 
     /// <summary>Lets a byte lead to a state; only while the automaton is laid out.</summary>
     public void Lead(byte from, PunctuationState to) => _transitions = [.. _transitions, (from, to)];
