@@ -10,6 +10,9 @@ internal sealed partial class JsonTrail
 {
     private static ImmutableHashSet<string> NoItems { get; } = ImmutableHashSet.Create<string>(StringComparer.Ordinal);
 
+    /// <summary>How many bytes may come after an item that does not end by itself: <see cref="IsAfterItem"/>.</summary>
+    private const int AfterItemCount = 6;
+
     private bool IsWriting => (_kind & Kind.AnySpelling) == 0;
 
     /// <summary>Whether the items of an array must be distinct, which depends on how the text is read.</summary>
@@ -84,6 +87,9 @@ internal sealed partial class JsonTrail
     private bool HasDistinctItem(Configuration configuration)
     {
         if (!IsWriting || _top is not { Distinctness: Distinctness.ByAllWays, Items: { IsEmpty: false } items } || _place is not (Place.BeforeItem or Place.InItem or Place.EscapeInItem or Place.InPlainItem))
+            return true;
+        // Each item stands in the way of one byte at most: so long arrays of free texts need no look at their items. The bytes after an item are not counted.
+        if (configuration.Bytes.Count - AfterItemCount > items.Count)
             return true;
         string begun = Encoding.Latin1.GetString(_begun);
         List<string> alike = [.. items.Where(item => item.StartsWith(begun, StringComparison.Ordinal))];
