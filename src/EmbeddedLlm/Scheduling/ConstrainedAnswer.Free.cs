@@ -29,7 +29,18 @@ internal sealed partial class ConstrainedAnswer
     }
 
     /// <summary>Takes a token of free text: all may come, but for one that goes on after the trigger with what the grammar does not allow.</summary>
-    private bool TryFree(int token, ReadOnlySpan<byte> bytes) => _constraint.Vocabulary.Vocabulary.IsEndOfGeneration(token) || TryFree(bytes);
+    private bool TryFree(int token, ReadOnlySpan<byte> bytes) => _constraint.Vocabulary.Vocabulary.IsEndOfGeneration(token) || IsHiddenAhead(token, bytes) || TryFree(bytes);
+
+    /// <summary>
+    /// Whether a token is a control token ahead of an answer whose beginning counts, such as Llama's <c>&lt;|python_tag|&gt;</c> before a call in JSON: it is no text, so the answer still begins with what comes
+    /// after it.
+    /// </summary>
+    private bool IsHiddenAhead(int token, ReadOnlySpan<byte> bytes)
+    {
+        if (_hasBegun || !_constraint.Trigger!.IsAtStart || _constraint.Vocabulary.Vocabulary.KindOf(token) != TokenKind.Control || _constraint.Trigger.Text.AsSpan().StartsWith(bytes))
+            return false;
+        return !(_mayReason && _constraint.Reasoning is { IsOpen: false } reasoning && reasoning.Open.AsSpan().StartsWith(bytes));
+    }
 
     private bool TryFree(ReadOnlySpan<byte> bytes)
     {

@@ -11,6 +11,8 @@ public sealed class FreeAnswerTests
     private const int End = 257;
     private const int Wrong = 258;
     private const int Right = 259;
+    private const int Hidden = 260;
+    private const int Think = 261;
 
     private static readonly Grammar s_grammar = Grammar.FromGbnf("root ::= \"{\" [0-9]+ \"}\"");
     private static readonly GrammarVocabulary s_vocabulary = new(CreateVocabulary());
@@ -82,6 +84,31 @@ public sealed class FreeAnswerTests
         Assert.Equal(isFree, IsAllowed(answer, 'x'));
     }
 
+    /// <summary>As Llama's <c>&lt;|python_tag|&gt;</c>, which is not in the text by which calls are read.</summary>
+    [Theory]
+    [InlineData("", false)]
+    [InlineData("\n", false)]
+    [InlineData("x", true)]
+    public void AControlTokenAheadOfATriggerOfTheBeginningIsNoText(string text, bool isFree)
+    {
+        ConstrainedAnswer answer = Create(isAtStart: true);
+        Accept(answer, text);
+        Assert.True(answer.TryAccept(Hidden));
+        Accept(answer, "<call>");
+        Assert.Equal(isFree, IsAllowed(answer, 'x'));
+    }
+
+    [Fact]
+    public void AControlTokenThatBeginsTheReasoningOrIsTheTriggerCountsAtTheBeginning()
+    {
+        ConstrainedAnswer answer = Create(isAtStart: true, isOpen: false);
+        Assert.True(answer.TryAccept(Think));
+        Accept(answer, "<call> thoughts</think>");
+        Assert.True(answer.TryAccept(Hidden));
+        Assert.True(answer.TryAccept(Control));
+        Assert.False(IsAllowed(answer, 'x'));
+    }
+
     private static ConstrainedAnswer Create(bool isAtStart = false, bool? isOpen = null) => new(new AnswerConstraint
     {
         Grammar = s_grammar,
@@ -103,12 +130,12 @@ public sealed class FreeAnswerTests
         return TokenMask.Contains(mask, token);
     }
 
-    /// <summary>A token for each byte, and then a control token, an end, and two that go on after the trigger.</summary>
+    /// <summary>A token for each byte, and then a control token, an end, two that go on after the trigger, and two more control tokens.</summary>
     private static Vocabulary CreateVocabulary()
     {
-        byte[][] tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value }), .. new[] { "<call>", "<end>", "l>x", "l>{1" }.Select(Encoding.UTF8.GetBytes)];
+        byte[][] tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value }), .. new[] { "<call>", "<end>", "l>x", "l>{1", "<hidden>", "<think>" }.Select(Encoding.UTF8.GetBytes)];
         int[] offsets = [0, .. tokens.Select((_, i) => tokens.Take(i + 1).Sum(token => token.Length))];
-        TokenKind[] kinds = [.. tokens.Select((_, i) => i switch { Control => TokenKind.Control, End => TokenKind.EndOfGeneration, _ => TokenKind.Text })];
+        TokenKind[] kinds = [.. tokens.Select((_, i) => i switch { Control or Hidden or Think => TokenKind.Control, End => TokenKind.EndOfGeneration, _ => TokenKind.Text })];
         return new Vocabulary([.. tokens.SelectMany(token => token)], offsets, kinds);
     }
 }
