@@ -13,6 +13,8 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
     private readonly Lazy<ToolSupport> _tools = new(() => ToolSupportLearner.Learn(template, beginOfSequence, endOfSequence));
     private readonly Lazy<ReasoningSupport> _reasoning = new(() => ReasoningSupport.Learn(template, beginOfSequence, endOfSequence));
 
+    private readonly Lazy<string> _answerHeader = new(() => AnswerHeader.Of(template, beginOfSequence, endOfSequence));
+
     /// <summary>The model's template.</summary>
     public ChatTemplate Template => template;
 
@@ -114,7 +116,10 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             prompt = template.Render(variables, clock: null, cancellationToken);
         }
 
-        return [.. prompt.Parts.Select(part => new TextPart(part.Text, part.Kind == PromptPartKind.Template))];
+        IEnumerable<TextPart> parts = prompt.Parts.Select(part => new TextPart(part.Text, part.Kind == PromptPartKind.Template));
+        // Where the model can call in place of its answer it writes the header itself.
+        bool mayCall = request.Tools is not null && Tools.Format.TextHeader.Length > 0;
+        return isPrompt && !mayCall && _answerHeader.Value.Length > 0 ? [.. parts, new TextPart(_answerHeader.Value, IsTemplate: true)] : [.. parts];
     }
 
     private IEnumerable<TemplateValue> ToTemplate(IReadOnlyList<ChatMessage> messages, string ahead, bool isDescribed, string? end)

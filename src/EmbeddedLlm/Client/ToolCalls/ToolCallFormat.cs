@@ -95,6 +95,12 @@ internal sealed partial record ToolCallFormat
     /// <summary>What comes after the last call, the end of the turn not included.</summary>
     public string End { get; init; } = "";
 
+    /// <summary>
+    /// What begins an answer's text where a call's name could come instead, as the prompt has ended with <see cref="Separator"/>: <see cref="AnswerHeader"/>. Calls may come after the text, each after the
+    /// separator. Mostly empty.
+    /// </summary>
+    public string TextHeader { get; init; } = "";
+
     /// <summary>How arguments are written one by one; null where they are a JSON object.</summary>
     public ArgumentTags? Tags { get; init; }
 

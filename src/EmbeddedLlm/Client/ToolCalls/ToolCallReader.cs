@@ -22,6 +22,7 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
     private readonly StringBuilder _held = new();
     private readonly List<WrittenCall> _calls = [];
     private bool _isBegun;
+    private bool _hasHeader;
     private bool _isCalling;
 
     // Where the reader is among the parts of a call: all before are read. The first literal of a section includes what begins it.
@@ -42,6 +43,8 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
         _calls.Clear();
         _held.Append(piece);
         string text = "";
+        if (!_isBegun && !_isCalling && format.TextHeader.Length > 0 && !TryTakeHeader(isLast))
+            return (text, []);
         // Long arguments come in many pieces, most of which cannot end them.
         if (_isCalling && !isLast && _part > 0 && format.Call[_part].Kind == ToolCallPartKind.Arguments && !piece.Contains(format.Tags is null ? '}' : _argumentsEnd[^1], StringComparison.Ordinal))
             return (text, []);
@@ -73,12 +76,42 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
         // White space is held back, as it may come before a call.
         if (_isCalling || !isLast)
             text = held.AsSpan(0, text).TrimEnd().Length;
-        _held.Clear().Append(held, _isCalling ? begin : text, held.Length - (_isCalling ? begin : text));
+        // What begins a call after a header's text is no part of the call itself.
+        int rest = !_isCalling ? text : _hasHeader ? begin + format.Separator!.Length : begin;
+        _held.Clear().Append(held, rest, held.Length - rest);
         return held[..text];
+    }
+
+    /// <summary>Takes the text's header off the answer's beginning; false where what is there may become one.</summary>
+    private bool TryTakeHeader(bool isLast)
+    {
+        string held = _held.ToString();
+        if (held.StartsWith(format.TextHeader, StringComparison.Ordinal))
+        {
+            _held.Remove(0, format.TextHeader.Length);
+            _isBegun = _hasHeader = true;
+            return true;
+        }
+
+        return isLast || !format.TextHeader.StartsWith(held, StringComparison.Ordinal);
+    }
+
+    /// <summary>Where calls begin in text that came after a header, or may begin where their name is not whole yet; -1 where they do not.</summary>
+    private int FindSeparated(string held, bool? isCall)
+    {
+        for (int at = 0; (at = held.IndexOf(format.Separator!, at, StringComparison.Ordinal)) >= 0; at++)
+        {
+            if (IsCall(held.AsSpan(at + format.Separator!.Length)) == isCall)
+                return at;
+        }
+
+        return -1;
     }
 
     private int FindTrigger(string held)
     {
+        if (_hasHeader)
+            return FindSeparated(held, isCall: true);
         if (!_isAtStart)
             return held.IndexOf(format.Trigger, StringComparison.Ordinal);
         int start = held.Length - held.AsSpan().TrimStart().Length;
@@ -107,6 +140,8 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
     /// <summary>How many characters at the end of the text may be the beginning of a trigger.</summary>
     private int PossibleTrigger(string held)
     {
+        if (_hasHeader)
+            return FindSeparated(held, isCall: null) is >= 0 and int at ? held.Length - at : EndsWithBeginning(held, format.Separator!);
         if (_isAtStart)
         {
             ReadOnlySpan<char> begin = held.AsSpan().TrimStart();
@@ -116,9 +151,15 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
             return !_isBegun && isPossible ? held.Length : 0;
         }
 
-        for (int length = Math.Min(held.Length, format.Trigger.Length - 1); length > 0; length--)
+        return EndsWithBeginning(held, format.Trigger);
+    }
+
+    /// <summary>The length of the longest end of a text that is the beginning of another.</summary>
+    private static int EndsWithBeginning(string held, string other)
+    {
+        for (int length = Math.Min(held.Length, other.Length - 1); length > 0; length--)
         {
-            if (held.AsSpan(held.Length - length).SequenceEqual(format.Trigger.AsSpan(0, length)))
+            if (held.AsSpan(held.Length - length).SequenceEqual(other.AsSpan(0, length)))
                 return length;
         }
 

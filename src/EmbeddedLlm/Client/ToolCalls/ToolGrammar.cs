@@ -51,7 +51,9 @@ internal sealed class ToolGrammar
         if (answer is { HasDistinctItems: true } && !isJson)
             throw DistinctItemsNotSupported();
         if (answer is not null)
-            return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), answer.Start), answer.HasUniqueKeys && isJson, answer.HasDistinctItems), null, grammar.Tagged);
+            return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), WithHeader(format, answer.Start)), answer.HasUniqueKeys && isJson, answer.HasDistinctItems), null, grammar.Tagged);
+        if (format.TextHeader.Length > 0)
+            return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), grammar.TextAndCalls(tools)), hasUniqueKeys: false), null, grammar.Tagged);
         if (format.IsTriggeredByName)
             return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), TextWithoutCall(format, tools)), hasUniqueKeys: false), null, grammar.Tagged);
         Grammar calls = new(grammar.Calls(tools, format.Trigger), hasUniqueKeys: isJson) { BeginsInString = format.IsTriggeredAtStart && format.Trigger.Count(c => c == '"') % 2 == 1 };
@@ -72,8 +74,21 @@ internal sealed class ToolGrammar
         string begin = Escaped(format.Begin + format.Call[0].Text);
         string next = Escaped(format.Call[2].Text);
         return new TerminalNode(PlainText.Create(EcmaPattern.Parse($@"(?!\s*{begin}(?:{string.Join('|', tools.Callable.Select(function => Escaped(function.Name) + next))}))[^]*"))!);
+    }
 
-        static string Escaped(string text) => string.Concat(text.Select(c => $"\\u{(int)c:x4}"));
+    private static string Escaped(string text) => string.Concat(text.Select(c => $"\\u{(int)c:x4}"));
+
+    private static GrammarNode WithHeader(ToolCallFormat format, GrammarNode text) =>
+        format.TextHeader.Length > 0 ? new SequenceNode([.. MarkedText.Nodes(format.TextHeader, ControlTokens.None), text]) : text;
+
+    /// <summary>Text after its header, and perhaps calls after that.</summary>
+    private GrammarNode TextAndCalls(ToolSet tools)
+    {
+        string begin = Escaped(_format.Separator!);
+        string next = Escaped(_format.Call[2].Text);
+        TerminalNode text = new(PlainText.Create(EcmaPattern.Parse($"(?![^]*{begin}(?:{string.Join('|', tools.Callable.Select(function => Escaped(function.Name) + next))}))[^]*"))!);
+        SequenceNode calls = new([.. MarkedText.Nodes(_format.Separator!, _controls), Calls(tools, "")]);
+        return WithHeader(_format, new SequenceNode(text, new RepeatNode(calls, 0, 1)));
     }
 
     private SequenceNode Calls(ToolSet tools, string trigger)
@@ -157,7 +172,8 @@ internal sealed class ToolGrammar
     private void EnsureReadable(string name, string next)
     {
         string end = (next.Length > 0 ? next : _format.Tags?.BeforeKey ?? "").Trim();
-        if ((end.Length > 0 && name.Contains(end, StringComparison.Ordinal)) || (_format.Tags is not null && name.Any(char.IsWhiteSpace)))
+        if ((end.Length > 0 && name.Contains(end, StringComparison.Ordinal)) || (_format.Tags is not null && name.Any(char.IsWhiteSpace))
+            || (_format.TextHeader.Length > 0 && (name + next).StartsWith(_format.TextHeader, StringComparison.Ordinal)))
             throw new NotSupportedException($"The tool name '{name}' cannot be written in the model's format of calls.");
     }
 }

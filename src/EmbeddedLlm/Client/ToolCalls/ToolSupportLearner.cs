@@ -134,12 +134,13 @@ internal sealed partial class ToolSupportLearner
         string? one = RenderCalls(support, [s_calls[0]]);
         if (prompt is null || reply is null || one is null || reply.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int at))
             return null;
-        Surroundings around = new(prompt, reply[..at], reply[(at + Reply.Length)..]);
+        Surroundings around = new(prompt, reply[..at], reply[(at + Reply.Length)..], AnswerHeader.Of(_template, _beginOfSequence, _endOfSequence));
         ArgumentTags? tags = LearnTags(support, around);
         if (Body(one, around, tags, calls: 1) is not { } single)
             return null;
         string? two = RenderCalls(support, s_calls);
-        ToolCallFormat? format = FormatOf(single, two is null ? null : Body(two, around, tags, calls: 2));
+        string? both = two is null ? null : Body(two, around, tags, calls: 2);
+        ToolCallFormat? format = around.TextHeader.Length > 0 ? FormatAfterPrompt(single, both, around) : FormatOf(single, both);
         if (format is null)
             return null;
         format = format with { Tags = tags, CountsCalls = !one.Contains(s_calls[0].Id, StringComparison.Ordinal) };
@@ -182,7 +183,7 @@ internal sealed partial class ToolSupportLearner
         body = CountedId().Replace(body, $"$1{IdPlace}");
         int head = body.AsSpan().IndexOfAny(NamePlace, ArgumentsPlace, IdPlace);
         return body.Count(c => c == NamePlace) == calls && body.Count(c => c == ArgumentsPlace) == calls && body.Count(c => c == IdPlace) is 0 or 1 or 2
-            && (body is ['{' or '[' or '<', ..] || head >= ShortestBareHead) ? body : null;
+            && (body is ['{' or '[' or '<', ..] || head >= ShortestBareHead || around.TextHeader.Length > 0) ? body : null;
     }
 
     /// <summary>A message's text without what is around that of any message, and without reasoning.</summary>
@@ -260,6 +261,17 @@ internal sealed partial class ToolSupportLearner
             Separator = rest[..^prefix],
             End = tail[suffix..],
         };
+    }
+
+    /// <summary>The format where a name or the text's header comes right after what ends the prompt, which separates calls, too.</summary>
+    private static ToolCallFormat? FormatAfterPrompt(string one, string? two, Surroundings around)
+    {
+        if (two is null || one[0] != NamePlace || one[^1] != ArgumentsPlace || one.Contains(IdPlace) || !two.StartsWith(one, StringComparison.Ordinal) || !two.EndsWith(one, StringComparison.Ordinal))
+            return null;
+        string separator = two[one.Length..^one.Length];
+        return separator.AsSpan().Trim().Length == 0 || !around.Prompt.EndsWith(separator, StringComparison.Ordinal)
+            ? null
+            : new ToolCallFormat { Call = Parts(one), Separator = separator, TextHeader = around.TextHeader };
     }
 
     private static bool HasMarker(string text) => ToolCallFormat.SplitAtMarkers(text).Any(piece => piece.IsMarker);
@@ -390,7 +402,8 @@ internal sealed partial class ToolSupportLearner
     /// <param name="Prompt">What asks for one.</param>
     /// <param name="Head">What is before the text of an earlier one.</param>
     /// <param name="End">What is after it.</param>
-    private sealed record Surroundings(string Prompt, string Head, string End);
+    /// <param name="TextHeader">What of <paramref name="Head"/> the model writes itself, and which is text: <see cref="AnswerHeader"/>.</param>
+    private sealed record Surroundings(string Prompt, string Head, string End, string TextHeader);
 
     /// <summary>A call of which each part is found again.</summary>
     private sealed record Call(string Name, string Key, string Value, string Id)
