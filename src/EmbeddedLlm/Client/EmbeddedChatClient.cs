@@ -147,6 +147,8 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         bool isHarmony = tools is not null && prompts.Tools.Format.IsHarmony;
         ReasoningFormat? reasoning = isHarmony || asked.ContinuesLast ? null : prompts.Reasoning.Format;
         bool isReasoningOpen = reasoning?.IsOpenAfter(prompt) ?? false;
+        // A text that has begun has its header in the prompt.
+        string header = tools is null ? "" : prompts.Tools.Format.TextHeader;
         (TimeSpan? firstToken, TimeSpan? whole) = RequestMapper.Timeouts(more, model.Timeouts);
         GenerationRequest request = new()
         {
@@ -161,7 +163,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             RequestTimeout = whole,
             Checkpoints = model.KeepsCheckpoints && dropped == 0 ? FindBoundaries(messages, tokens, asked, cancellationToken) : [],
             Constraint = grammar is null ? null
-                : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen, isHeaderPartOfEnd: trigger is null), trigger, asked.ContinuesLast ? BegunAnswer(messages[^1], grammar, trigger) : null),
+                : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen, isHeaderPartOfEnd: trigger is null), trigger, asked.ContinuesLast ? BegunAnswer(messages[^1], grammar, trigger, header) : null),
             ShownControls = ShownControls(reasoning, tools),
             Reasoning = reasoning is null ? null : LimitOf(reasoning, isReasoningOpen, wanted.Budget),
         };
@@ -172,6 +174,8 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen),
             tools is null || isHarmony ? null : new ToolCallReader(prompts.Tools.Format, calls?.Arguments, tools.IsRequired || (answer is null && !prompts.Tools.Format.IsTriggeredByName) ? null : [.. tools.Callable.Select(function => function.Name)]),
             isHarmony ? new HarmonyReader() : null);
+        if (asked.ContinuesLast && header.Length > 0)
+            reader.Push(header, isLast: false);
         return new RunningAnswer(stream, reader, ResponseMapper.Create(model.Id) with { DroppedMessages = dropped }, wanted.IsShown);
     }
 
@@ -199,12 +203,12 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         Closing = budget is null ? [] : model.Tokenizer.Tokenize(reasoning.Closing, parseSpecial: true),
     };
 
-    /// <summary>What the prompt has of the answer that a grammar holds; null where the grammar begins later.</summary>
-    private byte[]? BegunAnswer(ChatMessage begun, Grammar grammar, GrammarTrigger? trigger)
+    /// <summary>What the prompt has of the answer that a grammar holds, a text's header included; null where the grammar begins later.</summary>
+    private byte[]? BegunAnswer(ChatMessage begun, Grammar grammar, GrammarTrigger? trigger, string header)
     {
         if (trigger is not null)
             return null;
-        byte[] text = Encoding.UTF8.GetBytes(MessageContent.Of(begun, 0).Text);
+        byte[] text = Encoding.UTF8.GetBytes(header + MessageContent.Of(begun, 0).Text);
         if (!model.GrammarVocabulary.CreateMatcher(grammar).TryAdvance(text))
             throw new ArgumentException($"{nameof(EmbeddedChatOptions)}.{nameof(EmbeddedChatOptions.ContinueLastMessage)} is set, and the last message does not begin any answer that the format or the grammar allows.", nameof(begun));
         return text;

@@ -83,6 +83,14 @@ public sealed class TextHeaderTests
         Assert.EndsWith("<|assistant|>>>>", TextOf(s_prompts.Build(messages, null, ToolSet.Of(s_options), CancellationToken.None)), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void ATextThatGoesOnHasTheHeaderOnce()
+    {
+        ChatMessage[] messages = [new(ChatRole.User, "Hi"), new(ChatRole.Assistant, "Hello")];
+        foreach (ToolSet? tools in new[] { null, ToolSet.Of(s_options) })
+            Assert.EndsWith("<|assistant|>>>>all\nHello", TextOf(s_prompts.Build(messages, new PromptRequest { Tools = tools, ContinuesLast = true }, CancellationToken.None)), StringComparison.Ordinal);
+    }
+
     /// <summary>The last has no prompt that asks for an answer, so that what is ahead of one is the role's.</summary>
     [Theory]
     [InlineData("{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}")]
