@@ -1,10 +1,11 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 
 namespace EmbeddedLlm.Scheduling;
 
 /// <summary>
 /// Counts what one engine does: as metrics for whoever listens, and as <see cref="EngineStatistics"/> for whoever asks. Events come from the engine's thread but for <see cref="Failed"/>, which any
-/// thread may call, and so may ask. Nothing is allocated for an event, and metrics that nobody listens to cost a look at a flag.
+/// thread may call, and so may ask. Nothing is allocated for an event, metrics that nobody listens to cost a look at a flag, and no event throws, whatever listeners do.
 /// </summary>
 internal sealed class EngineMeter
 {
@@ -44,8 +45,8 @@ internal sealed class EngineMeter
     public void Started(int promptTokens, int cachedTokens)
     {
         _current = _current with { PromptTokens = _current.PromptTokens + promptTokens, CachedPromptTokens = _current.CachedPromptTokens + cachedTokens };
-        _instruments.PromptTokens.Add(promptTokens, _tags);
-        _instruments.CachedPromptTokens.Add(cachedTokens, _tags);
+        Add(_instruments.PromptTokens, promptTokens, _tags);
+        Add(_instruments.CachedPromptTokens, cachedTokens, _tags);
     }
 
     /// <summary>A step has given a request tokens.</summary>
@@ -56,14 +57,14 @@ internal sealed class EngineMeter
         if (count == 0)
             return;
         _current = _current with { GeneratedTokens = _current.GeneratedTokens + count };
-        _instruments.GeneratedTokens.Add(count, _tags);
+        Add(_instruments.GeneratedTokens, count, _tags);
         if (!_instruments.TimeToFirstToken.Enabled && !_instruments.InterTokenLatency.Enabled)
             return;
         long now = Stopwatch.GetTimestamp();
         if (sequence.LastTokenAt == 0)
-            _instruments.TimeToFirstToken.Record(Stopwatch.GetElapsedTime(sequence.SubmittedAt, now).TotalSeconds, _tags);
+            Record(_instruments.TimeToFirstToken, Stopwatch.GetElapsedTime(sequence.SubmittedAt, now).TotalSeconds);
         else
-            _instruments.InterTokenLatency.Record(Stopwatch.GetElapsedTime(sequence.LastTokenAt, now).TotalSeconds, _tags);
+            Record(_instruments.InterTokenLatency, Stopwatch.GetElapsedTime(sequence.LastTokenAt, now).TotalSeconds);
         sequence.LastTokenAt = now;
     }
 
@@ -71,7 +72,7 @@ internal sealed class EngineMeter
     public void Preempted()
     {
         _current = _current with { Preemptions = _current.Preemptions + 1 };
-        _instruments.Preemptions.Add(1, _tags);
+        Add(_instruments.Preemptions, 1, _tags);
     }
 
     /// <summary>A request was answered.</summary>
@@ -83,11 +84,11 @@ internal sealed class EngineMeter
             DraftedTokens = _current.DraftedTokens + summary.DraftedTokens,
             AcceptedTokens = _current.AcceptedTokens + summary.AcceptedTokens,
         };
-        _instruments.DraftedTokens.Add(summary.DraftedTokens, _tags);
-        _instruments.AcceptedTokens.Add(summary.AcceptedTokens, _tags);
-        _instruments.RequestDuration.Record((summary.QueueTime + summary.PrefillTime + summary.DecodeTime).TotalSeconds, _tags);
+        Add(_instruments.DraftedTokens, summary.DraftedTokens, _tags);
+        Add(_instruments.AcceptedTokens, summary.AcceptedTokens, _tags);
+        Record(_instruments.RequestDuration, (summary.QueueTime + summary.PrefillTime + summary.DecodeTime).TotalSeconds);
         if (summary.OutputTokens > 1)
-            _instruments.TimePerOutputToken.Record(summary.DecodeTime.TotalSeconds / (summary.OutputTokens - 1), _tags);
+            Record(_instruments.TimePerOutputToken, summary.DecodeTime.TotalSeconds / (summary.OutputTokens - 1));
     }
 
     /// <summary>A request ended with an exception, or was refused with one. Any thread.</summary>
@@ -98,9 +99,36 @@ internal sealed class EngineMeter
             return;
         TagList tags = _tags;
         tags.Add("error.type", exception.GetType().FullName);
-        _instruments.Failures.Add(1, tags);
+        Add(_instruments.Failures, 1, tags);
     }
 
     /// <summary>Is not seen by observers any more.</summary>
     public void Close() => _instruments.Remove(this);
+
+    /// <summary>
+    /// Listeners are called right here, on the engine's thread or a timer's. What one of them throws must cost neither the requests of a step nor, where nothing above catches it, the process: the measurement is
+    /// lost to those listeners that come after.
+    /// </summary>
+    private static void Add(Counter<long> counter, long count, in TagList tags)
+    {
+        try
+        {
+            counter.Add(count, tags);
+        }
+        catch (Exception)
+        {
+        }
+    }
+
+    /// <inheritdoc cref="Add"/>
+    private void Record(Histogram<double> histogram, double seconds)
+    {
+        try
+        {
+            histogram.Record(seconds, _tags);
+        }
+        catch (Exception)
+        {
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using EmbeddedLlm.Scheduling;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace EmbeddedLlm.Tests.Scheduling;
 
@@ -130,6 +131,64 @@ public sealed class EngineMeterTests
         Assert.Single(measurements.Of("gen_ai.server.time_per_output_token"));
         Assert.Equal(summary.OutputTokens - 1, measurements.Of("embeddedllm.inter_token_latency").Count);
         Assert.All(measurements.All, measurement => Assert.Equal("embeddedllm", measurement.Tags["gen_ai.provider.name"]));
+    }
+
+    [Fact]
+    public async Task AListenerThatThrowsCostsNoRequestNoTimerAndNotTheEngine()
+    {
+        using MeterListener listener = new();
+        listener.InstrumentPublished = (instrument, listens) =>
+        {
+            if (instrument.Meter.Name == EngineInstruments.MeterName && !instrument.IsObservable)
+                listens.EnableMeasurementEvents(instrument);
+        };
+        int thrown = 0;
+        listener.SetMeasurementEventCallback<long>((_, _, tags, _) => ThrowFor(tags));
+        listener.SetMeasurementEventCallback<double>((_, _, tags, _) => ThrowFor(tags));
+        listener.Start();
+        using ManualResetEventSlim inDecode = new(), goOn = new(true);
+        FakeDecoder decoder = new(1);
+        decoder.OnDecode = _ =>
+        {
+            inDecode.Set();
+            goOn.Wait();
+            return DecodeResult.Done;
+        };
+        ManualTime time = new();
+        SchedulerFixture late = new(new FakeDecoder(1), time: time, modelId: "throws");
+        GenerationStream limited = late.Scheduler.Submit(SchedulerFixture.Request("late", whole: TimeSpan.FromSeconds(1)), default);
+        time.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAsync<TimeoutException>(() => ReadAsync(limited));
+        Assert.Equal(0, late.Scheduler.WaitingCount);
+        Engine engine = new(decoder, FakeDecoder.Vocabulary, new() { ContextLength = 64, QueueCapacity = 1 }, NullLogger.Instance, "throws");
+        Assert.Equal(FakeDecoder.Answer("answered", 20), await ReadAsync(engine.Submit(SchedulerFixture.Request("answered", 20), default)));
+        Assert.Throws<ContextOverflowException>(() => engine.Submit(SchedulerFixture.Request(new string('x', 100)), default));
+        goOn.Reset();
+        inDecode.Reset();
+        GenerationStream running = engine.Submit(SchedulerFixture.Request("running"), default);
+        inDecode.Wait(TestContext.Current.CancellationToken);
+        GenerationStream waiting = engine.Submit(SchedulerFixture.Request("waiting"), default);
+        ValueTask disposal = engine.DisposeAsync();
+        goOn.Set();
+        await disposal;
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => ReadAsync(running));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => ReadAsync(waiting));
+        Assert.True(decoder.IsDisposed);
+        Assert.Equal((1, 3), (engine.Statistics.Completed, engine.Statistics.Failed));
+        Assert.True(Volatile.Read(ref thrown) > 5);
+
+        static async Task<string> ReadAsync(GenerationStream stream) => await stream.WaitForAllAsync() ? stream.ReadText() : "";
+
+        void ThrowFor(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            foreach (KeyValuePair<string, object?> tag in tags)
+            {
+                if (tag.Value is not "throws")
+                    continue;
+                Interlocked.Increment(ref thrown);
+                throw new InvalidOperationException("on purpose");
+            }
+        }
     }
 
     [Fact]
