@@ -13,6 +13,10 @@ namespace EmbeddedLlm;
 /// A GGUF model in this process. All members may be called from any thread at any time: requests are computed together, and those that run while the model
 /// is disposed end with <see cref="ObjectDisposedException"/>.
 /// </summary>
+/// <remarks>
+/// Dispose it: the garbage collector knows nothing of a model's size, and is in no hurry. One that was forgotten frees its memory and its threads after the collector has found that nothing refers to it, its
+/// clients and its running requests included.
+/// </remarks>
 public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
 {
     private readonly LoadedModel _model;
@@ -150,11 +154,22 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
         return _model.GeneratesText ? Task.WhenAll(_model.Engine.DrainAsync(cancellationToken), embeddings) : embeddings;
     }
 
+    /// <summary>Frees what a model holds that nobody has disposed.</summary>
+    ~EmbeddedModel() => _model.Abandon();
+
     /// <summary>Ends the running requests, and frees the model's memory when the computing thread has stopped.</summary>
-    public ValueTask DisposeAsync() => _model.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return _model.DisposeAsync();
+    }
 
     /// <inheritdoc cref="DisposeAsync"/>
-    public void Dispose() => _model.Dispose();
+    public void Dispose()
+    {
+        GC.SuppressFinalize(this);
+        _model.Dispose();
+    }
 
     /// <summary>How long a request's first token and its whole answer may take where the request says nothing.</summary>
     internal (TimeSpan? FirstToken, TimeSpan? Whole) Timeouts { get; }

@@ -127,6 +127,16 @@ internal sealed class EmbeddingEngines(
         }
     }
 
+    /// <inheritdoc cref="Engine.EndWhenIdle"/>
+    public void EndWhenIdle()
+    {
+        foreach (Task<EmbeddingEngine> making in Close())
+        {
+            _ = making.ContinueWith(
+                static task => task.Result.EndWhenIdle(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
     private Task<EmbeddingEngine>[] Close()
     {
         lock (_gate)

@@ -75,6 +75,17 @@ internal sealed class LoadedModel : IAsyncDisposable, IDisposable
         Free();
     }
 
+    /// <summary>
+    /// For a model that nobody can ask any more, and nobody has disposed: the engines, whose threads would keep themselves alive, end when they have answered what runs, and the handles then are finalized. May be
+    /// called by a finalizer: it waits for nothing, never throws, and uses nothing that has been finalized.
+    /// </summary>
+    public void Abandon()
+    {
+        Embeddings.EndWhenIdle();
+        _engine?.EndWhenIdle();
+        _log?.Dispose();
+    }
+
     private void Free()
     {
         _handle.Dispose();

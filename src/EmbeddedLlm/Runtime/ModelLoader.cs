@@ -49,6 +49,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         ContextHandle? context = null;
         LoadedAdapters? adapters = null;
         DraftModel? draftModel = null;
+        Engine? engine = null;
         try
         {
             model = LoadWeights(load);
@@ -72,12 +73,14 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             ModelFacts facts = ReadFacts(model, load.Plan, plan, decoder, vocabulary);
             InputTokenizer inputs = new(model, tokenizer, files[0].Metadata.TryGetString("tokenizer.chat_template.rerank", out string? pairs) ? pairs : null);
             EmbeddingEngines embeddings = new(model, inputs, embedding, info, options, plan, usesGpu: load.Plan.GpuLayers > 0);
-            Engine? engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan, load.Plan.GpuLayers, AttentionKernel.TileOf(info, options, load.Plan.GpuLayers, load.Plan.BytesPerToken)), _logger, modelId, draftModel);
+            engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan, load.Plan.GpuLayers, AttentionKernel.TileOf(info, options, load.Plan.GpuLayers, load.Plan.BytesPerToken)), _logger, modelId, draftModel);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads, load.Plan.GpuLayers, load.Plan.Layers);
             return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, embeddings, adapters, facts, log);
         }
         catch
         {
+            // It has a thread, which has begun to use the others.
+            engine?.Dispose();
             draftModel?.Dispose();
             context?.Dispose();
             adapters?.Dispose();

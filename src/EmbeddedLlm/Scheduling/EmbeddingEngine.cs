@@ -21,6 +21,7 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private volatile bool _isStopping;
+    private volatile bool _endsWhenIdle;
     private bool _isClosed;
 
     /// <summary>The job that has the running batch for itself; its cancellation aborts it.</summary>
@@ -91,6 +92,15 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
         cancellationToken.ThrowIfCancellationRequested();
     }
 
+    /// <inheritdoc cref="Engine.EndWhenIdle"/>
+    public void EndWhenIdle()
+    {
+        lock (_gate)
+            _isClosed = true;
+        _endsWhenIdle = true;
+        _wake.Set();
+    }
+
     /// <summary>Stops the thread, aborting a running batch where the device can. May be called more than once, from any thread.</summary>
     public ValueTask DisposeAsync()
     {
@@ -98,11 +108,12 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
         return new ValueTask(_ended.Task);
     }
 
-    /// <summary>The same as <see cref="DisposeAsync"/>, for owners that can only wait: at most for the rest of a batch that cannot be aborted.</summary>
+    /// <summary>The same as <see cref="DisposeAsync"/>, for owners that can only wait: at most for the rest of a batch that cannot be aborted. On the engine's own thread, as by a logger, it waits for nothing.</summary>
     public void Dispose()
     {
         Stop();
-        _thread.Join();
+        if (Thread.CurrentThread != _thread)
+            _thread.Join();
     }
 
     private void Enqueue(EmbeddingJob job)
@@ -134,6 +145,8 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
             {
                 if (Step())
                     continue;
+                if (_endsWhenIdle)
+                    break;
             }
             catch (Exception exception)
             {

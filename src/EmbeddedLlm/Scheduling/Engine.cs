@@ -18,6 +18,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isStopping;
     private volatile bool _isDraining;
+    private volatile bool _endsWhenIdle;
 
     /// <summary>What has ended the engine for good; null where its owner has, or nothing yet.</summary>
     private volatile Exception? _defect;
@@ -63,6 +64,16 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
         return _drained.Task.WaitAsync(cancellationToken);
     }
 
+    /// <summary>
+    /// Refuses further requests, and stops the thread and disposes the decoder when those there are have been answered. Waits for nothing and never throws: for an owner that was forgotten, whose finalizer calls it.
+    /// </summary>
+    public void EndWhenIdle()
+    {
+        _scheduler.Refuse();
+        _endsWhenIdle = true;
+        _wake.Set();
+    }
+
     /// <summary>Stops the thread, aborting a running decode where the device can. May be called more than once, from any thread.</summary>
     public ValueTask DisposeAsync()
     {
@@ -70,11 +81,15 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
         return new ValueTask(_ended.Task);
     }
 
-    /// <summary>The same as <see cref="DisposeAsync"/>, for owners that can only wait: at most for the rest of a decode that cannot be aborted.</summary>
+    /// <summary>
+    /// The same as <see cref="DisposeAsync"/>, for owners that can only wait: at most for the rest of a decode that cannot be aborted. Called on the engine's own thread, as by a listener of metrics or a logger, it
+    /// waits for nothing, and the thread ends when it has returned.
+    /// </summary>
     public void Dispose()
     {
         Stop();
-        _thread.Join();
+        if (Thread.CurrentThread != _thread)
+            _thread.Join();
     }
 
     private void Stop()
@@ -108,6 +123,8 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
             // Whoever sees that the engine drains also sees that nothing is added any more.
             if (_isDraining && _scheduler.IsEmpty)
                 _drained.TrySetResult();
+            if (_endsWhenIdle && _scheduler.IsEmpty)
+                break;
 
             // Reset before the next look at the queue, so that no request is missed that comes in between.
             _wake.Wait();

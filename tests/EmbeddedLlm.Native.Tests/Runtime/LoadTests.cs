@@ -1,6 +1,7 @@
 using EmbeddedLlm.Gguf;
 using EmbeddedLlm.SyntheticModels;
 using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
 
 namespace EmbeddedLlm.Native.Tests.Runtime;
 
@@ -98,6 +99,47 @@ public sealed class LoadTests
             await model.AsEmbeddingGenerator().GenerateAsync(["Hello"], cancellationToken: Cancel);
             return (model, ambient);
         }
+    }
+
+    [Fact]
+    public async Task AModelThatNobodyDisposesLeavesNoThreadBehind()
+    {
+        WeakReference[] engines = await Task.Run(LoadAsync, Cancel);
+        await AssertCollectedAsync(engines);
+
+        static async Task<WeakReference[]> LoadAsync()
+        {
+            EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", cancellationToken: Cancel);
+            await model.AsChatClient().GetResponseAsync("Count to five.", cancellationToken: Cancel);
+            IEmbeddingGenerator<string, Embedding<float>> generator = model.AsEmbeddingGenerator();
+            await generator.GenerateAsync(["Hello"], cancellationToken: Cancel);
+            return [new(model), new(model.Engine), new(generator)];
+        }
+    }
+
+    [Fact]
+    public async Task ALoggerThatThrowsAtTheEndOfALoadLeavesNoThreadBehind()
+    {
+        await AssertCollectedAsync([await Task.Run(LoadAsync, Cancel)]);
+
+        static async Task<WeakReference> LoadAsync()
+        {
+            FailingLogger logger = new();
+            await Assert.ThrowsAsync<InvalidOperationException>(() => EmbeddedModel.LoadAsync("starter", new() { LoggerFactory = logger }, cancellationToken: Cancel));
+            return new WeakReference(logger);
+        }
+    }
+
+    private static async Task AssertCollectedAsync(WeakReference[] references)
+    {
+        for (int i = 0; i < 200 && references.Any(reference => reference.IsAlive); i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            await Task.Delay(10, Cancel);
+        }
+
+        Assert.DoesNotContain(references, reference => reference.IsAlive);
     }
 
     [Fact]
@@ -268,6 +310,27 @@ public sealed class LoadTests
             writer.AddTensor(tensor.Name, tensor.Type, tensor.Dimensions, bytes.AsMemory((int)(starter.DataOffset + tensor.Offset), (int)tensor.ByteSize));
         using FileStream stream = File.Create(path);
         writer.Write(stream, TestContext.Current.CancellationToken);
+    }
+
+    private sealed class FailingLogger : ILoggerFactory, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Information;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new InvalidOperationException("on purpose");
+
+        public void Dispose()
+        {
+        }
     }
 
     private sealed class RecordingProgress : IProgress<float>

@@ -72,6 +72,49 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public async Task AForgottenEngineAnswersWhatRunsAndEndsByItself()
+    {
+        using ManualResetEventSlim goOn = new();
+        FakeDecoder decoder = new(1)
+        {
+            OnDecode = _ =>
+            {
+                goOn.Wait();
+                return DecodeResult.Done;
+            },
+        };
+        Engine engine = Create(decoder);
+        Task<string>[] answers = [.. new[] { "running", "waiting" }.Select(prompt => ReadAll(engine.Submit(SchedulerFixture.Request(prompt, 20), default)))];
+        engine.EndWhenIdle();
+        engine.EndWhenIdle();
+        Assert.Throws<ObjectDisposedException>(() => engine.Submit(SchedulerFixture.Request("late"), default));
+        Assert.False(decoder.IsDisposed);
+        goOn.Set();
+        Assert.Equal([FakeDecoder.Answer("running", 20), FakeDecoder.Answer("waiting", 20)], await Task.WhenAll(answers));
+        Assert.True(SpinWait.SpinUntil(() => decoder.IsDisposed, TimeSpan.FromMinutes(1)));
+        Assert.Equal(0, decoder.AbortRequests);
+        await engine.DrainAsync(default);
+        await engine.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task AnEngineIsDisposedFromItsOwnThreadAsWell()
+    {
+        FakeDecoder decoder = new(1);
+        Engine? engine = null;
+        decoder.OnDecode = step =>
+        {
+            if (step == 3)
+                engine!.Dispose();
+            return DecodeResult.Done;
+        };
+        engine = Create(decoder);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => ReadAll(engine.Submit(SchedulerFixture.Request("running"), default)));
+        await engine.DisposeAsync();
+        Assert.True(decoder.IsDisposed);
+    }
+
+    [Fact]
     public async Task RequestsThatWaitWithoutABoundHoldUpNoThreadAndEndWithTheEngine()
     {
         using ManualResetEventSlim goOn = new();
