@@ -49,11 +49,14 @@ internal sealed record EmbedderPlan(int MaxTokens, int PackedTokens, int BatchCa
         int most = Math.Min(options.ContextLength ?? DefaultMaxTokens, facts.NeedsWholeInputs ? DefaultMaxTokensAtOnce : DefaultMaxTokens);
         int maxTokens = key.MaxTokens ?? Math.Min(limit, most);
         int packed = options.BatchSize ?? (usesGpu ? ContextSizes.DefaultBatchSize : options.FlashAttention is false ? UnfusedLength : FusedLength);
+        int sequences = Math.Min(hasStates ? MostRecurrentSequences : MostSequences, packed);
+        // As many inputs as go into a batch have no more tokens than this together.
+        packed = (int)Math.Min(packed, (long)sequences * maxTokens);
         return new EmbedderPlan(
             maxTokens,
             PackedTokens: packed,
-            BatchCapacity: facts.NeedsWholeInputs ? Math.Max(maxTokens, packed) : packed,
-            MaxSequences: Math.Min(hasStates ? MostRecurrentSequences : MostSequences, packed),
+            BatchCapacity: RoundUp(facts.NeedsWholeInputs ? Math.Max(maxTokens, packed) : packed, sequences),
+            MaxSequences: sequences,
             Merge: facts.NeedsWholeInputs ? null : key.Pooling switch
             {
                 EmbeddingPooling.Mean => PieceMerge.Mean,
@@ -69,6 +72,12 @@ internal sealed record EmbedderPlan(int MaxTokens, int PackedTokens, int BatchCa
             },
         };
     }
+
+    /// <summary>
+    /// llama.cpp measures out its memory with a batch in which all sequences are equally long: where the capacity is no multiple of their number it takes a longer batch than it has outputs for, and ends the
+    /// process where it multiplies the two to pool them (llama-context.cpp, graph_reserve).
+    /// </summary>
+    private static int RoundUp(int capacity, int sequences) => (int)Math.Min(int.MaxValue / sequences * sequences, ((long)capacity + sequences - 1) / sequences * sequences);
 
     public static llama_pooling_type NativePooling(EmbeddingPooling? pooling) => pooling switch
     {

@@ -65,6 +65,32 @@ public sealed class EmbeddingTests(StarterModelFixture starter)
         AssertClose(whole.ToArray(), inPieces[1].Vector);
     }
 
+    /// <summary>llama.cpp ends the process where the tokens of a batch cannot be dealt out evenly to its sequences.</summary>
+    [Theory]
+    [InlineData(9, false)]
+    [InlineData(65, false)]
+    [InlineData(257, false)]
+    [InlineData(9, true)]
+    [InlineData(257, true)]
+    public async Task ABatchMayHaveAnyLength(int batchSize, bool isEncoder)
+    {
+        using TemporaryFolder folder = new();
+        string path = isEncoder ? folder.PathOf("bert.gguf") : "starter";
+        if (isEncoder)
+            SyntheticEncoder.Write(path, SyntheticEncoder.Mean);
+        string[] texts = [.. Enumerable.Range(1, 30).Select(i => string.Concat(Enumerable.Repeat("cat ", i)))];
+        await using EmbeddedModel usual = await EmbeddedModel.LoadAsync(path, cancellationToken: Cancel);
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, new() { BatchSize = batchSize }, cancellationToken: Cancel);
+        foreach (int? most in new int?[] { null, 101 })
+        {
+            EmbeddingOptions options = new() { Pooling = EmbeddingPooling.Mean, MaxInputTokens = most };
+            GeneratedEmbeddings<Embedding<float>> expected = await usual.AsEmbeddingGenerator(options).GenerateAsync(texts, cancellationToken: Cancel);
+            GeneratedEmbeddings<Embedding<float>> actual = await model.AsEmbeddingGenerator(options).GenerateAsync(texts, cancellationToken: Cancel);
+            for (int i = 0; i < texts.Length; i++)
+                AssertClose(expected[i].Vector.ToArray(), actual[i].Vector);
+        }
+    }
+
     [Theory]
     [InlineData(SyntheticEncoder.Mean, llama_pooling_type.MEAN)]
     [InlineData(SyntheticEncoder.Cls, llama_pooling_type.CLS)]

@@ -22,8 +22,32 @@ public sealed class EmbedderPlanTests
         EmbedderPlan whole = PlanOf(Encoder, options, usesGpu);
         Assert.Equal((expected, 512, 512, null), (whole.PackedTokens, whole.BatchCapacity, whole.MaxTokens, whole.Merge));
         EmbedderPlan pieces = PlanOf(Decoder, options, usesGpu);
-        Assert.Equal((expected, expected, 512, PieceMerge.Mean), (pieces.PackedTokens, pieces.BatchCapacity, pieces.MaxTokens, pieces.Merge));
+        Assert.Equal((expected, 512, PieceMerge.Mean), (pieces.PackedTokens, pieces.MaxTokens, pieces.Merge));
+        Assert.InRange(pieces.BatchCapacity, expected, expected + pieces.MaxSequences - 1);
         Assert.Equal(Math.Min(expected, 64), pieces.MaxSequences);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(9)]
+    [InlineData(65)]
+    [InlineData(257)]
+    [InlineData(int.MaxValue)]
+    public void ABatchHoldsAsManyTokensOfEachSequence(int batchSize)
+    {
+        foreach (EmbeddingFacts facts in new[] { Encoder, Decoder })
+        {
+            foreach (int? maxTokens in new int?[] { null, 1, 100, 514 })
+            {
+                foreach (bool hasStates in new[] { false, true })
+                {
+                    EmbedderPlan plan = EmbedderPlan.Create(new EmbedderKey(EmbeddingPooling.Mean, maxTokens), facts, trained: 514, hasStates, new() { BatchSize = batchSize }, usesGpu: false);
+                    Assert.Equal(0, plan.BatchCapacity % plan.MaxSequences);
+                    Assert.InRange(plan.PackedTokens, 1, plan.BatchCapacity);
+                    Assert.InRange(plan.BatchCapacity, facts.NeedsWholeInputs ? plan.MaxTokens : 1, Math.Max(plan.MaxTokens, 64 * plan.MaxTokens) + 64);
+                }
+            }
+        }
     }
 
     [Theory]
