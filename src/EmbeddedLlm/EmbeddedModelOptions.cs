@@ -6,6 +6,9 @@ namespace EmbeddedLlm;
 /// <remarks>The options are read once, by the call that they are given to; changing them afterwards has no effect.</remarks>
 public sealed class EmbeddedModelOptions
 {
+    /// <summary>llama.cpp rounds the length of a cache up to multiples of 256, and beyond this one positions no longer fit 32 bits.</summary>
+    internal const int MostCells = int.MaxValue / 256 * 256;
+
     /// <summary>
     /// The longest prompt and answer of one request together, in tokens. Default: the length the model was trained with, at most 8,192, or less where
     /// the free memory holds no more.
@@ -187,11 +190,19 @@ public sealed class EmbeddedModelOptions
     internal void Validate()
     {
         if (ContextLength is { } contextLength)
+        {
             ArgumentOutOfRangeException.ThrowIfLessThan(contextLength, 2, nameof(ContextLength));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(contextLength, MostCells, nameof(ContextLength));
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxSequences, 1, nameof(MaxSequences));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxSequences, 256, nameof(MaxSequences));
         if (CacheLength is { } cacheLength)
+        {
             ArgumentOutOfRangeException.ThrowIfLessThan(cacheLength, ContextLength ?? 2, nameof(CacheLength));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(cacheLength, MostCells, nameof(CacheLength));
+        }
+
         if (PrefixCacheLength is { } prefixCacheLength)
             ArgumentOutOfRangeException.ThrowIfNegative(prefixCacheLength, nameof(PrefixCacheLength));
         ArgumentOutOfRangeException.ThrowIfNegative(CheckpointBytes, nameof(CheckpointBytes));

@@ -13,7 +13,7 @@ public sealed class QuantizationOptions
     /// </summary>
     public bool AllowRequantization { get; set; }
 
-    /// <summary>The number of CPU threads that compute. Default: all.</summary>
+    /// <summary>The number of CPU threads that compute, at most one for each core. Default: all.</summary>
     public int? Threads { get; set; }
 
     /// <inheritdoc cref="EmbeddedModelOptions.NativeLibraryFolder"/>

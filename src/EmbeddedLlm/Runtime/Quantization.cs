@@ -111,7 +111,8 @@ internal sealed class Quantization(string source, string destination, Quantizati
         using IDisposable watching = NativeLog.Register(watcher);
         using IDisposable? logging = options.LoggerFactory is { } loggers ? NativeLog.Register(loggers.CreateLogger("EmbeddedLlm")) : null;
         llama_model_quantize_params parameters = NativeMethods.llama_model_quantize_default_params();
-        parameters.nthread = options.Threads ?? Environment.ProcessorCount;
+        // llama.cpp starts as many as it is told to, and ends the process where the system gives it no more.
+        parameters.nthread = Math.Min(options.Threads ?? int.MaxValue, Environment.ProcessorCount);
         parameters.ftype = (int)type;
         parameters.allow_requantize = options.AllowRequantization ? (byte)1 : (byte)0;
         long mark = NativeLog.Mark();

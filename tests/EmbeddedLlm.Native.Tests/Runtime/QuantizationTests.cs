@@ -55,6 +55,17 @@ public sealed class QuantizationTests
         Assert.Equal("1, 2, 3, 4, 5.", (await model.AsChatClient().GetResponseAsync("Count to five.", cancellationToken: Cancel)).Text);
     }
 
+    /// <summary>llama.cpp starts as many threads as it is told to, and where the system refuses one it ends the process.</summary>
+    [Fact]
+    public async Task NoMoreThreadsQuantiseThanThereAreCores()
+    {
+        using TemporaryFolder folder = new();
+        string source = WriteModel(folder, SyntheticMix.F16);
+        await ModelQuantizer.QuantizeAsync(source, folder.PathOf("many.gguf"), QuantizationType.Q8_0, new() { Threads = int.MaxValue }, cancellationToken: Cancel);
+        await ModelQuantizer.QuantizeAsync(source, folder.PathOf("one.gguf"), QuantizationType.Q8_0, new() { Threads = 1 }, cancellationToken: Cancel);
+        Assert.Equal(await File.ReadAllBytesAsync(folder.PathOf("one.gguf"), Cancel), await File.ReadAllBytesAsync(folder.PathOf("many.gguf"), Cancel));
+    }
+
     [Fact]
     public async Task ProgressGrowsToOne()
     {
