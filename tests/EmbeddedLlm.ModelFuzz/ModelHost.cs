@@ -13,6 +13,12 @@ internal static partial class ModelHost
     // Synthetic models take megabytes. A file that makes more of itself than this shall find that out.
     private const ulong MostMemory = 4UL << 30;
 
+    /// <summary>Numbers from here on have the file quantised and not used: to the type of that place in <see cref="Types"/>.</summary>
+    public const int FirstQuantization = 1000;
+
+    /// <summary>What a model can be quantised to.</summary>
+    public static QuantizationType[] Types { get; } = Enum.GetValues<QuantizationType>();
+
     public static async Task<int> RunAsync()
     {
         LimitMemory();
@@ -30,6 +36,8 @@ internal static partial class ModelHost
 
     private static async Task<string> UseAsync(string path, int number, string? adapter)
     {
+        if (number >= FirstQuantization)
+            return await QuantizeAsync(path, Types[(number - FirstQuantization) % Types.Length]).ConfigureAwait(false);
         EmbeddedModelOptions options = OptionsOf(number);
         if (adapter is not null)
             options.Adapters = [new LoraAdapter(adapter)];
@@ -51,6 +59,23 @@ internal static partial class ModelHost
         {
             await using (model.ConfigureAwait(false))
                 return $"used {await UseAsync(model, number).ConfigureAwait(false)}";
+        }
+        catch (Exception exception)
+        {
+            return $"unexpected {exception}";
+        }
+    }
+
+    private static async Task<string> QuantizeAsync(string path, QuantizationType type)
+    {
+        try
+        {
+            await ModelQuantizer.QuantizeAsync(path, path + ".out", type, new QuantizationOptions { Overwrite = true, AllowRequantization = true, Threads = 2 }).ConfigureAwait(false);
+            return "used for quantisation";
+        }
+        catch (Exception exception) when (exception is EmbeddedLlmException or IOException)
+        {
+            return $"refused {exception.GetType().Name}: {exception.Message}";
         }
         catch (Exception exception)
         {

@@ -2,9 +2,9 @@ using System.Globalization;
 using EmbeddedLlm.ModelFuzz;
 
 // Damages model files and loads each in a child process, for as long as one likes; ends with 1 where a file ended the child, or kept it waiting. "fuzz" damages at random. "sweep" leaves out no key and
-// no tensor of any architecture and gives each its boundary values, one at a time, with --add 1 also the keys that a model does not have (many hours; without it one or two).
+// no tensor of any architecture and gives each its boundary values, one at a time, with --add 1 also the keys and tensors that a model does not have (many hours; without it one or two).
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- fuzz [--seed N] [--seconds S] [--first N] [--files N] [--grown N] [--folder PATH]
-//   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- sweep [--only NAME,NAME] [--add 1] [--jobs N] [--limit S] [--seconds S] [--folder PATH]
+//   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- sweep [--only NAME,NAME] [--add 1] [--quantize 1] [--jobs N] [--limit S] [--seconds S] [--folder PATH]
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- grow [--folder PATH]
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- time FILE [--folder PATH]
 string folder = Option("folder") ?? Path.Combine(Path.GetTempPath(), $"embeddedllm-fuzz-{Environment.ProcessId}");
@@ -26,7 +26,7 @@ switch (args.FirstOrDefault())
         using (CancellationTokenSource time = new(TimeSpan.FromSeconds(Number("seconds", 7 * 24 * 3600))))
         {
             SweepRun sweep = new(folder, AppContext.BaseDirectory, TimeSpan.FromSeconds(Number("limit", 60)));
-            FuzzReport report = await sweep.RunAsync(only, Number("add", 0) != 0, Number("jobs", 1), Console.WriteLine, time.Token).ConfigureAwait(false);
+            FuzzReport report = await sweep.RunAsync(only, Number("add", 0) != 0, Number("jobs", 1), Console.WriteLine, time.Token, Number("quantize", 0) != 0).ConfigureAwait(false);
             Console.WriteLine($"{report.Files} files: {report.Used} used, {report.Refused} refused, {report.Failures.Count} failures.");
             return report.Failures.Count == 0 ? 0 : 1;
         }

@@ -36,6 +36,29 @@ internal static partial class Sweep
         }
     }
 
+    /// <summary>Tensors that some architecture has and this model has not, in each of the shapes that the model's own have, and in those of a number for each head or for one rotated pair.</summary>
+    public static IEnumerable<SweepStep> AbsentTensors(RawModel model)
+    {
+        List<ulong[]> shapes = [[1], [2], [4], [8], [16]];
+        foreach (ulong[] shape in model.Tensors.Select(tensor => tensor.Dimensions).Where(shape => !shapes.Exists(other => other.AsSpan().SequenceEqual(shape))))
+            shapes.Add(shape);
+        foreach (string role in Names.Tensors.Select(name => name.Replace("*", "0", StringComparison.Ordinal)))
+        {
+            foreach (string name in ((string[])[role + ".weight", role + ".bias"]).Where(name => model.FindTensor(name) is null))
+            {
+                // A bias of another type is refused before anyone looks at its name.
+                foreach (GgmlType type in name.EndsWith(".bias", StringComparison.Ordinal) ? [GgmlType.F32] : (GgmlType[])[GgmlType.F32, GgmlType.F16])
+                {
+                    foreach (ulong[] shape in shapes)
+                    {
+                        RawTensor tensor = new() { Name = Encoding.UTF8.GetBytes(name), Dimensions = shape, Type = (uint)type, Data = BitConverter.GetBytes(0.125f) };
+                        yield return Damage(model, $"a tensor '{name}' of {type}, {string.Join(" × ", shape)}, which was not there", copy => copy.Tensors.Add(tensor.Clone()));
+                    }
+                }
+            }
+        }
+    }
+
     private static IEnumerable<ulong[]> ShapesFor(ulong[] shape)
     {
         yield return [];

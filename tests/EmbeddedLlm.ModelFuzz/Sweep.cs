@@ -51,6 +51,33 @@ internal static partial class Sweep
         }
     }
 
+    /// <summary>Keys of the tokenizer that the model does not have: numbers of tokens that there are and that there are not, switches, and tables that belong to other tokenizers.</summary>
+    public static IEnumerable<SweepStep> AbsentTokenizerKeys(RawModel model)
+    {
+        int count = model.Find("tokenizer.ggml.tokens")?.Strings?.Count ?? 0;
+        uint[] numbers = [0, 1, (uint)count - 1, (uint)count, int.MaxValue, uint.MaxValue - 1, uint.MaxValue];
+        IEnumerable<RawKey> keys =
+        [
+            .. Names.TokenNumbers.SelectMany(name => numbers.Select(number => RawKey.Of(name, number))),
+            .. Names.TokenNumbers.Select(name => RawKey.Of(name, -1f)),
+            .. Names.Switches.SelectMany(name => (RawKey[])[RawKey.Of(name, false), RawKey.Of(name, true), RawKey.Of(name, 1u)]),
+            .. numbers.Select(number => RawKey.Of("tokenizer.ggml.token_type_count", number)),
+            .. numbers.Select(number => RawKey.Of("tokenizer.ggml.suppress_tokens", (int[])[(int)number])),
+            .. numbers.Select(number => RawKey.Of("tokenizer.ggml.suppress_tokens", (uint[])[number])),
+            RawKey.Of("tokenizer.ggml.suppress_tokens", Enumerable.Range(-1, count + 2)), RawKey.Of("tokenizer.ggml.suppress_tokens", 1u), RawKey.Of("tokenizer.ggml.suppress_tokens", (string[])["a"]),
+            .. Enumerable.Range(0, 9).Append(1 << 16).Select(length => RawKey.OfArray("tokenizer.ggml.precompiled_charsmap", GgufValueType.UInt8, new byte[length])),
+            .. ((int[])[0, 1, count - 1, count, count + 1]).SelectMany(length => (RawKey[])
+            [
+                RawKey.Of("tokenizer.ggml.token_type", Enumerable.Repeat(1, length)), RawKey.Of("tokenizer.ggml.token_type", Enumerable.Repeat(6, length)),
+                RawKey.OfArray("tokenizer.ggml.scores", GgufValueType.Float32, new byte[length * sizeof(float)]), RawKey.Of("tokenizer.ggml.merges", Enumerable.Repeat("a b", length)),
+            ]),
+            .. Names.PreTokenizers.Select(name => RawKey.Of("tokenizer.ggml.pre", name)),
+            RawKey.Of("tokenizer.huggingface.json", "{"), RawKey.Of("tokenizer.rwkv.world", "{"), RawKey.Of("tokenizer.chat_template.rerank", "{{"),
+        ];
+        foreach (RawKey key in keys.Where(key => model.Find(key.NameText) is null))
+            yield return Damage(model, $"'{key.NameText}', which was not there, {Describe(key)}", copy => copy.Keys.Add(key));
+    }
+
     private static SweepStep Damage(RawModel model, string what, Action<RawModel> damage) => new(what, () =>
     {
         RawModel copy = model.Clone();

@@ -21,11 +21,12 @@ internal sealed class SweepRun(string folder, string programFolder, TimeSpan lim
 
     /// <summary>Sweeps all there is, or what is named.</summary>
     /// <param name="only">Names of base models and architectures; empty for all.</param>
-    /// <param name="addsKeys">Whether hyperparameters are added as well, which takes longer than all the rest.</param>
+    /// <param name="addsKeys">Whether hyperparameters, tensors and keys of the tokenizer are added as well, which takes longer than all the rest.</param>
     /// <param name="jobs">How many subjects at once.</param>
     /// <param name="report">Gets a line for each failure and each subject.</param>
     /// <param name="cancellationToken">Ends the sweep after the files that are being loaded.</param>
-    public async Task<FuzzReport> RunAsync(IReadOnlyCollection<string> only, bool addsKeys, int jobs, Action<string> report, CancellationToken cancellationToken = default)
+    /// <param name="quantizes">Whether the files are quantised instead of used, to one type after the other, and the healthy ones to each.</param>
+    public async Task<FuzzReport> RunAsync(IReadOnlyCollection<string> only, bool addsKeys, int jobs, Action<string> report, CancellationToken cancellationToken = default, bool quantizes = false)
     {
         IReadOnlyList<(string Name, RawModel Model)> bases = BaseModels.Create();
         RawModel llama = bases.Single(pair => pair.Name == "llama").Model;
@@ -34,7 +35,7 @@ internal sealed class SweepRun(string folder, string programFolder, TimeSpan lim
         await Parallel.ForEachAsync(chosen, parallel, async (subject, _) =>
         {
             if (!cancellationToken.IsCancellationRequested)
-                await SweepAsync(subject, llama, addsKeys, report, cancellationToken).ConfigureAwait(false);
+                await SweepAsync(subject, llama, addsKeys, quantizes, report, cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);
         return new FuzzReport(_files, _used, _refused, _failures);
     }
@@ -51,7 +52,7 @@ internal sealed class SweepRun(string folder, string programFolder, TimeSpan lim
             yield return new Subject(architecture + " (grown)", Model: null);
     }
 
-    private async Task SweepAsync(Subject subject, RawModel seed, bool addsKeys, Action<string> report, CancellationToken cancellationToken)
+    private async Task SweepAsync(Subject subject, RawModel seed, bool addsKeys, bool quantizes, Action<string> report, CancellationToken cancellationToken)
     {
         Stopwatch watch = Stopwatch.StartNew();
         string place = Directory.CreateDirectory(Path.Combine(folder, subject.Name.Replace(' ', '-'))).FullName;
@@ -74,15 +75,18 @@ internal sealed class SweepRun(string folder, string programFolder, TimeSpan lim
 
         // All grown models have the same tokenizer, which one of the base models has as well.
         IEnumerable<SweepStep> steps = Sweep.Keys(model, subject.Model is null ? model.Architecture + "." : "").Concat(Sweep.Tensors(model));
+        if (quantizes)
+            steps = ModelHost.Types.Select(type => new SweepStep($"nothing, to be quantised to {type}", model.Clone)).Concat(steps);
         if (addsKeys)
-            steps = steps.Concat(Sweep.AbsentKeys(model));
+            steps = steps.Concat(Sweep.AbsentKeys(model)).Concat(Sweep.AbsentTensors(model)).Concat(subject.Model is null ? [] : Sweep.AbsentTokenizerKeys(model));
         foreach (SweepStep step in steps)
         {
             if (cancellationToken.IsCancellationRequested)
                 break;
             byte[] damaged = step.Create().ToBytes();
             // Odd numbers read the file, even ones map it.
-            int number = (files++ % 2) + 1;
+            int number = quantizes ? ModelHost.FirstQuantization + files : (files % 2) + 1;
+            files++;
             answer = (subject.IsWhole ? await CheckAsync(damaged).ConfigureAwait(false) : null) ?? await LoadAsync(damaged, number).ConfigureAwait(false);
             if (answer.StartsWith("used", StringComparison.Ordinal))
                 used++;
