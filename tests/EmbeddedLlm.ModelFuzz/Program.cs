@@ -26,7 +26,7 @@ switch (args.FirstOrDefault())
         using (CancellationTokenSource time = new(TimeSpan.FromSeconds(Number("seconds", 7 * 24 * 3600))))
         {
             SweepRun sweep = new(folder, AppContext.BaseDirectory, TimeSpan.FromSeconds(Number("limit", 60)));
-            FuzzReport report = await sweep.RunAsync(only, Number("add", 0) != 0, Number("jobs", 1), Console.WriteLine, time.Token, Number("quantize", 0) != 0).ConfigureAwait(false);
+            FuzzReport report = await sweep.RunAsync(only, Number("add", 0) != 0, Number("jobs", 1), Console.WriteLine, Number("quantize", 0) != 0, time.Token).ConfigureAwait(false);
             Console.WriteLine($"{report.Files} files: {report.Used} used, {report.Refused} refused, {report.Failures.Count} failures.");
             return report.Failures.Count == 0 ? 0 : 1;
         }

@@ -24,9 +24,9 @@ internal sealed class SweepRun(string folder, string programFolder, TimeSpan lim
     /// <param name="addsKeys">Whether hyperparameters, tensors and keys of the tokenizer are added as well, which takes longer than all the rest.</param>
     /// <param name="jobs">How many subjects at once.</param>
     /// <param name="report">Gets a line for each failure and each subject.</param>
-    /// <param name="cancellationToken">Ends the sweep after the files that are being loaded.</param>
     /// <param name="quantizes">Whether the files are quantised instead of used, to one type after the other, and the healthy ones to each.</param>
-    public async Task<FuzzReport> RunAsync(IReadOnlyCollection<string> only, bool addsKeys, int jobs, Action<string> report, CancellationToken cancellationToken = default, bool quantizes = false)
+    /// <param name="cancellationToken">Ends the sweep after the files that are being loaded.</param>
+    public async Task<FuzzReport> RunAsync(IReadOnlyCollection<string> only, bool addsKeys, int jobs, Action<string> report, bool quantizes = false, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<(string Name, RawModel Model)> bases = BaseModels.Create();
         RawModel llama = bases.Single(pair => pair.Name == "llama").Model;

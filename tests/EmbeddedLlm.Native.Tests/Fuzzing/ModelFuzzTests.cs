@@ -37,7 +37,7 @@ public sealed class ModelFuzzTests
         using TemporaryFolder folder = new();
         using CancellationTokenSource time = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         time.CancelAfter(Time / 3);
-        FuzzReport report = await new SweepRun(folder.Path, ProgramFolder, TimeSpan.FromSeconds(60)).RunAsync([subject], addsKeys: false, jobs: 1, TestContext.Current.SendDiagnosticMessage, time.Token);
+        FuzzReport report = await new SweepRun(folder.Path, ProgramFolder, TimeSpan.FromSeconds(60)).RunAsync([subject], addsKeys: false, jobs: 1, TestContext.Current.SendDiagnosticMessage, cancellationToken: time.Token);
         Assert.Empty(report.Failures);
         Assert.True(report.Used > 0 && report.Refused > 0, $"{report.Used} of {report.Files} files were used, {report.Refused} refused.");
     }
