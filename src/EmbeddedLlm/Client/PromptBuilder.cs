@@ -116,10 +116,14 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             prompt = template.Render(variables, clock: null, cancellationToken);
         }
 
-        IEnumerable<TextPart> parts = prompt.Parts.Select(part => new TextPart(part.Text, part.Kind == PromptPartKind.Template));
+        List<TextPart> parts = new(prompt.Parts.Count + 1);
+        foreach (PromptPart part in prompt.Parts)
+            parts.Add(new TextPart(part.Text, part.Kind == PromptPartKind.Template));
         // Where the model can call in place of its answer it writes the header itself.
         bool mayCall = request.Tools is not null && Tools.Format.TextHeader.Length > 0;
-        return isPrompt && !mayCall && _answerHeader.Value.Length > 0 ? [.. parts, new TextPart(_answerHeader.Value, IsTemplate: true)] : [.. parts];
+        if (isPrompt && !mayCall && _answerHeader.Value.Length > 0)
+            parts.Add(new TextPart(_answerHeader.Value, IsTemplate: true));
+        return parts;
     }
 
     private IEnumerable<TemplateValue> ToTemplate(IReadOnlyList<ChatMessage> messages, string ahead, bool isDescribed, string? end)
