@@ -27,7 +27,7 @@ internal sealed unsafe class StepAbort
 
     /// <summary>Has a step that is about to begin given up when it lasts until then.</summary>
     /// <param name="timestamp">As <see cref="Stopwatch.GetTimestamp"/> has it; null for a step that may take any time.</param>
-    public void SetDeadline(long? timestamp) => Volatile.Write(ref _state[Deadline], timestamp ?? long.MaxValue);
+    public void SetDeadline(long? timestamp) => Volatile.Write(ref _state[Deadline], timestamp ?? 0);
 
     /// <summary>Forgets what was wanted of the step that has ended.</summary>
     /// <returns>Whether somebody had wanted it to be given up, whatever its deadline.</returns>
@@ -40,7 +40,6 @@ internal sealed unsafe class StepAbort
         if (Volatile.Read(ref values[Request]) != 0)
             return 1;
         long deadline = Volatile.Read(ref values[Deadline]);
-        // Zero is what is there before the first deadline.
-        return deadline is not (0 or long.MaxValue) && Stopwatch.GetTimestamp() > deadline ? (byte)1 : (byte)0;
+        return deadline != 0 && Stopwatch.GetTimestamp() > deadline ? (byte)1 : (byte)0;
     }
 }

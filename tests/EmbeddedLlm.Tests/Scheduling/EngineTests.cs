@@ -48,14 +48,7 @@ public sealed class EngineTests
     public async Task DrainingAnswersAllThereAreAndRefusesFurtherOnes()
     {
         using ManualResetEventSlim goOn = new();
-        FakeDecoder decoder = new(1)
-        {
-            OnDecode = _ =>
-            {
-                goOn.Wait();
-                return DecodeResult.Done;
-            },
-        };
+        FakeDecoder decoder = WaitingFor(goOn);
         await using Engine engine = Create(decoder);
         Task<string>[] answers = [.. new[] { "running", "waiting" }.Select(prompt => ReadAll(engine.Submit(SchedulerFixture.Request(prompt, 20), default)))];
         using CancellationTokenSource source = new();
@@ -75,14 +68,7 @@ public sealed class EngineTests
     public async Task AForgottenEngineAnswersWhatRunsAndEndsByItself()
     {
         using ManualResetEventSlim goOn = new();
-        FakeDecoder decoder = new(1)
-        {
-            OnDecode = _ =>
-            {
-                goOn.Wait();
-                return DecodeResult.Done;
-            },
-        };
+        FakeDecoder decoder = WaitingFor(goOn);
         Engine engine = Create(decoder);
         Task<string>[] answers = [.. new[] { "running", "waiting" }.Select(prompt => ReadAll(engine.Submit(SchedulerFixture.Request(prompt, 20), default)))];
         engine.EndWhenIdle();
@@ -118,14 +104,7 @@ public sealed class EngineTests
     public async Task RequestsThatWaitWithoutABoundHoldUpNoThreadAndEndWithTheEngine()
     {
         using ManualResetEventSlim goOn = new();
-        FakeDecoder decoder = new(1)
-        {
-            OnDecode = _ =>
-            {
-                goOn.Wait();
-                return DecodeResult.Done;
-            },
-        };
+        FakeDecoder decoder = WaitingFor(goOn);
         Engine engine = new(decoder, FakeDecoder.Vocabulary, new() { ContextLength = 512, QueueCapacity = int.MaxValue }, NullLogger.Instance);
         // All submitted and waited for by this one thread.
         Task<string>[] answers = [.. Enumerable.Range(0, 5000).Select(i => ReadAll(engine.Submit(SchedulerFixture.Request($"request {i}"), default)))];
@@ -290,4 +269,13 @@ public sealed class EngineTests
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             throw new InvalidOperationException("on purpose");
     }
+
+    private static FakeDecoder WaitingFor(ManualResetEventSlim goOn) => new(1)
+    {
+        OnDecode = _ =>
+        {
+            goOn.Wait();
+            return DecodeResult.Done;
+        },
+    };
 }
