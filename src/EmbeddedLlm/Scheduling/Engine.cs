@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using EmbeddedLlm.Tokens;
 using Microsoft.Extensions.Logging;
 
@@ -34,7 +35,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
         _decoder = decoder;
         _logger = logger;
         _draftModel = draftModel;
-        _scheduler = new Scheduler(decoder, vocabulary, limits, () => _wake.Set(), modelId: modelId, draftModel: draftModel);
+        _scheduler = new Scheduler(decoder, vocabulary, limits, () => _wake.Set(), modelId: modelId, draftModel: draftModel, awaitWake: AwaitWake);
         _thread = new Thread(Run) { IsBackground = true, Name = "EmbeddedLlm engine" };
         // Without the context of whoever loads, often one request of many: the thread would keep all that is in it alive, and log in its name.
         _thread.UnsafeStart();
@@ -137,6 +138,22 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
         _draftModel?.Dispose();
         _drained.TrySetResult();
         _ended.SetResult();
+    }
+
+    /// <summary>Waits for less time than a thread can sleep. Whatever else the wake was for is seen after the step.</summary>
+    private bool AwaitWake(TimeSpan most)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        SpinWait spin = default;
+        while (!_wake.IsSet)
+        {
+            if (Stopwatch.GetElapsedTime(begin) >= most)
+                return false;
+            spin.SpinOnce(sleep1Threshold: -1);
+        }
+
+        _wake.Reset();
+        return !_isStopping;
     }
 
     /// <summary>Ends the requests of a step that failed through a defect of ours: it must cost them, but neither the process nor those that wait.</summary>

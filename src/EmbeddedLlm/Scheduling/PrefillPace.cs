@@ -6,7 +6,7 @@ namespace EmbeddedLlm.Scheduling;
 /// How many tokens of prompts go into a step that also computes next tokens. Those who wait for the latter wait for the former too, and how long that is depends on the model and the machine by a factor of a
 /// thousand: so it is as many as take a tenth of a second, as measured while it goes on. Where a step without prompts takes long as well, it is as many as take eight of those: next tokens of few sequences
 /// are dear, and with smaller bites the rest of the callers, who are not there yet, would wait for too many of them. The bound of time instead of tokens is that of Sarathi-Serve (Agrawal et al., 2024).
-/// Where nobody has a next token a long prompt still leaves the step after a second, for whoever may come meanwhile. Engine thread only.
+/// Where nobody has a next token a long prompt still leaves the step after a second, for whoever may come meanwhile, if there is room for one. Engine thread only.
 /// </summary>
 /// <param name="limits">The most tokens, whether fewer are taken where they take long, and the kernel's tile.</param>
 internal sealed class PrefillPace(SchedulerLimits limits)
@@ -24,6 +24,12 @@ internal sealed class PrefillPace(SchedulerLimits limits)
     private const double SecondsAlone = 1;
     private const double StepsAside = 8;
     private const double Smoothing = 0.3;
+
+    /// <summary>The part of a step of prompts alone that may pass before it, for callers who come at the same time.</summary>
+    private const double PartToGather = 1.0 / 256;
+
+    private static readonly TimeSpan FirstPatience = TimeSpan.FromMilliseconds(0.2);
+    private static readonly TimeSpan MostPatience = TimeSpan.FromMilliseconds(2);
 
     /// <summary>A step of one next token takes about as long as so many tokens of a prompt, where it was not measured: what a processor computes while it reads the weights once.</summary>
     private const int TokensAsideOneStep = 6;
@@ -52,6 +58,20 @@ internal sealed class PrefillPace(SchedulerLimits limits)
             return capacity;
         int affordable = (int)Math.Min(SecondsAlone / _secondsPerToken, capacity) / GranuleAlone * GranuleAlone;
         return Math.Min(Math.Max(affordable, First), capacity);
+    }
+
+    /// <summary>
+    /// How long a step in which nobody has a next token waits for another caller. Prompts of those who come at once are best computed at once: one after the other, beside the next tokens of the first, four short
+    /// ones took half as long again on two cores, for kernels read the weights for each part.
+    /// </summary>
+    /// <param name="tokens">The tokens of prompts that the step has.</param>
+    public TimeSpan Patience(int tokens)
+    {
+        if (!limits.PacesPrefill)
+            return TimeSpan.Zero;
+        if (_secondsPerToken == 0)
+            return FirstPatience;
+        return TimeSpan.FromSeconds(Math.Min(tokens * _secondsPerToken * PartToGather, MostPatience.TotalSeconds));
     }
 
     /// <summary>Takes note of a step that tokens were chosen in.</summary>

@@ -6,6 +6,9 @@ internal sealed partial class Scheduler
     /// <summary>The cells that a sequence is to find free beside those it needs at once, so that it does not lose its place soon after it got it.</summary>
     private const int CellsToGrow = 16;
 
+    /// <summary>How often a step waits at most for one more caller.</summary>
+    private const int MostPatiences = 8;
+
     /// <summary>Takes out the sequences whose callers have gone.</summary>
     private void Retire()
     {
@@ -93,6 +96,39 @@ internal sealed partial class Scheduler
             _openings++;
             _hasChanged = true;
         }
+    }
+
+    /// <summary>Where nobody is on the way, lets those in who come at the same time, see <see cref="PrefillPace.Patience"/>.</summary>
+    private void Gather()
+    {
+        if (_awaitWake is null)
+            return;
+        long begin = _time.GetTimestamp();
+        while (_running.Count < _mostRunning && CountNew() is > 0 and int tokens && tokens < _decoder.Batch.Capacity)
+        {
+            TimeSpan patience = _pace.Patience(tokens);
+            if (_time.GetElapsedTime(begin) >= patience * MostPatiences || !_awaitWake(patience))
+                return;
+            Retire();
+            Admit();
+            Start();
+        }
+    }
+
+    /// <summary>The tokens that the running sequences have to compute; 0 where one of them has begun to.</summary>
+    private int CountNew()
+    {
+        int count = 0;
+        foreach (Sequence sequence in _running)
+        {
+            if (!sequence.IsStarted)
+                continue;
+            if (sequence.IsDecoding || sequence.LastPrefill > 0)
+                return 0;
+            count += sequence.PendingCount;
+        }
+
+        return count;
     }
 
     /// <summary>Whoever is less urgent, or has more to compute, must not be overtaken by those whom the one that waits would go before.</summary>

@@ -20,7 +20,8 @@ internal sealed partial class Scheduler
         {
             if (decoding > 0)
                 left = Math.Min(left, _pace.Choose(next.TokenCount, decoding) - forcedCount);
-            leftForLong = decoding > 0 ? left : _pace.ChooseAlone(left);
+            // Who cannot come before somebody leaves does not wait for the step.
+            leftForLong = decoding > 0 || _running.Count == _mostRunning ? left : _pace.ChooseAlone(left);
         }
 
         int longest = leftForLong;

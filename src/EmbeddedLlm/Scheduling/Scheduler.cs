@@ -27,6 +27,7 @@ internal sealed partial class Scheduler
     private readonly ArrayBufferWriter<byte> _text = new();
     private readonly TimeProvider _time;
     private readonly Action _wake;
+    private readonly Func<TimeSpan, bool>? _awaitWake;
     private readonly Action<Sequence, Exception> _interrupted;
     private readonly EngineMeter _meter;
     private readonly PrefillPace _pace;
@@ -67,8 +68,9 @@ internal sealed partial class Scheduler
     /// <param name="time">The clock of time limits; null for the system's.</param>
     /// <param name="modelId">The model's id in metrics.</param>
     /// <param name="draftModel">Guesses next tokens; not owned.</param>
+    /// <param name="awaitWake">Waits so long at most for the next call of <paramref name="wake"/>, and says whether there was one; null where no step waits for more callers.</param>
     public Scheduler(
-        IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, Action wake, TimeProvider? time = null, string modelId = "", DraftModel? draftModel = null)
+        IDecoder decoder, Vocabulary vocabulary, SchedulerLimits limits, Action wake, TimeProvider? time = null, string modelId = "", DraftModel? draftModel = null, Func<TimeSpan, bool>? awaitWake = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limits.ContextLength, 2);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limits.ContextLength, decoder.CellCount);
@@ -87,6 +89,7 @@ internal sealed partial class Scheduler
         _scratch = new SamplerScratch(decoder.VocabularySize);
         _mask = new ulong[TokenMask.WordsFor(decoder.VocabularySize)];
         _wake = wake;
+        _awaitWake = awaitWake;
         _interrupted = Interrupted;
         _time = time ?? TimeProvider.System;
         _wakes = new WakePace(_time, limits.WakeInterval);
@@ -175,6 +178,7 @@ internal sealed partial class Scheduler
         Retire();
         Admit();
         Start();
+        Gather();
         if (_hasChanged && _running.Count > 0)
             EvictBystanders();
         _hasChanged = false;

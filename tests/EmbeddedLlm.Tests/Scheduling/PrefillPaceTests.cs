@@ -121,11 +121,108 @@ public sealed class PrefillPaceTests
     }
 
     [Fact]
+    public void ALongPromptIsNotPartedWhereNobodyCanCome()
+    {
+        FakeDecoder decoder = new(1, cells: 4000, batch: 512);
+        SchedulerFixture fixture = Paced(decoder, secondsPerStep: 0.03, secondsPerToken: 0.004);
+        fixture.Submit(new string('f', 100), 2);
+        fixture.Run();
+        fixture.Submit(new string('p', 1000), 1);
+        fixture.Run();
+        Assert.Equal([100, 1, 512, 488], decoder.History.Select(step => step.Values.Sum()));
+    }
+
+    [Fact]
     public void ASetNumberStaysWhatever()
     {
         PrefillPace pace = new(Limits(100) with { PacesPrefill = false });
         pace.Observe(100, 1, TimeSpan.FromSeconds(10));
         Assert.Equal(100, pace.Choose(1000, 1));
+        Assert.Equal(TimeSpan.Zero, pace.Patience(100));
+    }
+
+    [Theory]
+    [InlineData(0.0001, 32, 12)]
+    [InlineData(0.008, 32, 1_000)]
+    [InlineData(0.008, 1_000, 2_000)]
+    public void AStepWaitsForMoreCallersAHundredthOfItsTimeAtMost(double token, int tokens, int microseconds)
+    {
+        PrefillPace pace = new(Limits(128));
+        Assert.Equal(200, pace.Patience(tokens).TotalMicroseconds);
+        pace.Observe(64, 0, TimeSpan.FromSeconds(64 * token));
+        Assert.Equal(microseconds, (int)pace.Patience(tokens).TotalMicroseconds);
+        Assert.InRange(pace.Patience(tokens).TotalSeconds, 0, tokens * token / 100);
+    }
+
+    [Fact]
+    public void PromptsOfThoseWhoComeAtOnceAreComputedTogether()
+    {
+        FakeDecoder decoder = new(4);
+        SchedulerFixture? fixture = null;
+        Queue<string> others = new(["second", "third"]);
+        fixture = new SchedulerFixture(decoder, pacesPrefill: true, awaitWake: _ => others.TryDequeue(out string? prompt) && fixture!.Submit(prompt, 2) is not null);
+        fixture.Submit("first", 2);
+        fixture.Scheduler.Step();
+        Assert.Equal([5, 5, 6], Assert.Single(decoder.History).Values.Order());
+        fixture.Run();
+    }
+
+    [Fact]
+    public void NobodyIsWaitedForBesideNextTokensOrInAFullHouse()
+    {
+        List<int> waits = [];
+        FakeDecoder decoder = new(2);
+        SchedulerFixture? fixture = null;
+        fixture = new SchedulerFixture(decoder, pacesPrefill: true, maxRunning: 2, awaitWake: _ =>
+        {
+            waits.Add(fixture!.Scheduler.RunningCount);
+            return false;
+        });
+        fixture.Submit(FakeDecoder.PromptsWithAnswersOf(20, 1)[0], 20);
+        fixture.Scheduler.Step();
+        fixture.Scheduler.Step();
+        fixture.Submit("beside", 1);
+        fixture.Run();
+        Assert.Equal([1], waits);
+        fixture.Submit("both", 1);
+        fixture.Submit("at once", 1);
+        fixture.Run();
+        Assert.Equal([1], waits);
+        fixture.Submit(new string('p', 100), 1);
+        fixture.Run();
+        // A prompt of more than a batch needs no company.
+        Assert.Equal([1], waits);
+    }
+
+    [Fact]
+    public void WhoIsWokenForNothingDoesNotWaitForEver()
+    {
+        int wakes = 0;
+        SchedulerFixture fixture = new(new FakeDecoder(4), time: _time, pacesPrefill: true, awaitWake: most =>
+        {
+            wakes++;
+            _time.Advance(most / 2);
+            return true;
+        });
+        fixture.Submit("alone", 1);
+        fixture.Run();
+        Assert.Equal(16, wakes);
+    }
+
+    [Fact]
+    public void WhoGoesWhileOthersAreWaitedForIsNotComputed()
+    {
+        FakeDecoder decoder = new(4);
+        using CancellationTokenSource source = new();
+        SchedulerFixture fixture = new(decoder, pacesPrefill: true, awaitWake: _ =>
+        {
+            source.Cancel();
+            return true;
+        });
+        GenerationStream stream = fixture.Submit("alone", 5, source.Token);
+        fixture.Run();
+        Assert.True(stream.IsComplete);
+        Assert.Empty(decoder.History);
     }
 
     [Fact]
@@ -154,13 +251,17 @@ public sealed class PrefillPaceTests
     /// <summary>A scheduler whose decoder takes so long for each step, and for each of its tokens.</summary>
     private SchedulerFixture Paced(double secondsPerStep, double secondsPerToken)
     {
-        FakeDecoder decoder = new(8, cells: 8000, batch: 512);
+        return Paced(new FakeDecoder(8, cells: 8000, batch: 512), secondsPerStep, secondsPerToken);
+    }
+
+    private SchedulerFixture Paced(FakeDecoder decoder, double secondsPerStep, double secondsPerToken)
+    {
         decoder.OnDecode = _ =>
         {
             _time.Advance(TimeSpan.FromSeconds(secondsPerStep + (decoder.Batch.Count * secondsPerToken)));
             return DecodeResult.Done;
         };
-        return new SchedulerFixture(decoder, contextLength: 4000, prefillChunk: 128, time: _time, pacesPrefill: true);
+        return new SchedulerFixture(decoder, contextLength: 4000, prefillChunk: 128, time: _time, pacesPrefill: true, maxRunning: decoder.MaxSequences);
     }
 
     private static SchedulerLimits Limits(int most, AttentionTile tile = default) => new() { ContextLength = 4096, QueueCapacity = 10, PrefillChunk = most, PacesPrefill = true, Tile = tile };

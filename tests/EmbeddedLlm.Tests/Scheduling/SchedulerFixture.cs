@@ -7,7 +7,7 @@ namespace EmbeddedLlm.Tests.Scheduling;
 /// <summary>A scheduler over a fake decoder, stepped by the test itself.</summary>
 internal sealed class SchedulerFixture
 {
-    public SchedulerFixture(FakeDecoder decoder, int contextLength = 512, int queueCapacity = 100, int prefixCells = 0, int maxRunning = int.MaxValue, int prefillChunk = int.MaxValue, TimeProvider? time = null, int draftLength = 0, int bystanderCells = int.MaxValue, string modelId = "", FakeDecoder? draftDecoder = null, int stepsPerAdapterTurn = 8, AttentionTile tile = default, bool pacesPrefill = false, TimeSpan wakeInterval = default)
+    public SchedulerFixture(FakeDecoder decoder, int contextLength = 512, int queueCapacity = 100, int prefixCells = 0, int maxRunning = int.MaxValue, int prefillChunk = int.MaxValue, TimeProvider? time = null, int draftLength = 0, int bystanderCells = int.MaxValue, string modelId = "", FakeDecoder? draftDecoder = null, int stepsPerAdapterTurn = 8, AttentionTile tile = default, bool pacesPrefill = false, TimeSpan wakeInterval = default, Func<TimeSpan, bool>? awaitWake = null)
     {
         Decoder = decoder;
         SchedulerLimits limits = new()
@@ -25,7 +25,7 @@ internal sealed class SchedulerFixture
             StepsPerAdapterTurn = stepsPerAdapterTurn,
             Tile = tile,
         };
-        Scheduler = new Scheduler(decoder, FakeDecoder.Vocabulary, limits, () => { }, time, modelId, draftDecoder is null ? null : new DraftModel(draftDecoder, FakeDecoder.Vocabulary.Count));
+        Scheduler = new Scheduler(decoder, FakeDecoder.Vocabulary, limits, () => { }, time, modelId, draftDecoder is null ? null : new DraftModel(draftDecoder, FakeDecoder.Vocabulary.Count), awaitWake);
         PrefixCells = prefixCells;
     }
 
