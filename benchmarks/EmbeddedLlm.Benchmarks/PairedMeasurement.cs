@@ -101,6 +101,9 @@ internal sealed record PairedResult(Spread BareRates, Spread ClientRates, Spread
 
     public double GreatestRatio => Ratios.Greatest;
 
+    /// <summary>The client's fastest run over the yardstick's, which is what is left where everything else on the machine only slows runs down.</summary>
+    public double BestRatio => ClientRates.Greatest / BareRates.Greatest;
+
     public static PairedResult Of(Pair[] pairs) => new(
         Spread.Of(pairs.Select(pair => pair.Bare.Rate)),
         Spread.Of(pairs.Select(pair => pair.Client.Rate)),

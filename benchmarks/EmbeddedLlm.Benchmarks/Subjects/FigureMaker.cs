@@ -40,7 +40,7 @@ internal sealed record FigureMaker(string Subject, RunSettings Settings, string?
     {
         yield return Of(what, FigureUnit.TokensPerSecond, result.BareRates, yardstick);
         yield return Of(what, FigureUnit.TokensPerSecond, result.ClientRates, contender);
-        yield return Of(what, FigureUnit.Ratio, result.Ratios, contender) with { Target = target, Remark = FormattableString.Invariant($"{result.ProcessorRatio:F3} by CPU time") };
+        yield return Of(what, FigureUnit.Ratio, result.Ratios, contender) with { Target = target, Remark = FormattableString.Invariant($"{result.ProcessorRatio:F3} by CPU time, {result.BestRatio:F3} by the best runs") };
         yield return Of(what, FigureUnit.BytesPerToken, result.AllocatedPerToken, contender) with { Target = aimsAtAllocation ? MostBytesPerToken : null };
     }
 }
