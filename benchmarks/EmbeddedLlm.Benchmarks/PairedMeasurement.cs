@@ -97,10 +97,6 @@ internal sealed record PairedResult(Spread BareRates, Spread ClientRates, Spread
 
     public double Ratio => Ratios.Median;
 
-    public double LeastRatio => Ratios.Least;
-
-    public double GreatestRatio => Ratios.Greatest;
-
     /// <summary>The client's fastest run over the yardstick's, which is what is left where everything else on the machine only slows runs down.</summary>
     public double BestRatio => ClientRates.Greatest / BareRates.Greatest;
 

@@ -132,7 +132,7 @@ internal static class ShapesCommand
         {
             cancellationToken.ThrowIfCancellationRequested();
             PairedResult result = await measurement.RunAsync(pairs);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {measurement.Name}: {result.Ratio:F3} ({result.LeastRatio:F3}–{result.GreatestRatio:F3}), {result.ProcessorRatio:F3} by CPU time, in {result.Pairs} pairs"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {measurement.Name}: {result.Ratio:F3} ({result.Ratios.Least:F3}–{result.Ratios.Greatest:F3}), {result.ProcessorRatio:F3} by CPU time, in {result.Pairs} pairs"));
             figures.AddRange(FiguresOf(choice, measurement.Name, threadCount, result));
         }
 
@@ -150,17 +150,13 @@ internal static class ShapesCommand
             Threads = threads,
             Contender = Direct,
             Unit = FigureUnit.TokensPerSecond,
-            Value = result.ClientRate,
-            Samples = result.Pairs,
+            Value = double.NaN,
         };
-        yield return figure;
-        yield return figure with { Contender = Quantised, Value = result.BareRate };
-        yield return figure with
+        yield return figure.With(result.ClientRates);
+        yield return figure.With(result.BareRates) with { Contender = Quantised };
+        yield return figure.With(result.Ratios) with
         {
             Unit = FigureUnit.Ratio,
-            Value = result.Ratio,
-            Least = result.LeastRatio,
-            Greatest = result.GreatestRatio,
             Target = 1 - Tolerance,
             Remark = string.Create(CultureInfo.InvariantCulture, $"beside the file that llama.cpp quantised; aimed at is {1 - Tolerance:F2} to {1 + Tolerance:F2}; {result.ProcessorRatio:F3} by CPU time"),
         };

@@ -14,6 +14,43 @@ public sealed class MeasuringTests
     public void ASpreadHasTheMedianAndTheExtremes(double[] samples, double median, double least, double greatest) =>
         Assert.Equal(new Spread(median, least, greatest, samples.Length), Spread.Of(samples));
 
+    [Theory]
+    // How many of the samples lie below, from tables of the sign test at 5 %, two-sided.
+    [InlineData(5, 0)]
+    [InlineData(6, 0)]
+    [InlineData(8, 0)]
+    [InlineData(9, 1)]
+    [InlineData(12, 2)]
+    [InlineData(15, 3)]
+    [InlineData(20, 5)]
+    [InlineData(50, 17)]
+    [InlineData(100, 39)]
+    public void TheMedianLiesBetweenTwoOfTheSamples(int samples, int below)
+    {
+        Spread spread = Spread.Of(Enumerable.Range(0, samples).Select(i => (double)i));
+
+        Assert.Equal((below, samples - 1 - below), (spread.Low, spread.High));
+    }
+
+    [Fact]
+    public void ThousandsOfSamplesHaveBoundsToo()
+    {
+        Spread spread = Spread.Of(Enumerable.Range(0, 100_000).Select(i => (double)i));
+
+        // 1.96 times the standard deviation, which is half the root of their number.
+        Assert.InRange(spread.Low, 50_000 - 312, 50_000 - 308);
+        Assert.InRange(spread.High, 50_000 + 308, 50_000 + 312);
+    }
+
+    [Fact]
+    public void ASpreadOfTimesIsOneOfRatesTheOtherWayRound()
+    {
+        Spread times = Spread.Of([2.0, 4, 5, 8, 10, 16, 20, 25, 40]);
+
+        Assert.Equal(new Spread(10, 2.5, 50, 9) { Low = 4, High = 25 }, times.Divide(100));
+        Assert.Equal(times, times.Divide(100).Divide(100));
+    }
+
     [Fact]
     public void NoSamplesHaveNoSpread() => Assert.Throws<ArgumentException>(() => Spread.Of([]));
 

@@ -138,7 +138,7 @@ internal static class PeerComparison
         }
 
         results.Add(task, able, measured[..done]);
-        progress($"  {task.Case}: {string.Join(", ", able.Select(peer => FormattableString.Invariant($"{peer.Name} {PeerResults.MedianOf(measured[..done].Select(rates => rates[peer])):N1}")))} tok/s, {done} rounds");
+        progress($"  {task.Case}: {string.Join(", ", able.Select(peer => FormattableString.Invariant($"{peer.Name} {Spread.Of(measured[..done].Select(rates => rates[peer])).Median:N1}")))} tok/s, {done} rounds");
     }
 
     /// <summary>No two prompts of a run are the same.</summary>

@@ -44,19 +44,13 @@ internal sealed class PeerResults(string model, string device, int threads)
         Peer? yardstick = peers.FirstOrDefault(peer => peer is BarePeer) ?? peers.FirstOrDefault(peer => peer is ClientPeer);
         foreach (Peer peer in peers)
         {
-            _figures.Add(FigureOf(task.Case, peer, FigureUnit.TokensPerSecond, [.. rounds.Select(round => round[peer])]));
+            _figures.Add(FigureOf(task.Case, peer, FigureUnit.TokensPerSecond, rounds.Select(round => round[peer])));
             if (yardstick is not null && peer != yardstick)
-                _figures.Add(FigureOf($"{task.Case} beside {yardstick.Name}", peer, FigureUnit.Ratio, [.. rounds.Select(round => round[peer] / round[yardstick])]));
+                _figures.Add(FigureOf($"{task.Case} beside {yardstick.Name}", peer, FigureUnit.Ratio, rounds.Select(round => round[peer] / round[yardstick])));
         }
     }
 
-    public static double MedianOf(IEnumerable<double> values)
-    {
-        double[] sorted = [.. values.Order()];
-        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
-    }
-
-    private Figure FigureOf(string what, Peer peer, FigureUnit unit, double[] values) => new()
+    private Figure FigureOf(string what, Peer peer, FigureUnit unit, IEnumerable<double> values) => new Figure
     {
         Subject = PeerComparison.FigureSubject,
         Case = what,
@@ -65,10 +59,7 @@ internal sealed class PeerResults(string model, string device, int threads)
         Threads = threads,
         Contender = peer.Name,
         Unit = unit,
-        Value = MedianOf(values),
-        Least = values.Min(),
-        Greatest = values.Max(),
-        Samples = values.Length,
+        Value = double.NaN,
         Remark = _peerRemarks.GetValueOrDefault(peer.Name),
-    };
+    }.With(Spread.Of(values));
 }

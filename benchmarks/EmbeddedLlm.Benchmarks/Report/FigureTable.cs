@@ -9,6 +9,9 @@ internal static class FigureTable
     public const string Missed = "✗";
     public const string Met = "✓";
 
+    /// <summary>Missed by less than the samples can tell.</summary>
+    public const string Open = "?";
+
     /// <summary>One table for figures of one subject.</summary>
     public static string Of(IReadOnlyCollection<Figure> figures)
     {
@@ -50,11 +53,14 @@ internal static class FigureTable
         IEnumerable<string> Remarks(string text) => hasRemarks ? [text] : [];
     }
 
+    /// <summary>Whether a target is missed for certain.</summary>
+    public static string MarkOfMissed(Figure figure) => figure.MayMeetTarget ? Open : Missed;
+
     /// <summary>The figure with its range, and whether its target is met.</summary>
     public static string Cell(Figure figure) => figure switch
     {
         { Target: null } => figure.FormatValue(),
-        { MissesTarget: true } => $"{figure.FormatValue()} {Missed} {figure.FormatTarget()}",
+        { MissesTarget: true } => $"{figure.FormatValue()} {MarkOfMissed(figure)} {figure.FormatTarget()}",
         _ => $"{figure.FormatValue()} {Met}",
     };
 

@@ -46,7 +46,7 @@ internal static class ReportCommand
         run.Remark(FormattableString.Invariant($"It took {Stopwatch.GetElapsedTime(start).TotalMinutes:F1} minutes."));
         Write(folder, run, command);
         output.WriteLine();
-        output.WriteLine($"{run.Figures.Count(figure => figure.MissesTarget)} of {run.Figures.Count(figure => figure.Target is not null)} targets are missed.");
+        output.WriteLine($"{run.Figures.Count(figure => figure.MissesTarget)} of {run.Figures.Count(figure => figure.Target is not null)} targets are missed, {run.Figures.Count(figure => figure.MayMeetTarget)} of them by less than the samples can tell ({FigureTable.Open}).");
         output.WriteLine($"The report is {Path.Combine(folder, PageName)}; {ResultsName} beside it is for 'compare'.");
         return run.Failures > 0 || isStopped ? Failed : 0;
     }

@@ -79,6 +79,6 @@ internal sealed class ReportRun(RunSettings settings, TextWriter output)
         }
 
         _figures.Add(figure);
-        output.WriteLine($"  {figure.Case}, {figure.Contender}: {figure.FormatValue()} {figure.Unit.Symbol()}{(figure.MissesTarget ? $" {FigureTable.Missed} {figure.FormatTarget()}" : "")}");
+        output.WriteLine($"  {figure.Case}, {figure.Contender}: {figure.FormatValue()} {figure.Unit.Symbol()}{(figure.MissesTarget ? $" {FigureTable.MarkOfMissed(figure)} {figure.FormatTarget()}" : "")}");
     }
 }

@@ -38,6 +38,12 @@ internal sealed record Figure
     /// <summary>The greatest sample.</summary>
     public double? Greatest { get; init; }
 
+    /// <summary>The bounds of the median, as <see cref="Spread.Low"/> has them.</summary>
+    public double? Low { get; init; }
+
+    /// <inheritdoc cref="Low"/>
+    public double? High { get; init; }
+
     /// <summary>How many samples.</summary>
     /// <remarks>Not <c>init</c>: of a file that leaves it out, the generated reader would make it 0.</remarks>
     public int Samples { get; set; } = 1;
@@ -56,9 +62,24 @@ internal sealed record Figure
     [JsonIgnore]
     public bool MissesTarget => Target is { } target && (IsMoreBetter ? Value < target : Value > target);
 
+    /// <summary>Whether the target is missed by less than the samples can tell.</summary>
+    [JsonIgnore]
+    public bool MayMeetTarget => MissesTarget && (IsMoreBetter ? High >= Target : Low <= Target);
+
     /// <summary>Whether a greater value is the better one.</summary>
     [JsonIgnore]
     public bool IsMoreBetter => Unit is FigureUnit.TokensPerSecond or FigureUnit.Ratio or FigureUnit.Share;
+
+    /// <summary>The same figure with other values.</summary>
+    public Figure With(in Spread spread) => this with
+    {
+        Value = spread.Median,
+        Least = spread.Least,
+        Greatest = spread.Greatest,
+        Low = spread.Low,
+        High = spread.High,
+        Samples = spread.Samples,
+    };
 }
 
 /// <summary>What a <see cref="Figure"/> counts.</summary>

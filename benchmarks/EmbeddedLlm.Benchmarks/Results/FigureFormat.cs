@@ -36,6 +36,9 @@ internal static class FigureFormat
         ? $"{figure.Unit.Format(figure.Value)} ({figure.Unit.Format(least)}–{figure.Unit.Format(greatest)})"
         : figure.Unit.Format(figure.Value);
 
+    /// <summary>Between what the median of ever more samples lies, such as <c>0.97–0.99</c>; empty where that is unknown.</summary>
+    public static string FormatBounds(this Figure figure) => figure is { Samples: > 1, Low: { } low, High: { } high } ? $"{figure.Unit.Format(low)}–{figure.Unit.Format(high)}" : "";
+
     /// <summary>What the project aims at, such as <c>≥ 0.98</c>; empty where there is no target.</summary>
     public static string FormatTarget(this Figure figure) => figure.Target is { } target
         ? $"{(figure.IsMoreBetter ? "≥" : "≤")} {target.ToString("#,0.###", CultureInfo.InvariantCulture)}"

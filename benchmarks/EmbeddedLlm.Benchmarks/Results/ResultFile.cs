@@ -88,7 +88,9 @@ internal sealed record ResultFile
                 return $"'{figure.Key}' is there twice.";
             if (!double.IsFinite(figure.Value)
                 || figure is { Least: { } least } && !(double.IsFinite(least) && least <= figure.Value)
-                || figure is { Greatest: { } greatest } && !(double.IsFinite(greatest) && greatest >= figure.Value))
+                || figure is { Greatest: { } greatest } && !(double.IsFinite(greatest) && greatest >= figure.Value)
+                || figure is { Low: { } low } && !(low >= figure.Least && low <= figure.Value)
+                || figure is { High: { } high } && !(high <= figure.Greatest && high >= figure.Value))
             {
                 return $"'{figure.Key}' is {figure.Value}, from {figure.Least} to {figure.Greatest}.";
             }

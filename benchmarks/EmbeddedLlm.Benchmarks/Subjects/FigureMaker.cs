@@ -28,12 +28,7 @@ internal sealed record FigureMaker(string Subject, RunSettings Settings, string?
         Value = value,
     };
 
-    public Figure Of(string what, FigureUnit unit, Spread spread, string contender = Client) => Of(what, unit, spread.Median, contender) with
-    {
-        Least = spread.Least,
-        Greatest = spread.Greatest,
-        Samples = spread.Samples,
-    };
+    public Figure Of(string what, FigureUnit unit, Spread spread, string contender = Client) => Of(what, unit, spread.Median, contender).With(spread);
 
     /// <summary>Four figures of one paired measurement: both rates, their ratio, and what the client allocated for a token.</summary>
     public IEnumerable<Figure> Of(string what, PairedResult result, double? target, bool aimsAtAllocation = false, string yardstick = Bare, string contender = Client)

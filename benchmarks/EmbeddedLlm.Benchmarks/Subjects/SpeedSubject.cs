@@ -29,7 +29,7 @@ internal static class SpeedSubject
                 PairedResult result = await measurement.RunAsync(settings.Budget, cancellationToken);
                 foreach (Figure figure in maker.Of(measurement.Name, result, PrefillTarget))
                     yield return figure;
-                yield return maker.Of(measurement.Name, FigureUnit.Milliseconds, TimeOf(tokens, result.ClientRates)) with { Remark = "to the first token" };
+                yield return maker.Of(measurement.Name, FigureUnit.Milliseconds, result.ClientRates.Divide(tokens * 1000)) with { Remark = "to the first token" };
             }
         }
     }
@@ -84,8 +84,6 @@ internal static class SpeedSubject
         (false, true) => Math.Min(200, subject.Model.ContextLength / 2),
         (false, false) => 64,
     };
-
-    private static Spread TimeOf(int tokens, Spread rates) => new(tokens * 1000 / rates.Median, tokens * 1000 / rates.Greatest, tokens * 1000 / rates.Least, rates.Samples);
 
     /// <summary>Two loops that do not compute the same need no comparing.</summary>
     private static async Task EnsureSameTextAsync(Subject subject)

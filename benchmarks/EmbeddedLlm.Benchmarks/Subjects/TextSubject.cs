@@ -79,8 +79,8 @@ internal static class TextSubject
             TokenizerWork work = new(model, Sentences);
             Spread tokenize = MicroMeasurement.Microseconds(() => work.Tokenize(), settings.Budget);
             Spread detokenize = MicroMeasurement.Microseconds(() => work.Detokenize(), settings.Budget);
-            yield return maker.Of("text to tokens", FigureUnit.TokensPerSecond, Rate(work.TokenCount, tokenize)) with { Remark = $"{work.TokenCount} tokens" };
-            yield return maker.Of("tokens to text", FigureUnit.TokensPerSecond, Rate(work.TokenCount, detokenize)) with { Remark = $"{work.TokenCount} tokens" };
+            yield return maker.Of("text to tokens", FigureUnit.TokensPerSecond, tokenize.Divide(work.TokenCount * 1e6)) with { Remark = $"{work.TokenCount} tokens" };
+            yield return maker.Of("tokens to text", FigureUnit.TokensPerSecond, detokenize.Divide(work.TokenCount * 1e6)) with { Remark = $"{work.TokenCount} tokens" };
         }
     }
 
@@ -95,7 +95,4 @@ internal static class TextSubject
                 yield return maker.Of("parse", FigureUnit.Microseconds, MicroMeasurement.Microseconds(() => work.Parse(), settings.Budget));
         }
     }
-
-    private static Spread Rate(int tokens, Spread microseconds) =>
-        new(tokens * 1e6 / microseconds.Median, tokens * 1e6 / microseconds.Greatest, tokens * 1e6 / microseconds.Least, microseconds.Samples);
 }

@@ -39,14 +39,38 @@ public sealed class MarkdownReportTests
         Assert.Equal(cell, FigureTable.Cell(figure));
     }
 
+    [Theory]
+    [InlineData(0.9, 0.98, "ratio", "0.900 ✗ ≥ 0.98")]
+    [InlineData(0.95, 0.98, "ratio", "0.950 ? ≥ 0.98")]
+    [InlineData(0.97, 0.96, "ratio", "0.970 ✓")]
+    [InlineData(21, 20.5, "µs", "21.0 ? ≤ 20.5")]
+    [InlineData(31, 20.5, "µs", "31.0 ✗ ≤ 20.5")]
+    public void ATargetThatIsMissedByLessThanTheSamplesCanTellIsMarkedSo(double value, double target, string unit, string cell)
+    {
+        double margin = unit == "ratio" ? 0.04 : 4;
+        Figure figure = Sample.Figure with
+        {
+            Unit = Enum.GetValues<FigureUnit>().Single(one => one.Symbol() == unit),
+            Value = value,
+            Low = value - margin,
+            High = value + margin,
+            Least = null,
+            Target = target,
+        };
+
+        Assert.Equal(cell, FigureTable.Cell(figure));
+    }
+
     [Fact]
     public void MissedTargetsAreSummedUp()
     {
+        Figure missed = Sample.Figure with { Unit = FigureUnit.Ratio, Value = 0.9, Least = 0.8, Greatest = 1, Low = 0.85, High = 0.95, Target = 0.98 };
         string page = MarkdownReport.Render(
-            Sample.File(Sample.Figure with { Unit = FigureUnit.Ratio, Value = 0.9, Least = 0.8, Greatest = 1, Target = 0.98 }, Sample.Figure with { Unit = FigureUnit.BytesPerToken, Value = 500, Least = 1, Greatest = 600, Target = 1024 }), []);
+            Sample.File(missed, missed with { Contender = "another", High = 0.99 }, Sample.Figure with { Unit = FigureUnit.BytesPerToken, Value = 500, Least = 1, Greatest = 600, Target = 1024 }), []);
 
-        Assert.Contains("1 of 2 targets are met.", page, StringComparison.Ordinal);
-        Assert.Contains("| decode | starter | 1 caller × 64 tokens | EmbeddedLlm | 0.900 (0.800–1.000) ratio ✗ | ≥ 0.98 |", page, StringComparison.Ordinal);
+        Assert.Contains("1 of 3 targets are met. Those that are not are below; ✗ marks 1 that are missed for certain, ? 1 by less", page, StringComparison.Ordinal);
+        Assert.Contains("| decode | starter | 1 caller × 64 tokens | EmbeddedLlm | 0.900 (0.800–1.000) ratio ✗ | ≥ 0.98 | 0.850–0.950 |", page, StringComparison.Ordinal);
+        Assert.Contains("| another | 0.900 (0.800–1.000) ratio ? | ≥ 0.98 | 0.850–0.990 |", page, StringComparison.Ordinal);
     }
 
     [Fact]

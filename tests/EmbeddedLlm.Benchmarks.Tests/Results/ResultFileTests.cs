@@ -13,7 +13,7 @@ public sealed class ResultFileTests : IDisposable
     public void WhatIsWrittenIsRead()
     {
         ResultFile written = Sample.File(
-            Sample.Figure,
+            Sample.Figure with { Low = 97, High = 104 },
             Sample.Figure with { Unit = FigureUnit.Ratio, Value = 0.99, Least = null, Greatest = null, Samples = 1, Target = 0.98, Remark = "a \"remark\"", Settings = "KV cache Q8_0" },
             Sample.Figure with { Unit = FigureUnit.Microseconds, Value = 20, Least = 20, Greatest = 20, Model = null, Threads = null });
         string path = _folder.File("results.json");
@@ -84,6 +84,10 @@ public sealed class ResultFileTests : IDisposable
     [InlineData("contender", "{}")]
     [InlineData("least", "101")]
     [InlineData("greatest", "99")]
+    [InlineData("low", "101")]
+    [InlineData("low", "94")]
+    [InlineData("high", "99")]
+    [InlineData("high", "1e999")]
     [InlineData("unit", "99")]
     [InlineData("unit", "\"99\"")]
     [InlineData("least", "-1e999")]
