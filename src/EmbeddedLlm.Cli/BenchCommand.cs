@@ -4,6 +4,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json;
+using EmbeddedLlm.Benchmarks;
 using EmbeddedLlm.Benchmarks.Results;
 
 namespace EmbeddedLlm.Cli;
@@ -71,7 +72,7 @@ internal sealed class BenchCommand(Terminal terminal)
         options.ContextLength ??= Math.Min(DefaultContext, (await EmbeddedModel.PlanAsync(name, options, interrupts.Token).ConfigureAwait(false)).ContextLength);
         MemoryPlan plan = await EmbeddedModel.PlanAsync(name, options, interrupts.Token).ConfigureAwait(false);
 
-        (EmbeddedModel model, SampleSet loads) = await LoadAsync(name, options, budget, !isVerbose, interrupts.Token).ConfigureAwait(false);
+        (EmbeddedModel model, Spread loads) = await LoadAsync(name, options, budget, !isVerbose, interrupts.Token).ConfigureAwait(false);
         await using (model.ConfigureAwait(false))
         {
             if (!isVerbose)
@@ -101,14 +102,14 @@ internal sealed class BenchCommand(Terminal terminal)
     }
 
     /// <summary>Loads the model some times, if there is time for it.</summary>
-    private async Task<(EmbeddedModel Model, SampleSet Milliseconds)> LoadAsync(string name, EmbeddedModelOptions options, TimeSpan budget, bool isShown, CancellationToken cancellationToken)
+    private async Task<(EmbeddedModel Model, Spread Milliseconds)> LoadAsync(string name, EmbeddedModelOptions options, TimeSpan budget, bool isShown, CancellationToken cancellationToken)
     {
         List<double> times = [];
         while (true)
         {
             EmbeddedModel model = await LoadBar.RunAsync(terminal, isShown, LoadOnceAsync).ConfigureAwait(false);
             if (times.Count == MostLoads || times.Sum() + times.Max() > budget.TotalMilliseconds)
-                return (model, new SampleSet(times));
+                return (model, Spread.Of(times));
             await model.DisposeAsync().ConfigureAwait(false);
         }
 

@@ -1,3 +1,4 @@
+using EmbeddedLlm.Benchmarks;
 using EmbeddedLlm.Benchmarks.Results;
 
 namespace EmbeddedLlm.Cli;
@@ -37,10 +38,5 @@ internal sealed record FigureTemplate(string Model, string Device, int Threads)
         Value = value,
     };
 
-    public Figure Of(string subject, string what, FigureUnit unit, SampleSet samples) => Of(subject, what, unit, samples.Median) with
-    {
-        Least = samples.Least,
-        Greatest = samples.Greatest,
-        Samples = samples.Count,
-    };
+    public Figure Of(string subject, string what, FigureUnit unit, in Spread samples) => Of(subject, what, unit, samples.Median).With(samples);
 }

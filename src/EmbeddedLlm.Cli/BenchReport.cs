@@ -12,7 +12,7 @@ internal sealed class BenchReport(Terminal terminal)
         WriteHead(model, plan, results);
         Columns speeds = new("Measured", "Median", "Least – greatest", "Runs") { Numbers = 3 };
         foreach (Figure figure in results.Figures.Where(figure => figure.Subject != BenchFigures.Price))
-            speeds.Add(TitleOf(figure), ValueOf(figure.Value, figure.Unit), RangeOf(figure), figure.Least is null ? "" : figure.Samples.ToString(CultureInfo.InvariantCulture));
+            speeds.Add(TitleOf(figure), ValueOf(figure.Value, figure.Unit), RangeOf(figure), figure is { Least: null, Samples: 1 } ? "" : figure.Samples.ToString(CultureInfo.InvariantCulture));
         speeds.WriteTo(terminal);
         if (price is not null)
             WritePrice(price, results);

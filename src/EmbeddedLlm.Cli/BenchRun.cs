@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using EmbeddedLlm.Benchmarks;
 using EmbeddedLlm.Benchmarks.Results;
 
 namespace EmbeddedLlm.Cli;
@@ -65,14 +66,14 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
         if (!Begin($"Prompt of {tokens} tokens", tokens / _inputRate, what))
             return;
         List<BenchAnswer> answers = await RunAsync(() => AskAsync(tokens, 1)).ConfigureAwait(false);
-        SampleSet rates = new(answers.Select(answer => answer.InputTokens / answer.Time.TotalSeconds));
+        Spread rates = Spread.Of(answers.Select(answer => answer.InputTokens / answer.Time.TotalSeconds));
         _inputRate = rates.Median;
         Add(BenchFigures.Prefill, what, FigureUnit.TokensPerSecond, rates);
         if (!hasFirstToken)
             return;
-        SampleSet times = new(answers.Select(answer => answer.FirstUpdate.TotalMilliseconds));
+        Percentiles times = new(answers.Select(answer => answer.FirstUpdate));
         foreach (int percent in (int[])[50, 95])
-            _figures.Add(template.Of(BenchFigures.FirstToken, $"{what}, p{percent}", FigureUnit.Milliseconds, times) with { Value = times.Percentile(percent) });
+            _figures.Add(template.Of(BenchFigures.FirstToken, $"{what}, p{percent}", FigureUnit.Milliseconds, times[percent]) with { Samples = times.Count });
     }
 
     /// <summary>Prompts that come together, each for one token.</summary>
@@ -86,7 +87,7 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
             (BenchAnswer[] answers, TimeSpan time) = await AskTogetherAsync(callers, tokens, 1).ConfigureAwait(false);
             return answers.Sum(answer => answer.InputTokens) / time.TotalSeconds;
         }).ConfigureAwait(false);
-        Add(BenchFigures.Prefill, what, FigureUnit.TokensPerSecond, new SampleSet(rates));
+        Add(BenchFigures.Prefill, what, FigureUnit.TokensPerSecond, Spread.Of(rates));
     }
 
     /// <summary>The tokens after the first: all of the time that is not the prompts' computation counts.</summary>
@@ -100,7 +101,7 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
             (BenchAnswer[] answers, TimeSpan time) = await AskTogetherAsync(callers, PromptTokens, tokens).ConfigureAwait(false);
             return DecodeRate(answers, time, answers.Max(answer => answer.Timings.Queue + answer.Timings.Prefill));
         }).ConfigureAwait(false);
-        Add(BenchFigures.Decode, what, FigureUnit.TokensPerSecond, new SampleSet(rates));
+        Add(BenchFigures.Decode, what, FigureUnit.TokensPerSecond, Spread.Of(rates));
     }
 
     /// <summary>Answers in pairs, one free and one held to a schema, in turns first: what else the machine does falls on both alike.</summary>
@@ -126,8 +127,8 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
             return (DecodeRate([free], free.Time, prefill), DecodeRate([held], held.Time, prefill));
         }).ConfigureAwait(false);
         string remark = FormattableString.Invariant($"{forced / all:P0} of the held answers was forced by the schema, and not sampled");
-        Add(BenchFigures.StructuredOutput, $"JSON schema, answer {tokens}", FigureUnit.TokensPerSecond, new SampleSet(rates.Select(pair => pair.Held)));
-        Add(BenchFigures.StructuredOutput, what, FigureUnit.Ratio, new SampleSet(rates.Select(pair => pair.Held / pair.Free)), remark);
+        Add(BenchFigures.StructuredOutput, $"JSON schema, answer {tokens}", FigureUnit.TokensPerSecond, Spread.Of(rates.Select(pair => pair.Held)));
+        Add(BenchFigures.StructuredOutput, what, FigureUnit.Ratio, Spread.Of(rates.Select(pair => pair.Held / pair.Free)), remark);
     }
 
     private static double DecodeRate(BenchAnswer[] answers, TimeSpan time, TimeSpan prefill) => answers.Sum(answer => answer.OutputTokens - 1) / (time - prefill).TotalSeconds;
@@ -174,5 +175,5 @@ internal sealed class BenchRun(BenchSubject subject, FigureTemplate template, Ti
         return samples;
     }
 
-    private void Add(string subjectName, string what, FigureUnit unit, SampleSet samples, string? remark = null) => _figures.Add(template.Of(subjectName, what, unit, samples) with { Remark = remark });
+    private void Add(string subjectName, string what, FigureUnit unit, in Spread samples, string? remark = null) => _figures.Add(template.Of(subjectName, what, unit, samples) with { Remark = remark });
 }

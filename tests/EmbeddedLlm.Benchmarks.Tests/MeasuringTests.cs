@@ -51,6 +51,18 @@ public sealed class MeasuringTests
         Assert.Equal(times, times.Divide(100).Divide(100));
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(50, 10)]
+    [InlineData(95, 19)]
+    [InlineData(95.1, 20)]
+    [InlineData(100, 20)]
+    public void APercentileIsTheNearestRank(double percentile, double expected) =>
+        Assert.Equal(expected, new Percentiles(Enumerable.Range(1, 20).Reverse().Select(milliseconds => TimeSpan.FromMilliseconds(milliseconds)))[percentile]);
+
+    [Fact]
+    public void NoTimesHaveNoPercentiles() => Assert.True(double.IsNaN(new Percentiles([])[50]));
+
     [Fact]
     public void NoSamplesHaveNoSpread() => Assert.Throws<ArgumentException>(() => Spread.Of([]));
 

@@ -6,6 +6,9 @@ namespace EmbeddedLlm.Catalog;
 /// <summary>How a file is downloaded; tests set what the machine or the clock would.</summary>
 internal sealed record DownloadSettings
 {
+    /// <summary>How many bytes a download of unknown length leaves free on the disk.</summary>
+    public const long SpaceToLeave = 256L << 20;
+
     public int Connections { get; init; } = 1;
 
     public int MaxRetries { get; init; } = 5;

@@ -219,8 +219,21 @@ internal sealed partial class FileDownload : IDisposable
 
         segment.Done += bytes.Length;
         _meter.Add(bytes.Length);
-        if (Interlocked.Add(ref _unjournaled, bytes.Length) >= _settings.JournalInterval)
-            TrySaveJournal();
+        if (Interlocked.Add(ref _unjournaled, bytes.Length) < _settings.JournalInterval)
+            return;
+        TrySaveJournal();
+        if (segment.End is null)
+            EnsureSpaceIsLeft();
+    }
+
+    /// <summary>A server that does not say how much it sends may never end: it does not get the whole disk.</summary>
+    private void EnsureSpaceIsLeft()
+    {
+        if (_settings.FreeSpace(Path.GetDirectoryName(_item.Path)!) is not { } free || free >= DownloadSettings.SpaceToLeave)
+            return;
+        long done = _journal.Done;
+        StartOver();
+        throw new ModelDownloadException($"'{_item.Address}' does not say how long it is, and after {done} bytes the disk had {free} left: they were thrown away.");
     }
 
     private void TrySaveJournal()

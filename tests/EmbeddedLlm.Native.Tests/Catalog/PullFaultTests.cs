@@ -1,3 +1,4 @@
+using EmbeddedLlm.Catalog;
 using Microsoft.AspNetCore.Http;
 
 namespace EmbeddedLlm.Native.Tests.Catalog;
@@ -328,6 +329,27 @@ public sealed class PullFaultTests : PullTestBase
         ModelDownloadException exception = await Assert.ThrowsAsync<ModelDownloadException>(() => small.PullAsync(Source, cancellationToken: Cancellation));
         Assert.Contains($"needs {Content.Length} bytes", exception.Message, StringComparison.Ordinal);
         Assert.Empty(Server.Contents);
+    }
+
+    [Fact]
+    public async Task AServerThatNeverEndsDoesNotFillTheDisk()
+    {
+        Server.TellsSha256 = false;
+        long sent = 0;
+        Server.Faults.Enqueue(async (context, content) =>
+        {
+            while (true)
+            {
+                await context.Response.Body.WriteAsync(content.AsMemory(0, 1 << 16), context.RequestAborted);
+                Interlocked.Add(ref sent, 1 << 16);
+            }
+        });
+        long free = DownloadSettings.SpaceToLeave + (10 << 20);
+        ModelStore store = CreateStore(change: settings => settings with { FreeSpace = _ => free - Interlocked.Read(ref sent), JournalInterval = 1 << 20 });
+        ModelDownloadException exception = await Assert.ThrowsAsync<ModelDownloadException>(() => store.PullAsync(new Uri(Server.Address, $"/cdn/{Repository}/{FileName}").AbsoluteUri, cancellationToken: Cancellation));
+        Assert.Contains("does not say how long it is", exception.Message, StringComparison.Ordinal);
+        Assert.Single(Server.Contents);
+        Assert.All(Directory.EnumerateFiles(Folder.Path, "*", SearchOption.AllDirectories), path => Assert.InRange(new FileInfo(path).Length, 0, 1 << 16));
     }
 
     [Fact]
