@@ -8,6 +8,8 @@ internal sealed partial class Engine
     private readonly ConcurrentQueue<ICall> _calls = new();
     private volatile bool _isClosed;
 
+    private bool HasCalls => !_calls.IsEmpty;
+
     private interface ICall
     {
         void Run(Scheduler scheduler);

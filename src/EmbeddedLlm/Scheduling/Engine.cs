@@ -127,6 +127,9 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
             if (_endsWhenIdle && _scheduler.IsEmpty)
                 break;
 
+            // A step that waited for callers may have taken a call's wake, and have been left without work all the same.
+            if (HasCalls)
+                continue;
             // Reset before the next look at the queue, so that no request is missed that comes in between.
             _wake.Wait();
             _wake.Reset();
@@ -140,7 +143,7 @@ internal sealed partial class Engine : IAsyncDisposable, IDisposable
         _ended.SetResult();
     }
 
-    /// <summary>Waits for less time than a thread can sleep. Whatever else the wake was for is seen after the step.</summary>
+    /// <summary>Waits for less time than a thread can sleep. Whatever else the wake was for is seen after the step, and before the thread sleeps.</summary>
     private bool AwaitWake(TimeSpan most)
     {
         long begin = Stopwatch.GetTimestamp();

@@ -235,6 +235,22 @@ public sealed class EngineTests
     }
 
     [Fact]
+    public async Task ACallThatComesWhileAStepWaitsForCallersIsMadeAlsoWhereNothingIsLeftToCompute()
+    {
+        await using Engine engine = new(new FakeDecoder(2), FakeDecoder.Vocabulary, new() { ContextLength = 512, QueueCapacity = 100, PacesPrefill = true }, NullLogger.Instance);
+        for (int i = 0; i < 1000; i++)
+        {
+            // The first step waits for others; the call wakes it, and so does the cancellation, which leaves it without work.
+            using CancellationTokenSource source = new();
+            GenerationStream stream = engine.Submit(SchedulerFixture.Request("a prompt"), source.Token);
+            Task<int> call = engine.InvokeAsync(scheduler => scheduler.FreeSlots);
+            await source.CancelAsync();
+            await call.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+            Assert.True(stream.IsComplete);
+        }
+    }
+
+    [Fact]
     public async Task WhoHasAnAnswerFindsItInTheFigures()
     {
         await using Engine engine = Create(new FakeDecoder(8));
