@@ -79,9 +79,9 @@ internal sealed class DraftModel : IDisposable
         Slot slot = _slots[sequence.Slot];
         ReadOnlySpan<int> tokens = sequence.Tokens.AsSpan(0, sequence.TokenCount);
         slot.LastUse = _clock;
-        if (slot.Owner != sequence)
+        if (slot.Admission != sequence.Admission)
         {
-            slot.Owner = sequence;
+            slot.Admission = sequence.Admission;
             TakeLongestBeginning(sequence.Slot, tokens);
         }
 
@@ -178,6 +178,7 @@ internal sealed class DraftModel : IDisposable
     /// <summary>After a failure nothing here is certain.</summary>
     private void Forget()
     {
+        _guessing.Clear();
         for (int i = 0; i < _slots.Length; i++)
         {
             _decoder.RemoveCells(i, 0);
@@ -190,7 +191,8 @@ internal sealed class DraftModel : IDisposable
     {
         private int[] _tokens = [];
 
-        public Sequence? Owner { get; set; }
+        /// <summary>The <see cref="Sequence.Admission"/> of who has the slot, or had it last. Not the sequence: it would be kept alive, and with it the model that its request belongs to.</summary>
+        public long Admission { get; set; }
 
         public int Count { get; set; }
 

@@ -185,6 +185,9 @@ internal sealed partial class Scheduler
         bool hasWork = Plan();
         if (!hasWork || _promptTokens > 0)
             _wakes.WakeLate();
+        // Nobody waits then, and who did is not to be kept alive.
+        if (!hasWork)
+            _blocked = default;
         if (hasWork)
         {
             long startedAt = _time.GetTimestamp();
@@ -262,7 +265,7 @@ internal sealed partial class Scheduler
         foreach (Sequence sequence in _planned)
         {
             // Where memory cannot be cut an abort costs the others all they have computed, which takes longer than the rest of the step.
-            if (sequence.PlannedCount * 2 <= _decoder.Batch.Count || (_planned.Count > 1 && !_decoder.HasCellPerToken))
+            if ((sequence.PlannedCount + (sequence.Draft?.Count ?? 0)) * 2 <= _decoder.Batch.Count || (_planned.Count > 1 && !_decoder.HasCellPerToken))
                 continue;
             Volatile.Write(ref _dominant, sequence);
             // Whoever ended it before that did not see that it is the one.

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using EmbeddedLlm.Scheduling;
 
 namespace EmbeddedLlm.Tests.Scheduling;
@@ -86,6 +87,20 @@ public sealed class DraftModelTests
         Assert.InRange(summary.AcceptedTokens, 1, Tokens);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    public void ARequestThatHasEndedIsNotKeptAlive(int failing)
+    {
+        FakeDecoder draft = Draft();
+        draft.OnDecode = step => step == failing ? DecodeResult.Failed : DecodeResult.Done;
+        SchedulerFixture fixture = new(new FakeDecoder(), draftLength: DraftLength, draftDecoder: draft);
+        WeakReference[] requests = [.. Enumerable.Range(0, 3).Select(_ => EndedRequest(fixture))];
+        GC.Collect();
+        Assert.All(requests, request => Assert.False(request.IsAlive));
+        GC.KeepAlive(fixture);
+    }
+
     [Fact]
     public void ADraftWithRecurrentMemoryIsRefused() => Assert.Throws<ArgumentException>(() => new DraftModel(new FakeDecoder { IsRecurrent = true }, FakeDecoder.Vocabulary.Count));
 
@@ -119,6 +134,15 @@ public sealed class DraftModelTests
             foreach ((string prompt, int max, GenerationStream stream) in requests)
                 Assert.Equal(FakeDecoder.Answer(prompt, Math.Min(max, 150 - prompt.Length), decoder.Repeats), SchedulerFixture.Text(stream));
         }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference EndedRequest(SchedulerFixture fixture)
+    {
+        GenerationRequest request = SchedulerFixture.Request(Prompts[0], 4);
+        fixture.Scheduler.Submit(request, default);
+        fixture.Run();
+        return new WeakReference(request);
     }
 
     /// <summary>A small model that says the same as the large one, but for some tokens.</summary>

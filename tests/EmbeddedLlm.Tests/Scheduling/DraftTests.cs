@@ -25,6 +25,25 @@ public sealed class DraftTests
     }
 
     [Fact]
+    public void WhoIsCancelledAbortsADecodeThatIsMostlyItsGuesses()
+    {
+        FakeDecoder decoder = new(1) { Repeats = true };
+        SchedulerFixture fixture = new(decoder, draftLength: 8);
+        using CancellationTokenSource source = new();
+        decoder.OnDecode = step =>
+        {
+            if (step == 1 || decoder.Batch.Count < 6)
+                return DecodeResult.Done;
+            source.Cancel();
+            return decoder.AbortRequests > 0 ? DecodeResult.Aborted : DecodeResult.Done;
+        };
+        GenerationStream stream = fixture.Submit(Prompt, 100, source.Token);
+        fixture.Run();
+        Assert.True(stream.IsComplete);
+        Assert.Equal(1, decoder.AbortRequests);
+    }
+
+    [Fact]
     public void GuessesCountUntilTheFirstWrongOne()
     {
         Draft draft = new(8);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using EmbeddedLlm.Scheduling;
 
 namespace EmbeddedLlm.Tests.Scheduling;
@@ -223,6 +224,29 @@ public sealed class SchedulerTests
         SchedulerFixture fixture = new(new FakeDecoder());
         Assert.Throws<ArgumentOutOfRangeException>(() => fixture.Scheduler.Submit(new GenerationRequest { Prompt = [1], Sampling = new() { TopP = 0 } }, default));
         Assert.Equal(0, fixture.Scheduler.WaitingCount);
+    }
+
+    [Fact]
+    public void ARequestThatHadToWaitForCellsIsNotKeptAliveWhenItHasEnded()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(2, cells: 60), contextLength: 60);
+        fixture.Submit(FakeDecoder.PromptsWithAnswersOf(30, 1)[0], 30);
+        fixture.Scheduler.Step();
+        WeakReference waited = BlockedRequest(fixture);
+        fixture.Run();
+        GC.Collect();
+        Assert.False(waited.IsAlive);
+        GC.KeepAlive(fixture);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static WeakReference BlockedRequest(SchedulerFixture fixture)
+        {
+            GenerationRequest request = SchedulerFixture.Request(new string('x', 50), 4);
+            fixture.Scheduler.Submit(request, default);
+            fixture.Scheduler.Step();
+            Assert.Equal(1, fixture.Scheduler.WaitingCount);
+            return new WeakReference(request);
+        }
     }
 
     [Fact]
