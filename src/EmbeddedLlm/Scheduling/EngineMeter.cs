@@ -52,13 +52,14 @@ internal sealed class EngineMeter
     /// <summary>A step has given a request tokens.</summary>
     /// <param name="sequence">The request.</param>
     /// <param name="count">How many.</param>
-    public void Generated(Sequence sequence, int count)
+    /// <param name="isComputed">Whether the prompt's computation has come so far; what a grammar forces ahead of it tells nothing of how quick the model is.</param>
+    public void Generated(Sequence sequence, int count, bool isComputed)
     {
         if (count == 0)
             return;
         _current = _current with { GeneratedTokens = _current.GeneratedTokens + count };
         Add(_instruments.GeneratedTokens, count, _tags);
-        if (!_instruments.TimeToFirstToken.Enabled && !_instruments.InterTokenLatency.Enabled)
+        if (!isComputed || (!_instruments.TimeToFirstToken.Enabled && !_instruments.InterTokenLatency.Enabled))
             return;
         long now = Stopwatch.GetTimestamp();
         if (sequence.LastTokenAt == 0)

@@ -25,7 +25,7 @@ internal sealed class GenerationRequest
     /// <summary>Requests of a higher priority are admitted and prefilled first, and lose their cells last.</summary>
     public int Priority { get; init; }
 
-    /// <summary>How long the first token may take from the submission on; null for as long as it takes.</summary>
+    /// <summary>How long the first sampled token may take from the submission on; null for as long as it takes.</summary>
     public TimeSpan? FirstTokenTimeout { get; init; }
 
     /// <summary>How long the whole answer may take from the submission on; null for as long as it takes.</summary>
@@ -69,8 +69,8 @@ internal enum GenerationEnd
 /// <param name="DraftedTokens">How many tokens were guessed ahead.</param>
 /// <param name="AcceptedTokens">How many of these were right.</param>
 /// <param name="QueueTime">From the submission to the first computed chunk's begin.</param>
-/// <param name="PrefillTime">From then to the first generated token.</param>
-/// <param name="DecodeTime">From the first generated token to the last.</param>
+/// <param name="PrefillTime">From then to the first sampled token; what a grammar forces ahead of the prompt's computation does not count.</param>
+/// <param name="DecodeTime">From the first sampled token to the last token.</param>
 internal readonly record struct GenerationSummary(
     GenerationEnd End, int PromptTokens, int CachedTokens, int OutputTokens, int ForcedTokens, int DraftedTokens, int AcceptedTokens,
     TimeSpan QueueTime, TimeSpan PrefillTime, TimeSpan DecodeTime)

@@ -65,7 +65,7 @@ internal sealed partial class Scheduler
             return;
         }
 
-        _meter.Generated(sequence, sequence.OutputCount - before);
+        _meter.Generated(sequence, sequence.OutputCount - before, isComputed: isSampled || end is not null);
         _wakes.Append(sequence.Output, _text.WrittenSpan, sequence.Log?.Ready);
         if (end is { } reason)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using EmbeddedLlm.Sampling;
 using EmbeddedLlm.Scheduling;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -134,6 +135,36 @@ public sealed class EngineMeterTests
     }
 
     [Fact]
+    public void WhatAGrammarForcesAheadOfThePromptIsNoFirstToken()
+    {
+        using Measurements measurements = new("forced");
+        FakeDecoder decoder = new(1, batch: 8);
+        SchedulerFixture fixture = new(decoder, modelId: "forced");
+        fixture.Scheduler.Submit(
+            new GenerationRequest { Prompt = [.. Enumerable.Repeat((int)'x', 40)], Sampling = SamplingOptions.Greedy, Constraint = SimulatedModel.Constraint(1) }, default);
+        fixture.Scheduler.Step();
+        Assert.NotEmpty(measurements.Of("embeddedllm.generated.tokens"));
+        Assert.Empty(measurements.Of("gen_ai.server.time_to_first_token"));
+        fixture.Run();
+        Assert.Single(measurements.Of("gen_ai.server.time_to_first_token"));
+        // Neither is the prompt's time one from a token to the next: there is one less than there are sampled tokens.
+        Assert.Equal(measurements.Of("embeddedllm.generated.tokens").Count - 2, measurements.Of("embeddedllm.inter_token_latency").Count);
+    }
+
+    [Fact]
+    public void AnAnswerThatLeavesNoChoiceHasAFirstTokenAllTheSame()
+    {
+        using Measurements measurements = new("all forced");
+        SchedulerFixture fixture = new(new FakeDecoder(1), modelId: "all forced");
+        GenerationStream stream = fixture.Scheduler.Submit(
+            new GenerationRequest { Prompt = [1, 2, 3], MaxOutputTokens = 5, Sampling = SamplingOptions.Greedy, Constraint = SimulatedModel.Constraint(1) }, default);
+        fixture.Run();
+        Assert.Equal(stream.Summary.OutputTokens, stream.Summary.ForcedTokens);
+        Assert.Single(measurements.Of("gen_ai.server.time_to_first_token"));
+        Assert.Empty(measurements.Of("embeddedllm.inter_token_latency"));
+    }
+
+    [Fact]
     public async Task AListenerThatThrowsCostsNoRequestNoTimerAndNotTheEngine()
     {
         using MeterListener listener = new();
@@ -235,7 +266,7 @@ public sealed class EngineMeterTests
             long before = GC.GetAllocatedBytesForCurrentThread();
             for (int i = 0; i < tokens; i++)
             {
-                meter.Generated(sequence, 1);
+                meter.Generated(sequence, 1, isComputed: true);
                 meter.Stepped(hasComputed: true, running: 1, usedCells: i, cachedCells: 0);
                 meter.Read();
             }
