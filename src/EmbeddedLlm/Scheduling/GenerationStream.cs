@@ -206,7 +206,16 @@ internal sealed class GenerationStream : IValueTaskSource<bool>, IThreadPoolWork
     {
         bool hasText;
         lock (_gate)
+        {
             hasText = _textLength > 0;
+            // The text has gone with a failure of which the reader hears when it is opened.
+            if (_isSealed && !hasText)
+            {
+                _isWaking = false;
+                return;
+            }
+        }
+
         if (_failure is { } failure)
             _wait.SetException(failure.SourceException);
         else

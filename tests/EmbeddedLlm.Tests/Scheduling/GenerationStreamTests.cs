@@ -38,6 +38,38 @@ public sealed class GenerationStreamTests
     }
 
     [Fact]
+    public async Task AReaderWhoIsJustWokenDoesNotHearOfAFailureBeforeItIsOpened()
+    {
+        for (int i = 0; i < 200; i++)
+        {
+            GenerationStream stream = new();
+            bool isSettled = false;
+            Task<bool> reading = Read();
+            stream.Append("x"u8);
+            Assert.True(stream.TrySeal(new DecodeException("broken")));
+            // Time for the reader to be woken for the text, which is gone.
+            Thread.SpinWait(20_000);
+            Volatile.Write(ref isSettled, true);
+            stream.Open();
+            Assert.True(await reading);
+
+            async Task<bool> Read()
+            {
+                try
+                {
+                    while (await stream.WaitToReadAsync())
+                        stream.ReadText();
+                    return false;
+                }
+                catch (DecodeException)
+                {
+                    return Volatile.Read(ref isSettled);
+                }
+            }
+        }
+    }
+
+    [Fact]
     public async Task TextThatCameMeanwhileIsReadAsOne()
     {
         GenerationStream stream = new();
