@@ -33,6 +33,8 @@ public sealed class TinyCacheTests
 
     private sealed class Run : IDisposable
     {
+        private const int MostRequests = 80;
+
         private readonly Random _random;
         private readonly SimulatedModel _model;
         private readonly ManualTime _time = new();
@@ -43,7 +45,9 @@ public sealed class TinyCacheTests
         private readonly List<SimulatedRequest> _live = [];
         private readonly List<(PinnedPrefix Prefix, GenerationStream? Stream)> _prefixes = [];
         private readonly string[] _beginnings;
+        private readonly int _capacity;
         private int _abortRequests;
+        private int _submitted;
 
         public Run(Random random, bool isRecurrent, int window)
         {
@@ -64,9 +68,10 @@ public sealed class TinyCacheTests
             SchedulerLimits limits = new()
             {
                 ContextLength = _context,
-                QueueCapacity = 1000,
+                QueueCapacity = _capacity = random.Next(4) == 0 ? random.Next(1, 4) : 1000,
                 MaxRunning = random.Next(1, slots + 2),
                 PrefillChunk = random.Next(1, 12),
+                PacesPrefill = random.Next(2) == 0,
                 PrefixCells = random.Next(0, cells + 1),
                 BystanderCells = random.Next(2) == 0 ? int.MaxValue : random.Next(cells),
                 DraftLength = draftLength,
@@ -75,7 +80,7 @@ public sealed class TinyCacheTests
                 CheckpointDistance = random.Next(16, 40),
                 Tile = random.Next(2) == 0 ? default : new AttentionTile(8, CellCost: 100),
             };
-            _scheduler = new Scheduler(_decoder, FakeDecoder.Vocabulary, limits, () => { }, _time, "", _draft is null ? null : new DraftModel(_draft, FakeDecoder.Vocabulary.Count));
+            _scheduler = new Scheduler(_decoder, FakeDecoder.Vocabulary, limits, () => { }, _time, "", _draft is null ? null : new DraftModel(_draft, FakeDecoder.Vocabulary.Count), random.Next(2) == 0 ? null : _ => ComesMeanwhile());
             _beginnings = ["", new string('a', random.Next(1, cells)), new string('a', random.Next(1, cells)) + "b"];
         }
 
@@ -90,7 +95,7 @@ public sealed class TinyCacheTests
             for (int i = 0; i < 40; i++)
             {
                 if (_random.Next(3) > 0)
-                    Submit(i);
+                    Submit();
                 if (_random.Next(6) == 0)
                     Preload();
                 if (_random.Next(8) == 0)
@@ -122,14 +127,39 @@ public sealed class TinyCacheTests
             _draft?.Dispose();
         }
 
-        private void Submit(int id)
+        /// <summary>What happens while a step waits for callers.</summary>
+        private bool ComesMeanwhile()
+        {
+            switch (_submitted < MostRequests ? _random.Next(6) : 0)
+            {
+                case 0:
+                    return false;
+                case 1:
+                    Cancel();
+                    break;
+                case 2:
+                    Advance();
+                    break;
+                case 3:
+                    Preload();
+                    break;
+                default:
+                    Submit();
+                    break;
+            }
+
+            return true;
+        }
+
+        private void Submit()
         {
             string prompt = _beginnings[_random.Next(_beginnings.Length)] + _random.Next(100);
             SimulatedRequest request = new()
             {
-                Id = id,
+                Id = _submitted++,
                 Prompt = prompt,
                 MaxTokens = _random.Next(3) == 0 ? int.MaxValue : _random.Next(1, 20),
+                Stop = _random.Next(4) == 0 ? ((char)('a' + _random.Next(26))).ToString() : null,
                 Constraint = _random.Next(4) == 0 ? _random.Next(SimulatedModel.ConstraintCount) : -1,
                 Adapters = Adapters(),
                 Priority = s_priorities[_random.Next(s_priorities.Length)],
@@ -146,6 +176,10 @@ public sealed class TinyCacheTests
             {
                 Assert.True(prompt.Length >= _context);
             }
+            catch (QueueFullException)
+            {
+                Assert.True(_scheduler.WaitingCount >= _capacity);
+            }
         }
 
         private AdapterSet Adapters() => _model.HasAdapters && _random.Next(2) == 0 ? AdapterSet.Of(new ScaledAdapter(_random.Next(2), 1)) : AdapterSet.None;
@@ -161,7 +195,7 @@ public sealed class TinyCacheTests
             }
             catch (EmbeddedLlmException exception)
             {
-                Assert.True(exception is PrefixCacheFullException or ContextOverflowException);
+                Assert.True(exception is PrefixCacheFullException or ContextOverflowException or QueueFullException);
             }
         }
 
@@ -203,7 +237,20 @@ public sealed class TinyCacheTests
                 Cancel();
             if (_random.Next(4) == 0)
                 Advance();
-            bool hasComputed = _scheduler.Step();
+            bool hasComputed;
+            try
+            {
+                hasComputed = _scheduler.Step();
+            }
+            catch (NotImplementedException)
+            {
+                // As the engine does after a defect.
+                foreach (Sequence sequence in _scheduler.Running.Where(sequence => !sequence.Output.IsComplete && sequence.Request.Prefix is null))
+                    _live.Single(request => request.Stream == sequence.Output).IsFailed = true;
+                _scheduler.EndAll(() => new DecodeException("on purpose"));
+                hasComputed = true;
+            }
+
             _scheduler.CheckIntegrity();
             if (!hasComputed)
                 Assert.True(_scheduler.IsEmpty, "Nothing is computed, and yet something waits.");
@@ -217,7 +264,7 @@ public sealed class TinyCacheTests
                     continue;
                 _live.Remove(request);
                 int limit = Math.Min(request.MaxTokens, _context - request.Prompt.Length);
-                request.Finish(_model.Answer(request.Prompt, limit, null, request.Constraint, request.Adapters), _context);
+                request.Finish(_model.Answer(request.Prompt, limit, request.Stop, request.Constraint, request.Adapters), _context);
                 request.CheckEndedOnce();
                 request.Dispose();
                 Answered += request.IsAnswered ? 1 : 0;
@@ -245,6 +292,8 @@ public sealed class TinyCacheTests
         {
             if (_random.Next(30) == 0)
                 Cancel();
+            if (_random.Next(120) == 0)
+                throw new NotImplementedException("on purpose");
             bool isAborted = _decoder.AbortRequests > _abortRequests;
             _abortRequests = _decoder.AbortRequests;
             DecodeResult result = isAborted ? DecodeResult.Aborted : _random.Next(100) switch { 0 => DecodeResult.Failed, 1 => DecodeResult.NoCells, 2 => DecodeResult.Aborted, _ => DecodeResult.Done };
