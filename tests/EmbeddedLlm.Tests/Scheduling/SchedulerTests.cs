@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Text.Json;
+using EmbeddedLlm.Sampling;
 using EmbeddedLlm.Scheduling;
 
 namespace EmbeddedLlm.Tests.Scheduling;
@@ -249,13 +251,24 @@ public sealed class SchedulerTests
         }
     }
 
-    [Fact]
-    public void NothingIsAllocatedPerToken()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("""{ "type": "object", "properties": { "name": { "type": "string" } }, "required": ["name"] }""")]
+    [InlineData("""{ "type": "object", "properties": { "age": { "const": 31 }, "town": { "const": "Lisbon" }, "name": { "type": "string" } }, "required": ["age", "town", "name"] }""")]
+    public void NothingIsAllocatedPerToken(string? schema)
     {
         FakeDecoder decoder = new(batch: 8);
         using CountingDecoder counting = new(decoder);
         Scheduler scheduler = new(counting, FakeDecoder.Vocabulary, new() { ContextLength = 4096, QueueCapacity = 1, PrefixCells = 1000 }, () => { });
-        scheduler.Submit(SchedulerFixture.Request("x", 1000), default);
+        scheduler.Submit(
+            new GenerationRequest
+            {
+                Prompt = ['x'],
+                MaxOutputTokens = 1000,
+                Sampling = SamplingOptions.Greedy,
+                Constraint = schema is null ? null : new AnswerConstraint { Grammar = Grammar.FromJsonSchema(JsonElement.Parse(schema)), Vocabulary = new GrammarVocabulary(FakeDecoder.Vocabulary) },
+            },
+            default);
         // Long enough that the unread text's buffer need not grow meanwhile.
         for (int i = 0; i < 300; i++)
             scheduler.Step();

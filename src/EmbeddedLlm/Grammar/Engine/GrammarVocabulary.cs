@@ -173,7 +173,7 @@ public sealed class GrammarVocabulary
         && (reference.Id >= 0 ? reference.Id == token : Vocabulary.BytesOf(token).SequenceEqual(reference.Text)) != reference.IsNegated;
 
     /// <summary>The tokens in which a text stands between two quotes, nothing but that.</summary>
-    internal ReadOnlySpan<int> TokensWithQuoted(byte[] text) => _quoted.Value.TryGetValue(Encoding.Latin1.GetString(text), out List<int>? tokens) ? CollectionsMarshal.AsSpan(tokens) : [];
+    internal ReadOnlySpan<int> TokensWithQuoted(string text) => _quoted.Value.TryGetValue(text, out List<int>? tokens) ? CollectionsMarshal.AsSpan(tokens) : [];
 
     /// <summary>
     /// The tokens that may hold the end of a key which no look at the keys so far finds: a second key of one object, a key of an object further out, or one with an escaped quote.

@@ -89,8 +89,12 @@ internal sealed partial class JsonTrail
         if (!IsWriting || _top is not { Distinctness: Distinctness.ByAllWays, Items: { IsEmpty: false } items } || _place is not (Place.BeforeItem or Place.InItem or Place.EscapeInItem or Place.InPlainItem))
             return true;
         // Each item stands in the way of one byte at most: so long arrays of free texts need no look at their items. The bytes after an item are not counted.
-        if (configuration.Bytes.Count - AfterItemCount > items.Count)
-            return true;
+        return configuration.Bytes.Count - AfterItemCount > items.Count || HasDistinctItem(configuration, items);
+    }
+
+    // Apart, so that the tokens of other JSON, which is nearly all, make no closure.
+    private bool HasDistinctItem(Configuration configuration, ImmutableHashSet<string> items)
+    {
         string begun = Encoding.Latin1.GetString(_begun);
         List<string> alike = [.. items.Where(item => item.StartsWith(begun, StringComparison.Ordinal))];
         if (alike.Count == 0)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using EmbeddedLlm.Tokens;
 
 namespace EmbeddedLlm.Grammars;
@@ -156,7 +157,7 @@ internal sealed partial class JsonTrail
         }
 
         JsonTrail trail = place is Place.InKey or Place.EscapeInKey or Place.InItem or Place.EscapeInItem or Place.InPlainItem
-            ? new JsonTrail(_kind, top, place, [.. begun, .. bytes[start..]])
+            ? new JsonTrail(_kind, top, place, Join(begun, bytes[start..]))
             : top == _top && place == _place ? this : new JsonTrail(_kind, top, place, []);
         if (!trail.HasDistinctItem(at))
             return null;
@@ -180,9 +181,9 @@ internal sealed partial class JsonTrail
             return;
         for (KeyList? seen = _top.Keys; seen is not null; seen = seen.Next)
         {
-            if (_place is Place.InKey or Place.EscapeInKey && seen.Key.AsSpan().StartsWith(_begun))
-                RemoveEndings(mask, configuration, vocabulary.Trie, seen.Key.AsSpan(_begun.Length));
-            RemoveRefused(mask, configuration, vocabulary, vocabulary.TokensWithQuoted(seen.Key));
+            if (_place is Place.InKey or Place.EscapeInKey && seen.Key.StartsWith(_begun))
+                RemoveEndings(mask, configuration, vocabulary.Trie, seen.KeyAndQuote[_begun.Length..]);
+            RemoveRefused(mask, configuration, vocabulary, vocabulary.TokensWithQuoted(seen.Text));
         }
     }
 
@@ -196,13 +197,14 @@ internal sealed partial class JsonTrail
         }
     }
 
+    /// <param name="rest">What is missing of a key, and the quote after it.</param>
     private static void RemoveEndings(Span<ulong> mask, Configuration configuration, TokenTrie trie, ReadOnlySpan<byte> rest)
     {
-        int node = trie.Find([.. rest, (byte)'"']);
+        int node = trie.Find(rest);
         if (node < 0)
             return;
         Configuration? before = configuration;
-        foreach (byte next in rest)
+        foreach (byte next in rest[..^1])
         {
             before = before.Next(next);
             if (before is null)
@@ -217,6 +219,9 @@ internal sealed partial class JsonTrail
                 TokenMask.Remove(mask, token);
         }
     }
+
+    // An expression would make an empty array each time.
+    private static byte[] Join(byte[] begun, ReadOnlySpan<byte> more) => more.IsEmpty ? begun : [.. begun, .. more];
 
     private static bool HasOtherChoice(Configuration beforeQuote)
     {
@@ -258,5 +263,18 @@ internal sealed partial class JsonTrail
         public Container With(Distinctness distinctness, ImmutableHashSet<string> items) => new(below, isObject) { Distinctness = distinctness, Items = items };
     }
 
-    private sealed record KeyList(byte[] Key, KeyList? Next);
+    /// <summary>The keys of an object, the last first. What each token's mask asks for is made once.</summary>
+    private sealed class KeyList(byte[] key, KeyList? next)
+    {
+        private readonly byte[] _keyAndQuote = [.. key, (byte)'"'];
+
+        public KeyList? Next => next;
+
+        public ReadOnlySpan<byte> KeyAndQuote => _keyAndQuote;
+
+        public ReadOnlySpan<byte> Key => KeyAndQuote[..^1];
+
+        /// <summary>The key as Latin-1.</summary>
+        public string Text { get; } = Encoding.Latin1.GetString(key);
+    }
 }
