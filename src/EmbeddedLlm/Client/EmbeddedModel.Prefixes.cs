@@ -59,7 +59,7 @@ public sealed partial class EmbeddedModel
     /// </remarks>
     /// <param name="path">The file's path.</param>
     /// <param name="adapters">The adapters that it was computed with, as <see cref="GenerationOptions.Adapters"/> of the requests has them.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <param name="cancellationToken">Stops the reading, and the wait for the step that runs.</param>
     /// <returns>The prefix, which stays in the KV cache until it is disposed.</returns>
     /// <exception cref="PrefixFileException">The file is damaged, or was saved by another model, with other options or adapters, or by another llama.cpp.</exception>
     /// <exception cref="ArgumentException">An adapter was not loaded.</exception>
@@ -81,7 +81,7 @@ public sealed partial class EmbeddedModel
         {
             scheduler.Restore(prefix, state);
             return true;
-        }).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
         return new PreloadedPrefix(_model.Engine, prefix, () => StateIdentityOf(set));
     }
 

@@ -46,7 +46,7 @@ public sealed class PreloadedPrefix : IAsyncDisposable, IDisposable
         ArgumentException.ThrowIfNullOrEmpty(path);
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _isDisposed) != 0, this);
         StateIdentity identity = await Task.Run(_identity, cancellationToken).ConfigureAwait(false);
-        byte[] state = await _engine.InvokeAsync(scheduler => scheduler.Save(_prefix)).WaitAsync(cancellationToken).ConfigureAwait(false);
+        byte[] state = await _engine.InvokeAsync(scheduler => scheduler.Save(_prefix), cancellationToken).ConfigureAwait(false);
         await PrefixFile.WriteAsync(path, identity, _prefix.Tokens, state, cancellationToken).ConfigureAwait(false);
     }
 
@@ -59,9 +59,9 @@ public sealed class PreloadedPrefix : IAsyncDisposable, IDisposable
         {
             await ReleaseAsync(_engine, _prefix).ConfigureAwait(false);
         }
-        catch (ObjectDisposedException)
+        catch (Exception exception) when (exception is ObjectDisposedException or DecodeException)
         {
-            // With the model all its cells have gone.
+            // With the model, or an engine that has failed for good, all its cells have gone.
         }
     }
 
@@ -73,5 +73,5 @@ public sealed class PreloadedPrefix : IAsyncDisposable, IDisposable
         {
             scheduler.Release(prefix);
             return true;
-        });
+        }, CancellationToken.None);
 }

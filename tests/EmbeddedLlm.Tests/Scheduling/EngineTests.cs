@@ -208,7 +208,7 @@ public sealed class EngineTests
         foreach (Task<string> answer in answers[1..])
             await Assert.ThrowsAsync<DecodeException>(() => answer.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
         await Assert.ThrowsAsync<DecodeException>(async () => await ReadAll(engine.Submit(SchedulerFixture.Request("late"), default)));
-        await Assert.ThrowsAsync<DecodeException>(() => engine.InvokeAsync(scheduler => scheduler.FreeSlots));
+        await Assert.ThrowsAsync<DecodeException>(() => engine.InvokeAsync(scheduler => scheduler.FreeSlots, default));
         await engine.DisposeAsync();
         Assert.True(decoder.IsDisposed);
         Assert.Throws<ObjectDisposedException>(() => engine.Submit(SchedulerFixture.Request("later"), default));
@@ -243,11 +243,31 @@ public sealed class EngineTests
             // The first step waits for others; the call wakes it, and so does the cancellation, which leaves it without work.
             using CancellationTokenSource source = new();
             GenerationStream stream = engine.Submit(SchedulerFixture.Request("a prompt"), source.Token);
-            Task<int> call = engine.InvokeAsync(scheduler => scheduler.FreeSlots);
+            Task<int> call = engine.InvokeAsync(scheduler => scheduler.FreeSlots, default);
             await source.CancelAsync();
             await call.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
             Assert.True(stream.IsComplete);
         }
+    }
+
+    [Fact]
+    public async Task ACallThatIsCancelledWhileAStepRunsIsNotMade()
+    {
+        using ManualResetEventSlim goOn = new();
+        await using Engine engine = Create(WaitingFor(goOn));
+        Task<string> answer = ReadAll(engine.Submit(SchedulerFixture.Request("running", 5), default));
+        using CancellationTokenSource source = new();
+        bool isMade = false;
+        Task<bool> call = engine.InvokeAsync(_ => isMade = true, source.Token);
+        Task<bool> next = engine.InvokeAsync(_ => true, default);
+        await source.CancelAsync();
+        OperationCanceledException exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        Assert.Equal(source.Token, exception.CancellationToken);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => engine.InvokeAsync(_ => isMade = true, source.Token));
+        goOn.Set();
+        Assert.True(await next);
+        await answer;
+        Assert.False(isMade);
     }
 
     [Fact]
