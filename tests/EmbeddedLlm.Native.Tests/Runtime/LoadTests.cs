@@ -101,16 +101,20 @@ public sealed class LoadTests
         }
     }
 
-    [Fact]
-    public async Task AModelThatNobodyDisposesLeavesNoThreadBehind()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("starter")]
+    public async Task AModelThatNobodyDisposesLeavesNoThreadBehind(string? draftModel)
     {
         WeakReference[] engines = await Task.Run(LoadAsync, Cancel);
         await AssertCollectedAsync(engines);
 
-        static async Task<WeakReference[]> LoadAsync()
+        async Task<WeakReference[]> LoadAsync()
         {
-            EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", cancellationToken: Cancel);
+            EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", new() { DraftModel = draftModel }, cancellationToken: Cancel);
             await model.AsChatClient().GetResponseAsync("Count to five.", cancellationToken: Cancel);
+            // What holds an answer to a grammar knows the model.
+            await model.AsChatClient().GetResponseAsync("A number, please.", new() { ResponseFormat = ChatResponseFormat.Json, MaxOutputTokens = 20 }, Cancel);
             IEmbeddingGenerator<string, Embedding<float>> generator = model.AsEmbeddingGenerator();
             await generator.GenerateAsync(["Hello"], cancellationToken: Cancel);
             return [new(model), new(model.Engine), new(generator)];
