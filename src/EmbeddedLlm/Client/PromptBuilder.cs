@@ -130,6 +130,11 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
     {
         // Only where something is to be said ahead is it known, and asked, whether the template has a system message.
         ChatRole aheadRole = ahead.Length > 0 && !Tools.TakesSystemMessage ? ChatRole.User : ChatRole.System;
+        IReadOnlyList<ChatMessage> given = messages;
+        messages = ToolRounds.Arrange(given, () => Tools);
+        // An error names a message by its place in what the caller gave.
+        for (int i = 0; i < given.Count && messages != given; i++)
+            MessageContent.Of(given[i], i);
         ToolConversation? conversation = null;
         bool isAfterResults = false;
         for (int i = 0; i < messages.Count; i++)
@@ -164,9 +169,9 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             isAfterResults = false;
             if (isTaken)
                 continue;
-            if (content.Calls.Count > 0 && content.Text.Length > 0 && Tools.ResultsKey is not null)
+            if (content.Calls.Count > 0 && content.Text.Length > 0 && (Tools.ResultsKey is not null || Tools.TakesCallsWithoutText))
             {
-                // Such a template has a message's text below its calls and their results.
+                // Such a template has a message's text below its calls and their results, or has no calls beside a text.
                 yield return ToTemplate(message.Role, message.AuthorName, new MessageContent(content.Text, null, [], []));
                 content = content with { Text = "" };
             }

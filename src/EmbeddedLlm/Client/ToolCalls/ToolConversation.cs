@@ -10,6 +10,7 @@ namespace EmbeddedLlm.Client;
 internal sealed class ToolConversation(ToolSupport support)
 {
     private readonly Dictionary<string, (string Id, string Name)> _calls = [];
+    private int _count;
 
     // The last message that called, and its results, where the template reads them from it.
     private readonly List<TemplateValue> _results = [];
@@ -145,9 +146,10 @@ internal sealed class ToolConversation(ToolSupport support)
     /// <summary>The call's id; in its place one with the function's name where the template has no other, and a number where it takes nine letters and digits only.</summary>
     private string IdOf(FunctionCallContent call)
     {
-        string id = support.HasNamesInIds ? ToolSupport.NamedId(call.Name, _calls.Count) : support.TakesShortIdsOnly && !(call.CallId.Length == 9 && call.CallId.All(char.IsAsciiLetterOrDigit))
-            ? string.Create(CultureInfo.InvariantCulture, $"call{_calls.Count + 1:D5}")
+        string id = support.HasNamesInIds ? ToolSupport.NamedId(call.Name, _count) : support.TakesShortIdsOnly && !(call.CallId.Length == 9 && call.CallId.All(char.IsAsciiLetterOrDigit))
+            ? string.Create(CultureInfo.InvariantCulture, $"call{_count + 1:D5}")
             : call.CallId;
+        _count++;
         _calls[call.CallId] = (id, call.Name);
         return id;
     }

@@ -20,6 +20,12 @@ internal sealed record ToolSupport
     /// <summary>Whether a message without text but with calls has no content for the template, instead of an empty one.</summary>
     public bool TakesNoContent { get; init; }
 
+    /// <summary>Whether the template leaves calls out of a message that has text, as DeepSeek R1's does, or refuses it: then the text is a message of its own ahead of them.</summary>
+    public bool TakesCallsWithoutText { get; init; }
+
+    /// <summary>Whether the template takes one call in a message only: it refuses others, or leaves them out.</summary>
+    public bool TakesOneCall => WritesCalls && Format.Separator is null;
+
     /// <summary>Whether the template knows messages of the role <c>tool</c>; otherwise results are messages of the user.</summary>
     public bool WritesResults { get; init; }
 

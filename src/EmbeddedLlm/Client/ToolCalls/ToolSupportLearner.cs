@@ -67,6 +67,7 @@ internal sealed partial class ToolSupportLearner
                 support = support with { Format = IsHarmony ? ToolCallFormat.Harmony : format, Variable = _variable, WritesCalls = true };
                 return support with
                 {
+                    TakesCallsWithoutText = !(Render([UserMessage(), CallMessage(support, [s_calls[0]], Reply)], isPrompt: false)?.Contains(s_calls[0].Value, StringComparison.Ordinal) ?? false),
                     TakesShortIdsOnly = s_otherIds.Any(id => Render([UserMessage(), CallMessage(support, [s_calls[0] with { Id = id }])], isPrompt: false) is null),
                     WritesResults = WritesResult(CallMessage(support, [s_calls[0]])),
                     ResultsKey = FindResultsKey(support),

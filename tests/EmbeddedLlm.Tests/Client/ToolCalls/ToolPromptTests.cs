@@ -137,7 +137,7 @@ public sealed class ToolPromptTests
             new(ChatRole.User, "u"), new(ChatRole.Assistant, [new TextContent("Wait."), new FunctionCallContent("1", "f"), new FunctionCallContent("2", "g")]),
             new(ChatRole.Tool, [new FunctionResultContent("2", "two")]), new(ChatRole.Tool, [new FunctionResultContent("1", new { a = 1 })]),
         ];
-        const string Round = "<user>u</s><assistant>Wait.</s><assistant><call>f {}<end><call>g {}<end><result>g \"two\"<end><result>f {\"a\": 1}<end>";
+        const string Round = "<user>u</s><assistant>Wait.</s><assistant><call>f {}<end><call>g {}<end><result>f {\"a\": 1}<end><result>g \"two\"<end>";
         Assert.Equal(Round, Show());
         messages.AddRange([new(ChatRole.Assistant, [new FunctionCallContent("3", "f")]), new(ChatRole.Tool, [new FunctionResultContent("3", "three")]), new(ChatRole.Assistant, "Done.")]);
         const string Whole = Round + "<call>f {}<end><result>f \"three\"<end>Done.</s>";
@@ -158,12 +158,13 @@ public sealed class ToolPromptTests
         ChatMessage[] messages =
         [
             new(ChatRole.User, "u"), new(ChatRole.Assistant, [new FunctionCallContent("x", "f"), new FunctionCallContent("y", "g")]), new(ChatRole.Tool, [new FunctionResultContent("y", "r"), new FunctionResultContent("x", "s")]),
-            new(ChatRole.Assistant, [new FunctionCallContent("z", "f")]), new(ChatRole.Tool, [new FunctionResultContent("z", "t")]),
+            new(ChatRole.Assistant, [new FunctionCallContent("x", "f")]), new(ChatRole.Tool, [new FunctionResultContent("x", "t")]),
+            new(ChatRole.Assistant, [new FunctionCallContent("z", "f")]),
         ];
         string prompt = string.Concat(builder.Build(messages, null, null, CancellationToken.None).Select(part => part.Text));
         Assert.Equal(
-            "<|user|>u<|end|><|assistant|><call>functions.f:0<arg>{}<end><call>functions.g:1<arg>{}<end><|end|><|tool|>r of functions.g:1<|end|><|tool|>s of functions.f:0<|end|>"
-            + "<|assistant|><call>functions.f:2<arg>{}<end><|end|><|tool|>t of functions.f:2<|end|><|assistant|>", prompt);
+            "<|user|>u<|end|><|assistant|><call>functions.f:0<arg>{}<end><call>functions.g:1<arg>{}<end><|end|><|tool|>s of functions.f:0<|end|><|tool|>r of functions.g:1<|end|>"
+            + "<|assistant|><call>functions.f:2<arg>{}<end><|end|><|tool|>t of functions.f:2<|end|><|assistant|><call>functions.f:3<arg>{}<end><|end|><|assistant|>", prompt);
     }
 
     public static TheoryData<object?, string?, string> Results => new()
