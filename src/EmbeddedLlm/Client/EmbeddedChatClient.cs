@@ -134,7 +134,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     private RunningAnswer Submit(ChatMessage[] messages, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)
     {
         ToolSet? tools = ToolSet.Of(options);
-        if (tools is not null && prompts.Tools.Variable is null && model.ToolFallback == ToolFallback.Refuse)
+        if (tools is not null && !prompts.Tools.DescribesTools && model.ToolFallback == ToolFallback.Refuse)
             throw RequestMapper.NotSupported(nameof(options.Tools), $"the chat template of '{model.Id}' does not tell the model about tools, and {nameof(EmbeddedModelOptions)}.{nameof(ToolFallback)} is {ToolFallback.Refuse}");
         Grammar? answer = RequestMapper.GrammarOf(options, more, tools);
         ToolConstraint? calls = tools is null ? null : ConstraintOf(answer, tools);

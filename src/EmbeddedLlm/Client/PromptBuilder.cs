@@ -91,11 +91,20 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
 
     private List<TextPart> Render(IReadOnlyList<ChatMessage> messages, PromptRequest request, bool isPrompt, string? end, CancellationToken cancellationToken)
     {
-        bool isDescribed = request.Tools is not null && Tools.Variable is null;
+        bool isDescribed = request.Tools is not null && !Tools.DescribesTools;
         string?[] ahead = [request.Instructions, isDescribed ? request.Tools!.Describe(Tools.Format) : null, request.AnswerDescription, request.SystemSwitch];
+        string said = string.Join("\n\n", ahead.Where(text => !string.IsNullOrEmpty(text)));
+        List<TemplateValue> items = [.. ToTemplate(messages, said, end)];
+        if (request.Tools is not null && Tools.SystemKey is { } key)
+        {
+            if (said.Length == 0 && (messages.Count == 0 || messages[0].Role != ChatRole.System))
+                items.Insert(0, ToTemplate(ChatRole.System, null, new MessageContent("", null, [], [])));
+            ((TemplateDictionary)items[0]).Add(key, request.Tools.TemplateValue(Tools));
+        }
+
         Dictionary<string, TemplateValue> variables = new()
         {
-            ["messages"] = new TemplateList([.. ToTemplate(messages, string.Join("\n\n", ahead.Where(text => !string.IsNullOrEmpty(text))), isDescribed, end)]),
+            ["messages"] = new TemplateList([.. items]),
             ["add_generation_prompt"] = TemplateValue.From(isPrompt),
             ["bos_token"] = TemplateValue.FromTemplate(beginOfSequence),
             ["eos_token"] = TemplateValue.FromTemplate(endOfSequence),
@@ -104,7 +113,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             variables[name] = value;
         string? variable = request.Tools is null ? null : Tools.Variable;
         if (variable is not null)
-            variables[variable] = request.Tools!.TemplateValue;
+            variables[variable] = request.Tools!.TemplateValue(Tools);
         RenderedPrompt prompt;
         try
         {
@@ -112,7 +121,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         }
         catch (ChatTemplateException e) when (variable is not null && !e.IsRefusal)
         {
-            variables[variable] = request.Tools!.TypedTemplateValue;
+            variables[variable] = request.Tools!.TypedTemplateValue(Tools);
             prompt = template.Render(variables, clock: null, cancellationToken);
         }
 
@@ -126,7 +135,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         return parts;
     }
 
-    private IEnumerable<TemplateValue> ToTemplate(IReadOnlyList<ChatMessage> messages, string ahead, bool isDescribed, string? end)
+    private IEnumerable<TemplateValue> ToTemplate(IReadOnlyList<ChatMessage> messages, string ahead, string? end)
     {
         // Only where something is to be said ahead is it known, and asked, whether the template has a system message.
         ChatRole aheadRole = ahead.Length > 0 && !Tools.TakesSystemMessage ? ChatRole.User : ChatRole.System;

@@ -53,6 +53,9 @@ internal sealed partial record ToolCallFormat
         End = "]",
     };
 
+    /// <summary>The format of Phi-4-mini, whose template describes tools between the tokens <c>&lt;|tool|&gt;</c> and <c>&lt;|/tool|&gt;</c> and tells nothing of calls.</summary>
+    public static ToolCallFormat Phi { get; } = Granite with { End = "]<|/tool_call|>" };
+
     /// <summary>The format that LFM2's template describes tools for, and whose calls some versions of it do not write: a list of calls in Python.</summary>
     public static ToolCallFormat Pythonic { get; } = new()
     {

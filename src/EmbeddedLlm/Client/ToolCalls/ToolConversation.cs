@@ -23,6 +23,13 @@ internal sealed class ToolConversation(ToolSupport support)
     public void AddCalls(TemplateDictionary message, string content, IReadOnlyList<FunctionCallContent> calls)
     {
         (string Id, string Name, JsonElement Arguments)[] written = [.. calls.Select(call => (IdOf(call), call.Name, ArgumentsOf(call)))];
+        if (support.CallsAreNamedMessages)
+        {
+            // Texts and further calls are messages of their own.
+            ToolTemplateValues.AddNamed(message, written[0].Name, written[0].Arguments);
+            return;
+        }
+
         if (support.WritesCalls)
         {
             message.Add("content", TemplateValue.FromCaller(content.Length == 0 && support.TakesNoContent ? null : content));
@@ -87,7 +94,7 @@ internal sealed class ToolConversation(ToolSupport support)
         {
             TemplateDictionary message = new()
             {
-                { "role", TemplateValue.FromTemplate("tool") },
+                { "role", TemplateValue.FromTemplate(support.ResultRole) },
                 { "content", TemplateValue.FromCaller(TextOf(result)) },
             };
             if (_calls.TryGetValue(result.CallId, out (string Id, string Name) call))
@@ -122,7 +129,7 @@ internal sealed class ToolConversation(ToolSupport support)
     /// JSON as models and templates write it: on one line, with a space after each comma and colon. Microsoft.Extensions.AI indents what it serializes, which costs tokens, and a call that is
     /// not repeated as the model wrote it is not found in the cache.
     /// </summary>
-    private static string OnOneLine(string json)
+    internal static string OnOneLine(string json)
     {
         StringBuilder line = new(json.Length);
         bool isString = false;

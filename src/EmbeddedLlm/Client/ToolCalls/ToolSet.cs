@@ -37,11 +37,11 @@ internal sealed class ToolSet
     /// <summary>The same for requests whose answers are held to the same grammar.</summary>
     public string Key { get; }
 
-    /// <summary>The functions in the shape that templates expect.</summary>
-    public TemplateValue TemplateValue => new TemplateList([.. _declarations.Select(declaration => TemplateValue.FromJson(declaration))]);
+    /// <summary>The functions in the shape that a template expects.</summary>
+    public TemplateValue TemplateValue(ToolSupport support) => ToolTemplateValues.Tools(_declarations, support.TakesToolsAsText);
 
     /// <summary>The same for templates that fail where a parameter says no type, as Gemma 4's do: each says one.</summary>
-    public TemplateValue TypedTemplateValue => new TemplateList([.. _declarations.Select(declaration => TemplateValue.FromJson(WithTypes(declaration)))]);
+    public TemplateValue TypedTemplateValue(ToolSupport support) => ToolTemplateValues.Tools(_declarations.Select(WithTypes), support.TakesToolsAsText);
 
     /// <summary>Reads the options' tools.</summary>
     /// <returns>Null where the model is to know of no tools: there are none, or <see cref="NoneChatToolMode"/> forbids them.</returns>

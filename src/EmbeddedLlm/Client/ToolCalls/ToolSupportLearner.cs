@@ -25,9 +25,6 @@ internal sealed partial class ToolSupportLearner
     private const char ArgumentsPlace = '\uE001';
     private const char IdPlace = '\uE002';
 
-    /// <summary>How templates begin a list of tools whose models call them in Python.</summary>
-    private static readonly string[] s_pythonic = ["<|tool_call_start|>", "<|tool_list_start|>", "List of tools: ["];
-
     /// <summary>Ids that are longer and shorter than Mistral's nine characters.</summary>
     private static readonly string[] s_otherIds = ["call-of-another-length", "1"];
 
@@ -37,6 +34,8 @@ internal sealed partial class ToolSupportLearner
     private readonly string _beginOfSequence;
     private readonly string _endOfSequence;
     private string? _variable;
+    private string? _systemKey;
+    private bool _takesToolsAsText;
 
     private ToolSupportLearner(ChatTemplate template, string beginOfSequence, string endOfSequence)
     {
@@ -53,7 +52,7 @@ internal sealed partial class ToolSupportLearner
 
     private ToolSupport Learn()
     {
-        _variable = FindVariable();
+        FindDescription();
         ToolSupport support = new() { Format = ToolCallFormat.Hermes, TakesSystemMessage = Render([Message("system", Reply), UserMessage()], isPrompt: true)?.Contains(Reply, StringComparison.Ordinal) ?? false };
         foreach (bool takesText in new[] { false, true })
         {
@@ -64,7 +63,7 @@ internal sealed partial class ToolSupportLearner
                 support = support with { HasNamesInIds = RenderCalls(support, [s_calls[0]]) is { } one && one.Contains(s_calls[0].Id, StringComparison.Ordinal) && !one.Contains(s_calls[0].Name, StringComparison.Ordinal) };
                 if (LearnFormat(support) is not { } format)
                     continue;
-                support = support with { Format = IsHarmony ? ToolCallFormat.Harmony : format, Variable = _variable, WritesCalls = true };
+                support = support with { Format = IsHarmony ? ToolCallFormat.Harmony : format, Variable = _variable, SystemKey = _systemKey, TakesToolsAsText = _takesToolsAsText, WritesCalls = true };
                 return support with
                 {
                     TakesCallsWithoutText = !(Render([UserMessage(), CallMessage(support, [s_calls[0]], Reply)], isPrompt: false)?.Contains(s_calls[0].Value, StringComparison.Ordinal) ?? false),
@@ -75,58 +74,11 @@ internal sealed partial class ToolSupportLearner
             }
         }
 
-        support = new() { Format = ToolCallFormat.Hermes, TakesSystemMessage = support.TakesSystemMessage, WritesResults = WritesResult(Message("assistant", Reply)) };
-
-        // Templates that tell the model a format and do not write it. Where they tell one that is not known, they are not asked to.
-        if (_variable is not null && _template.Source.Contains("<|tool_call|>", StringComparison.Ordinal))
-            return support with { Format = ToolCallFormat.Granite, Variable = _variable };
-        if (_variable is not null && s_pythonic.Any(sign => _template.Source.Contains(sign, StringComparison.Ordinal)))
-            return support with { Format = ToolCallFormat.Pythonic, Variable = _variable };
-        string prompt = _variable is null ? "" : Render([UserMessage()], isPrompt: true) ?? "";
-        if (ToldPythonic().IsMatch(prompt))
-            return support with { Format = ToolCallFormat.BarePythonic, Variable = _variable };
-        if (prompt.Contains("<tool_call>", StringComparison.Ordinal) && prompt.Contains("\"arguments\"", StringComparison.Ordinal))
-            return support with { Variable = _variable };
-        return support;
+        return LearnTold(new() { Format = ToolCallFormat.Hermes, TakesSystemMessage = support.TakesSystemMessage });
     }
 
     /// <summary>Whether answers are messages in channels: then a call is read with all that is around it.</summary>
     private bool IsHarmony => _template.Source.Contains("<|channel|>analysis<|message|>", StringComparison.Ordinal) && _template.Source.Contains("<|call|>", StringComparison.Ordinal);
-
-    /// <summary>The variable whose tools the template describes.</summary>
-    private string? FindVariable()
-    {
-        foreach (string name in new[] { "tools", "xml_tools" })
-        {
-            _variable = name;
-            if (_template.Reads(name) && Render([UserMessage()], isPrompt: true) is { } prompt && prompt.Contains(Described, StringComparison.Ordinal))
-                return name;
-        }
-
-        return null;
-    }
-
-    private bool WritesResult(TemplateValue before) => RenderResult(before)?.Contains(Result, StringComparison.Ordinal) ?? false;
-
-    private string? RenderResult(TemplateValue before)
-    {
-        TemplateDictionary result = Message("tool", Result);
-        result.Add("name", TemplateValue.FromCaller(s_calls[0].Name));
-        result.Add("tool_call_id", TemplateValue.FromCaller(s_calls[0].Id));
-        return Render([UserMessage(), before, result], isPrompt: true);
-    }
-
-    /// <summary>By which name the template reads results from the message that called, where it does not write the same of messages of their own; null where by none.</summary>
-    private string? FindResultsKey(ToolSupport support)
-    {
-        const string Key = "tool_responses";
-        if (!_template.Source.Contains(Key, StringComparison.Ordinal))
-            return null;
-        TemplateDictionary message = CallMessage(support, [s_calls[0]]);
-        message.Add(Key, new TemplateList([ToolTemplateValues.Result(s_calls[0].Name, Result)]));
-        return Render([UserMessage(), message], isPrompt: true) is { } rendered && rendered.Contains(Result, StringComparison.Ordinal)
-            && rendered != RenderResult(CallMessage(support, [s_calls[0]])) ? Key : null;
-    }
 
     private ToolCallFormat? LearnFormat(ToolSupport support)
     {
@@ -211,152 +163,19 @@ internal sealed partial class ToolSupportLearner
             pair.First.Name == pair.Second.Name && JsonElement.DeepEquals(JsonElement.Parse(pair.First.Arguments), pair.Second.Arguments));
     }
 
-    /// <summary>Where a call's arguments are written as a JSON object.</summary>
-    private static (int Start, int End)? FindObject(string body, Call call)
-    {
-        int key = body.IndexOf(call.Key, StringComparison.Ordinal);
-        int value = body.IndexOf(call.Value, StringComparison.Ordinal);
-        if (key < 0 || value < key)
-            return null;
-        int start = body.LastIndexOf('{', key);
-        int end = body.IndexOf('}', value) + 1;
-        if (start < 0 || end == 0)
-            return null;
-        try
-        {
-            JsonElement json = JsonElement.Parse(body[start..end]);
-            return json.GetProperty(call.Key).GetString() == call.Value ? (start, end) : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>What is before, between and after the calls: two calls tell where one ends and what separates them.</summary>
-    private static ToolCallFormat? FormatOf(string one, string? two)
-    {
-        int first = one.AsSpan().IndexOfAny(NamePlace, ArgumentsPlace, IdPlace);
-        int last = one.AsSpan().LastIndexOfAny(NamePlace, ArgumentsPlace, IdPlace);
-        string head = one[..first];
-        string places = one[first..(last + 1)];
-        string tail = one[(last + 1)..];
-        if (two is null)
-            return tail.Length == 0 && !HasMarker(head) ? null : new ToolCallFormat { Call = Parts(head + places + tail) };
-        // Where a section ends is taken from two calls: a template may leave it out after one.
-        int second = two.LastIndexOf(places, StringComparison.Ordinal);
-        if (!two.StartsWith(head + places, StringComparison.Ordinal) || second < head.Length + places.Length)
-            return null;
-
-        string between = two[(head.Length + places.Length)..second];
-        tail = two[(second + places.Length)..];
-        int suffix = CommonStart(between, tail);
-        string rest = between[suffix..];
-        int prefix = CommonEnd(rest, head);
-        if ((suffix == 0 || prefix == 0) && ((suffix == 0 && prefix == 0) || (!HasMarker(head) && head.Any(char.IsLetterOrDigit))))
-            return null;
-        return new ToolCallFormat
-        {
-            Begin = head[..^prefix],
-            Call = Parts(head[^prefix..] + places + tail[..suffix]),
-            Separator = rest[..^prefix],
-            End = tail[suffix..],
-        };
-    }
-
-    /// <summary>The format where a name or the text's header comes right after what ends the prompt, which separates calls, too.</summary>
-    private static ToolCallFormat? FormatAfterPrompt(string one, string? two, Surroundings around)
-    {
-        if (two is null || one[0] != NamePlace || one[^1] != ArgumentsPlace || one.Contains(IdPlace) || !two.StartsWith(one, StringComparison.Ordinal) || !two.EndsWith(one, StringComparison.Ordinal))
-            return null;
-        string separator = two[one.Length..^one.Length];
-        return separator.AsSpan().Trim().Length == 0 || !around.Prompt.EndsWith(separator, StringComparison.Ordinal)
-            ? null
-            : new ToolCallFormat { Call = Parts(one), Separator = separator, TextHeader = around.TextHeader };
-    }
-
-    private static bool HasMarker(string text) => ToolCallFormat.SplitAtMarkers(text).Any(piece => piece.IsMarker);
-
-    /// <summary>The parts of a call: it begins and ends with a literal, be it an empty one.</summary>
-    private static ImmutableArray<ToolCallPart> Parts(string call)
-    {
-        ImmutableArray<ToolCallPart>.Builder parts = ImmutableArray.CreateBuilder<ToolCallPart>();
-        if (KindOf(call[0]) != ToolCallPartKind.Literal)
-            parts.Add(new ToolCallPart(ToolCallPartKind.Literal));
-        int begin = 0;
-        for (int i = 0; i <= call.Length; i++)
-        {
-            ToolCallPartKind kind = i == call.Length ? ToolCallPartKind.Literal : KindOf(call[i]);
-            if (i < call.Length && kind == ToolCallPartKind.Literal)
-                continue;
-            if (i > begin)
-                parts.Add(new ToolCallPart(ToolCallPartKind.Literal, call[begin..i]));
-            if (i < call.Length)
-                parts.Add(new ToolCallPart(kind));
-            begin = i + 1;
-        }
-
-        if (parts[^1].Kind != ToolCallPartKind.Literal)
-            parts.Add(new ToolCallPart(ToolCallPartKind.Literal));
-        return parts.ToImmutable();
-    }
-
-    private static ToolCallPartKind KindOf(char c) => c switch
-    {
-        NamePlace => ToolCallPartKind.Name,
-        ArgumentsPlace => ToolCallPartKind.Arguments,
-        IdPlace => ToolCallPartKind.Id,
-        _ => ToolCallPartKind.Literal,
-    };
-
-    /// <summary>The length of the longest common beginning that ends within no marker of either text.</summary>
-    private static int CommonStart(string text, string other)
-    {
-        int length = text.AsSpan().CommonPrefixLength(other);
-        return Math.Min(Aligned(text), Aligned(other));
-
-        int Aligned(string whole)
-        {
-            int position = 0;
-            foreach ((string piece, bool isMarker) in ToolCallFormat.SplitAtMarkers(whole))
-            {
-                if (position + piece.Length > length)
-                    return isMarker ? position : length;
-                position += piece.Length;
-            }
-
-            return length;
-        }
-    }
-
-    /// <summary>The length of the longest common end that begins within no marker of either text.</summary>
-    private static int CommonEnd(string text, string other)
-    {
-        int length = 0;
-        while (length < Math.Min(text.Length, other.Length) && text[^(length + 1)] == other[^(length + 1)])
-            length++;
-        return Math.Min(Aligned(text), Aligned(other));
-
-        int Aligned(string whole)
-        {
-            int start = whole.Length - length;
-            int position = 0;
-            foreach ((string piece, bool isMarker) in ToolCallFormat.SplitAtMarkers(whole))
-            {
-                if (isMarker && position < start && position + piece.Length > start)
-                    return whole.Length - position - piece.Length;
-                position += piece.Length;
-            }
-
-            return length;
-        }
-    }
-
     private static string? AfterUser(string? rendered) =>
         rendered?.LastIndexOf(User, StringComparison.Ordinal) is >= 0 and int at ? rendered[(at + User.Length)..] : null;
 
     private string? Render(TemplateValue[] messages, bool isPrompt)
     {
+        TemplateValue tools = ToolTemplateValues.Tools(s_calls.Select(call => call.Declaration), _takesToolsAsText);
+        if (_systemKey is not null)
+        {
+            TemplateDictionary system = Message("system", "");
+            system.Add(_systemKey, tools);
+            messages = [system, .. messages];
+        }
+
         Dictionary<string, TemplateValue> variables = new()
         {
             ["messages"] = new TemplateList(messages),
@@ -365,7 +184,7 @@ internal sealed partial class ToolSupportLearner
             ["eos_token"] = TemplateValue.FromTemplate(_endOfSequence),
         };
         if (_variable is not null)
-            variables[_variable] = new TemplateList([.. s_calls.Select(call => TemplateValue.FromJson(call.Declaration))]);
+            variables[_variable] = tools;
         try
         {
             return _template.Render(variables).ToString();
