@@ -32,7 +32,15 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
             return (FormatOf(rendered[..thought], between, prompt), messageKey);
         }
 
-        return (known ?? OfEmptyBlock() ?? OfThoughtAheadOfCall(), null);
+        known ??= OfEmptyBlock();
+        // Cohere's templates have the thoughts that led to a call by a name of their own.
+        foreach (string key in new[] { "reasoning_content", "tool_plan" })
+        {
+            if (AheadOfCall(key) is { } ahead)
+                return (known ?? OfThoughtAheadOfCall(ahead.Before, ahead.Between, prompt), key == "reasoning_content" ? null : key);
+        }
+
+        return (known, null);
     }
 
     /// <summary>The format of a template that writes no thoughts of earlier messages, and where the model is not to think an empty block of them, as Gemma 4's does; null where it does not.</summary>
@@ -54,17 +62,21 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
         return null;
     }
 
-    /// <summary>The format of a template that writes thoughts only where they led to a call; null where it does not.</summary>
-    private ReasoningFormat? OfThoughtAheadOfCall()
+    /// <summary>What is ahead of thoughts and between them and the call that they led to; null where the template does not write them there.</summary>
+    private (string Before, string Between)? AheadOfCall(string key)
     {
         TemplateDictionary answer = Message("assistant", "");
-        answer.Add("reasoning_content", TemplateValue.FromCaller(Thought));
+        answer.Add(key, TemplateValue.FromCaller(Thought));
         answer.Add("tool_calls", new TemplateList([TemplateValue.FromJson(JsonElement.Parse($$"""{"id": "zqid00001", "type": "function", "function": {"name": "{{Reply}}", "arguments": {} } }"""))]));
-        if (AfterUser(Render([UserMessage(), answer], isPrompt: false)) is not { } rendered || rendered.IndexOf(Thought, StringComparison.Ordinal) is not (>= 0 and int thought) || rendered.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int call) || call < thought)
-            return null;
-        string between = rendered[(thought + Thought.Length)..call];
+        return AfterUser(Render([UserMessage(), answer], isPrompt: false)) is { } rendered && rendered.IndexOf(Thought, StringComparison.Ordinal) is >= 0 and int thought
+            && rendered.IndexOf(Reply, StringComparison.Ordinal) is int call && call > thought ? (rendered[..thought], rendered[(thought + Thought.Length)..call]) : null;
+    }
+
+    /// <summary>The format of a template that writes thoughts only where they led to a call; null where no marker ends them.</summary>
+    private static ReasoningFormat? OfThoughtAheadOfCall(string before, string between, string? prompt)
+    {
         string? close = ToolCallFormat.SplitAtMarkers(between).FirstOrDefault(piece => piece.IsMarker).Text;
-        return close is null ? null : FormatOf(rendered[..thought], between[..(between.IndexOf(close, StringComparison.Ordinal) + close.Length)], AfterUser(Render([UserMessage()], isPrompt: true)));
+        return close is null ? null : FormatOf(before, between[..(between.IndexOf(close, StringComparison.Ordinal) + close.Length)], prompt);
     }
 
     private static ReasoningFormat? FormatOf(string before, string between, string? prompt)

@@ -32,7 +32,7 @@ internal sealed record ReasoningSupport
     /// <summary>What in a system message turns the reasoning off, where the template has no variable for it.</summary>
     private string? SoftSwitch => Flags.Any(_template.Reads) ? null : s_softSwitches.FirstOrDefault(text => _template.Source.Contains(text, StringComparison.Ordinal));
 
-    /// <param name="template">The template; it is rendered some five times.</param>
+    /// <param name="template">The template; it is rendered some seven times.</param>
     /// <param name="beginOfSequence">What it calls <c>bos_token</c>.</param>
     /// <param name="endOfSequence">What it calls <c>eos_token</c>.</param>
     public static ReasoningSupport Learn(ChatTemplate template, string beginOfSequence, string endOfSequence)

@@ -52,6 +52,22 @@ public sealed class ToolPromptTests
         Assert.Contains(parts, part => !part.IsTemplate && part.Text.Contains("<tool_response>\n<end_of_turn>", StringComparison.Ordinal));
     }
 
+    /// <summary>Cohere's own templates have the thoughts that led to a call by the name <c>tool_plan</c>, llama.cpp's variants of them by the usual one.</summary>
+    [Theory]
+    [InlineData("reasoning_content", null)]
+    [InlineData("tool_plan", "tool_plan")]
+    public void ThoughtsAheadOfACallAreKept(string key, string? messageKey)
+    {
+        string source = File.ReadAllText(SharedData.Require("data", "templates", "CohereForAI-c4ai-command-r7b-12-2024-tool_use.jinja"));
+        PromptBuilder builder = new(ChatTemplate.Parse(source.Replace("reasoning_content", key, StringComparison.Ordinal)), "<s>", "</s>");
+        ChatMessage[] messages =
+        [
+            new(ChatRole.User, "u"), new(ChatRole.Assistant, [new TextReasoningContent("I look it up."), new FunctionCallContent("1", "f")]), new(ChatRole.Tool, [new FunctionResultContent("1", "r")]),
+        ];
+        Assert.Contains("<|START_THINKING|>I look it up.<|END_THINKING|><|START_ACTION|>", string.Concat(builder.Build(messages, null, null, CancellationToken.None).Select(part => part.Text)), StringComparison.Ordinal);
+        Assert.Equal(("<|START_THINKING|>", messageKey), (builder.Reasoning.Format!.Open, builder.Reasoning.MessageKey));
+    }
+
     /// <summary>Some applications add a message for each result, as OpenAI's interface asks for, and Gemma's template refuses two messages of the user in a row.</summary>
     [Fact]
     public void ResultsThatComeInSeveralMessagesAreOneWhereTheTemplateKnowsNone()
