@@ -4,14 +4,16 @@ namespace EmbeddedLlm.Client;
 
 /// <summary>
 /// What a model writes ahead of an answer's text where it could write a function's name instead: Functionary's prompt ends with <c>&gt;&gt;&gt;</c>, after which comes <c>all</c> and a line break, and then the text.
+/// GLM-4's ends with <c>&lt;|assistant|&gt;</c>, after which comes a line break and the text, or a name.
 /// </summary>
 internal static class AnswerHeader
 {
     private const string User = "zquser";
     private const string Reply = "zqreply";
+    private const string Name = "zqname";
 
-    /// <summary>The header that a template writes between what asks for an answer and the answer's text; empty where it is white space or has a marker, which no answer's text holds.</summary>
-    /// <param name="template">The template; it is rendered three times.</param>
+    /// <summary>The header that a template writes between what asks for an answer and the answer's text; empty where it has a marker, which no answer's text holds, or is white space and nothing else can come there.</summary>
+    /// <param name="template">The template; it is rendered some three times.</param>
     /// <param name="beginOfSequence">What it calls <c>bos_token</c>.</param>
     /// <param name="endOfSequence">What it calls <c>eos_token</c>.</param>
     public static string Of(ChatTemplate template, string beginOfSequence, string endOfSequence)
@@ -22,13 +24,22 @@ internal static class AnswerHeader
         string header = answered[prompt.Length..reply];
         // A template that nothing asks for an answer leaves the role's own header to the answer.
         bool asks = prompt != Render(isPrompt: false, isAnswered: false);
-        return asks && !string.IsNullOrWhiteSpace(header) && !ToolCallFormat.SplitAtMarkers(header).Any(piece => piece.IsMarker) ? header : "";
+        bool isHeader = string.IsNullOrWhiteSpace(header)
+            ? Render(isPrompt: false, isAnswered: true, name: Name)?.StartsWith(prompt + Name, StringComparison.Ordinal) ?? false
+            : !ToolCallFormat.SplitAtMarkers(header).Any(piece => piece.IsMarker);
+        return asks && isHeader ? header : "";
 
-        string? Render(bool isPrompt, bool isAnswered)
+        string? Render(bool isPrompt, bool isAnswered, string? name = null)
         {
             List<TemplateValue> messages = [Message("user", User)];
             if (isAnswered)
-                messages.Add(Message("assistant", Reply));
+            {
+                TemplateDictionary answer = Message("assistant", Reply);
+                if (name is not null)
+                    answer.Add("metadata", TemplateValue.FromCaller(name));
+                messages.Add(answer);
+            }
+
             try
             {
                 return template.Render(new Dictionary<string, TemplateValue>

@@ -65,14 +65,13 @@ internal sealed partial class ToolSupportLearner
     private ToolSupport? LearnNamedMessages(ToolSupport support)
     {
         support = support with { CallsAreNamedMessages = true, WritesCalls = true, TakesCallsWithoutText = true, ResultRole = "observation" };
+        string header = AnswerHeader.Of(_template, _beginOfSequence, _endOfSequence);
         string? prompt = AfterUser(Render([UserMessage()], isPrompt: true));
-        string? reply = AfterUser(Render([UserMessage(), Message("assistant", Reply)], isPrompt: false));
         string? one = AfterUser(Render([UserMessage(), NamedMessage(s_calls[0])], isPrompt: false));
         string? two = AfterUser(Render([UserMessage(), NamedMessage(s_calls[0]), NamedMessage(s_calls[1])], isPrompt: false));
-        if (string.IsNullOrWhiteSpace(prompt) || reply is null || one is null || two is null || !one.StartsWith(prompt, StringComparison.Ordinal) || !two.StartsWith(prompt, StringComparison.Ordinal)
-            || !reply.StartsWith(prompt, StringComparison.Ordinal) || reply.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int text) || text <= prompt.Length)
+        if (header.Length == 0 || string.IsNullOrWhiteSpace(prompt) || one is null || two is null || !one.StartsWith(prompt, StringComparison.Ordinal) || !two.StartsWith(prompt, StringComparison.Ordinal))
             return null;
-        Surroundings around = new(prompt, reply[..text], "", reply[prompt.Length..text]);
+        Surroundings around = new(prompt, prompt + header, "", header);
         if (Places(one[prompt.Length..], 1) is not { } single || Places(two[prompt.Length..], 2) is not { } both || FormatAfterPrompt(single, both, around) is not { } format)
             return null;
         return WritesResult(NamedMessage(s_calls[0]), support.ResultRole) ? support with { Format = format with { CountsCalls = true }, WritesResults = true } : null;

@@ -78,6 +78,12 @@ public sealed class NamedMessageTests
     public void CallsAreHeldToTheirSchemas(string answer, bool isAllowed) =>
         Assert.Equal(isAllowed, ToolGrammar.Create(Prompts(New).Tools.Format, ToolSet.Of(s_options)!, null, ControlTokens.None).Grammar.Accepts(Encoding.UTF8.GetBytes(answer)));
 
+    /// <summary>So a text is no name's beginning, and a format holds it from its first character on.</summary>
+    [Theory]
+    [InlineData(New)]
+    [InlineData(Old)]
+    public void WhereNothingCanBeCalledThePromptHasTheLineBreak(string source) => Assert.Equal("<|user|>\nu<|assistant|>\n", Show(source, [new(ChatRole.User, "u")], null));
+
     private static AIFunctionDeclaration Function(string name) =>
         AIFunctionFactory.CreateDeclaration(name, "Does it.", JsonElement.Parse("""{"type":"object","properties":{"x":{"type":"integer"}},"required":["x"]}"""));
 
