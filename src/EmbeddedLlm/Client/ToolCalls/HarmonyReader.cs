@@ -18,6 +18,7 @@ internal sealed partial class HarmonyReader
     private readonly StringBuilder _held = new();
     private Kind _kind = Kind.Beginning;
     private string _function = "";
+    private NestingScanner _arguments;
 
     private enum Kind
     {
@@ -48,6 +49,14 @@ internal sealed partial class HarmonyReader
     public (string Reasoning, string Text, IReadOnlyList<WrittenCall> Calls) Push(string piece, bool isLast)
     {
         _held.Append(piece);
+        // Long arguments come in many pieces, of which the last ends them.
+        if (_kind == Kind.Call && !isLast)
+        {
+            _arguments.Push(piece);
+            if (!_arguments.HasEnded)
+                return ("", "", []);
+        }
+
         string held = _held.ToString();
         StringBuilder reasoning = new();
         StringBuilder text = new();
@@ -83,13 +92,13 @@ internal sealed partial class HarmonyReader
                 at += content + Message.Length;
                 return true;
             case Kind.Call:
-                int start = rest.Length - rest.TrimStart().Length;
-                int length = ToolCallReader.ObjectLength(rest[start..]);
+                _arguments = new NestingScanner(isPython: false);
+                int length = _arguments.Push(rest);
                 if (length < 0)
                     return false;
-                calls.Add(new WrittenCall(_function, rest.Slice(start, length).ToString()));
+                calls.Add(new WrittenCall(_function, rest[..length].TrimStart().ToString()));
                 CallCount++;
-                at += start + length;
+                at += length;
                 _kind = Kind.AfterCall;
                 return true;
             default:

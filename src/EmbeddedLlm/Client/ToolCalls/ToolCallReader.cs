@@ -19,6 +19,9 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
     /// <summary>What tells that the arguments of a call are whole that are written one by one: the first marker of what follows, else all of it.</summary>
     private readonly string _argumentsEnd = format.Tags is null ? "" : EndOf(format.Call[^1].Text);
 
+    /// <summary>What of it comes last, after white space, of which none counts.</summary>
+    private readonly string _lastOfEnd = format.Tags is null ? "" : EndOf(format.Call[^1].Text).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).LastOrDefault() ?? "";
+
     private readonly StringBuilder _held = new();
     private readonly List<WrittenCall> _calls = [];
     private bool _isBegun;
@@ -30,6 +33,10 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
     private int _read;
     private string _name = "";
     private string _arguments = "";
+    private NestingScanner _nesting;
+
+    /// <summary>Whether arguments are written as Python writes them, and a bracket ends them, so that their end is found without reading them.</summary>
+    private bool IsPython => format.Tags is { HasRawStrings: false, Marker: null } && _argumentsEnd is [')' or ']' or '}', ..];
 
     /// <summary>How many calls have been read.</summary>
     public int CallCount { get; private set; }
@@ -46,7 +53,7 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
         if (!_isBegun && !_isCalling && format.TextHeader.Length > 0 && !TryTakeHeader(isLast))
             return (text, []);
         // Long arguments come in many pieces, most of which cannot end them.
-        if (_isCalling && !isLast && _part > 0 && format.Call[_part].Kind == ToolCallPartKind.Arguments && !piece.Contains(format.Tags is null ? '}' : _argumentsEnd[^1], StringComparison.Ordinal))
+        if (_isCalling && !isLast && _part > 0 && format.Call[_part].Kind == ToolCallPartKind.Arguments && !MayEndArguments(piece))
             return (text, []);
         if (!_isCalling)
         {
@@ -57,6 +64,19 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
         if (_isCalling)
             ReadCalls();
         return (text, [.. _calls]);
+    }
+
+    /// <summary>Whether the arguments that are being read may end with a piece.</summary>
+    private bool MayEndArguments(string piece)
+    {
+        if (format.Tags is not null && !IsPython)
+        {
+            int length = Math.Min(piece.Length + _lastOfEnd.Length - 1, _held.Length);
+            return _held.ToString(_held.Length - length, length).Contains(_lastOfEnd, StringComparison.Ordinal);
+        }
+
+        _nesting.Push(piece);
+        return _nesting.HasEnded;
     }
 
     private string TakeText(bool isLast)
@@ -197,17 +217,22 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
                 return TrySkip(held, format.Call[_part].Text);
             case ToolCallPartKind.Arguments when format.Tags is { } tags:
                 if (tags.TryRead(rest, _argumentsEnd, ValueOf, out int read) is not { } written)
+                {
+                    _nesting = new NestingScanner(isPython: true);
+                    _nesting.Push(rest);
                     return false;
+                }
+
                 _arguments = written;
                 _read += read;
                 break;
             case ToolCallPartKind.Arguments:
-                int start = rest.Length - rest.TrimStart().Length;
-                int length = ObjectLength(rest[start..]);
+                _nesting = new NestingScanner(isPython: false);
+                int length = _nesting.Push(rest);
                 if (length < 0)
                     return false;
-                _arguments = rest.Slice(start, length).ToString();
-                _read += start + length;
+                _arguments = rest[..length].TrimStart().ToString();
+                _read += length;
                 break;
             default:
                 // Names and ids go to where the next literal begins.
@@ -260,34 +285,5 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
         _read += length;
         _part = _part < 0 ? 1 : _part + 1;
         return true;
-    }
-
-    /// <summary>The length of the JSON object that a text begins with; -1 where it is not whole.</summary>
-    public static int ObjectLength(ReadOnlySpan<char> text)
-    {
-        int depth = 0;
-        bool isText = false;
-        for (int i = 0; i < text.Length; i++)
-        {
-            switch (text[i])
-            {
-                case '\\' when isText:
-                    i++;
-                    break;
-                case '"':
-                    isText = !isText;
-                    break;
-                case '{' or '[' when !isText:
-                    depth++;
-                    break;
-                case '}' or ']' when !isText:
-                    depth--;
-                    if (depth == 0)
-                        return i + 1;
-                    break;
-            }
-        }
-
-        return -1;
     }
 }

@@ -17,8 +17,8 @@ internal static class ToolRounds
         List<ChatMessage>? arranged = null;
         for (int i = 0; i < messages.Count; i++)
         {
-            List<FunctionCallContent> calls = [.. messages[i].Contents.OfType<FunctionCallContent>()];
-            if (calls.Count < 2 || messages[i].Role != ChatRole.Assistant)
+            List<FunctionCallContent> calls = messages[i].Role == ChatRole.Assistant ? [.. messages[i].Contents.OfType<FunctionCallContent>()] : [];
+            if (calls.Count < 2)
             {
                 arranged?.Add(messages[i]);
                 continue;
