@@ -29,31 +29,45 @@ internal static class AnswerHeader
             : !ToolCallFormat.SplitAtMarkers(header).Any(piece => piece.IsMarker);
         return asks && isHeader ? header : "";
 
-        string? Render(bool isPrompt, bool isAnswered, string? name = null)
-        {
-            List<TemplateValue> messages = [Message("user", User)];
-            if (isAnswered)
-            {
-                TemplateDictionary answer = Message("assistant", Reply);
-                if (name is not null)
-                    answer.Add("metadata", TemplateValue.FromCaller(name));
-                messages.Add(answer);
-            }
+        string? Render(bool isPrompt, bool isAnswered, string? name = null) => AnswerHeader.Render(template, beginOfSequence, endOfSequence, isPrompt, isAnswered, name);
+    }
 
-            try
+    /// <summary>The tags that a template writes around an answer's text, as ERNIE 4.5's does: <c>&lt;response&gt;</c> and <c>&lt;/response&gt;</c>; null where it writes none, or the prompt ends with the first.</summary>
+    /// <inheritdoc cref="Of"/>
+    public static (string Open, string Close)? Tags(ChatTemplate template, string beginOfSequence, string endOfSequence)
+    {
+        if (Render(template, beginOfSequence, endOfSequence, isPrompt: false, isAnswered: true) is not { } answered || answered.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int reply))
+            return null;
+        (string open, bool isOpen) = ToolCallFormat.SplitAtMarkers(answered[..reply].TrimEnd()).LastOrDefault();
+        (string close, bool isClose) = ToolCallFormat.SplitAtMarkers(answered[(reply + Reply.Length)..].TrimStart()).FirstOrDefault();
+        return isOpen && isClose && close == "</" + open[1..] && Render(template, beginOfSequence, endOfSequence, isPrompt: true, isAnswered: false) is { } prompt
+            && !prompt.AsSpan().TrimEnd().EndsWith(open, StringComparison.Ordinal) ? (open, close) : null;
+    }
+
+    private static string? Render(ChatTemplate template, string beginOfSequence, string endOfSequence, bool isPrompt, bool isAnswered, string? name = null)
+    {
+        List<TemplateValue> messages = [Message("user", User)];
+        if (isAnswered)
+        {
+            TemplateDictionary answer = Message("assistant", Reply);
+            if (name is not null)
+                answer.Add("metadata", TemplateValue.FromCaller(name));
+            messages.Add(answer);
+        }
+
+        try
+        {
+            return template.Render(new Dictionary<string, TemplateValue>
             {
-                return template.Render(new Dictionary<string, TemplateValue>
-                {
-                    ["messages"] = new TemplateList([.. messages]),
-                    ["add_generation_prompt"] = TemplateValue.From(isPrompt),
-                    ["bos_token"] = TemplateValue.FromTemplate(beginOfSequence),
-                    ["eos_token"] = TemplateValue.FromTemplate(endOfSequence),
-                }).ToString();
-            }
-            catch (ChatTemplateException)
-            {
-                return null;
-            }
+                ["messages"] = new TemplateList([.. messages]),
+                ["add_generation_prompt"] = TemplateValue.From(isPrompt),
+                ["bos_token"] = TemplateValue.FromTemplate(beginOfSequence),
+                ["eos_token"] = TemplateValue.FromTemplate(endOfSequence),
+            }).ToString();
+        }
+        catch (ChatTemplateException)
+        {
+            return null;
         }
     }
 

@@ -8,7 +8,8 @@ namespace EmbeddedLlm.Client;
 /// <param name="reasoning">Tells the reasoning apart; null where the model does not reason.</param>
 /// <param name="tools">Tells the calls apart; null where there are none.</param>
 /// <param name="harmony">Reads all of it in place of both; null where the answer is in another format.</param>
-internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader? tools, HarmonyReader? harmony = null)
+/// <param name="tagged">Takes tags off the text; null where there are none.</param>
+internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader? tools, HarmonyReader? harmony = null, TaggedText? tagged = null)
 {
     /// <summary>Whether the answer has called a function.</summary>
     public bool HasCalls => tools is { CallCount: > 0 } || harmony is { CallCount: > 0 };
@@ -25,6 +26,7 @@ internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader?
         }
 
         (string thought, string text) = reasoning?.Push(piece, isLast) ?? ("", piece);
+        text = tagged?.Push(text, isLast) ?? text;
         if (tools is null)
             return (thought, text, []);
         (text, IReadOnlyList<WrittenCall> calls) = tools.Push(text, isLast);

@@ -173,7 +173,8 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         AnswerReader reader = new(
             reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen),
             tools is null || isHarmony ? null : new ToolCallReader(prompts.Tools.Format, calls?.Arguments, tools.IsRequired || (answer is null && !prompts.Tools.Format.IsTriggeredByName) ? null : [.. tools.Callable.Select(function => function.Name)]),
-            isHarmony ? new HarmonyReader() : null);
+            isHarmony ? new HarmonyReader() : null,
+            !isHarmony && prompts.TextTags is { } tags ? new TaggedText(tags.Open, tags.Close, asked.ContinuesLast) : null);
         if (asked.ContinuesLast && header.Length > 0)
             reader.Push(header, isLast: false);
         return new RunningAnswer(stream, reader, ResponseMapper.Create(model.Id) with { DroppedMessages = dropped }, wanted.IsShown);
