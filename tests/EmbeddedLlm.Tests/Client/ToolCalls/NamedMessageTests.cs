@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using EmbeddedLlm.Client;
-using EmbeddedLlm.Runtime;
 using EmbeddedLlm.Templates;
 using Microsoft.Extensions.AI;
 
