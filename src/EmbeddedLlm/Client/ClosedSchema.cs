@@ -4,8 +4,9 @@ using System.Text.Json.Nodes;
 namespace EmbeddedLlm.Client;
 
 /// <summary>
-/// A schema whose objects have the properties that it names and no others, as other services enforce it. What fits the closed schema fits the open one, so nothing that was asked for is lost; a schema
-/// whose parts apply to the same object at once, or count how many apply, stays as it is, since closing a part could leave nothing that fits.
+/// A schema whose objects have the properties that it names and no others, as other services enforce it. What fits the closed schema fits the open one, so nothing that was asked for is lost; a part
+/// of it that applies several schemas to the same object at once, or counts how many apply, stays as it is, since closing one of them could leave nothing that fits. So does the whole where such a part
+/// refers to another place, which applies elsewhere as well.
 /// </summary>
 internal static class ClosedSchema
 {
@@ -13,6 +14,9 @@ internal static class ClosedSchema
     [
         "allOf", "oneOf", "not", "if", "dependentSchemas", "dependencies", "dependentRequired", "patternProperties", "propertyNames", "unevaluatedProperties", "$dynamicRef", "$recursiveRef", "contains",
     ];
+
+    /// <summary>What asks something of an object beside the schemas that it also has to fit.</summary>
+    private static readonly string[] s_ofObjects = ["properties", "additionalProperties", "minProperties", "enum", "const"];
 
     private static readonly string[] s_maps = ["properties", "$defs", "definitions"];
     private static readonly string[] s_parts = ["items", "additionalProperties", "prefixItems", "anyOf"];
@@ -50,9 +54,13 @@ internal static class ClosedSchema
 
             if (node is not JsonObject schema)
                 continue;
-            bool isSeveral = schema.ContainsKey("$ref") || schema.ContainsKey("anyOf");
-            if (s_combining.Any(schema.ContainsKey) || (isSeveral && (schema.ContainsKey("properties") || schema.ContainsKey("required"))) || (schema.ContainsKey("$ref") && schema.ContainsKey("anyOf")))
-                return false;
+            if (AppliesSeveral(schema))
+            {
+                if (HasReference(schema))
+                    return false;
+                continue;
+            }
+
             if (IsOpen(schema))
                 open.Add(schema);
             foreach (string map in s_maps)
@@ -76,9 +84,48 @@ internal static class ClosedSchema
         }
     }
 
+    /// <summary>Whether an object may have to fit several schemas at once, and not only one of some.</summary>
+    private static bool AppliesSeveral(JsonObject schema)
+    {
+        if (s_combining.Any(schema.ContainsKey))
+            return true;
+        bool isOneOfSome = schema.ContainsKey("anyOf");
+        if (!isOneOfSome && !schema.ContainsKey("$ref"))
+            return false;
+        return s_ofObjects.Any(schema.ContainsKey)
+            || (schema.ContainsKey("$ref") && (isOneOfSome || schema.ContainsKey("required")))
+            || (schema.ContainsKey("required") && !(schema["anyOf"] is JsonArray alternatives && alternatives.All(one => Names(one, schema["required"]))));
+    }
+
+    /// <summary>Whether an alternative names all the properties that are required beside it, as those of a polymorphic type name its discriminator, or is of no object.</summary>
+    private static bool Names(JsonNode? alternative, JsonNode? required) =>
+        alternative is JsonObject schema && !schema.ContainsKey("$ref") && !schema.ContainsKey("anyOf")
+        && (schema["properties"] is JsonObject properties ? AllAreIn(properties, required)
+            : schema["type"] is JsonValue type && type.GetValueKind() == JsonValueKind.String && type.GetValue<string>() != "object");
+
+    private static bool HasReference(JsonObject schema)
+    {
+        Stack<JsonNode> rest = new([schema]);
+        while (rest.TryPop(out JsonNode? node))
+        {
+            if (node is JsonObject some && (some.ContainsKey("$ref") || some.ContainsKey("$dynamicRef") || some.ContainsKey("$recursiveRef")))
+                return true;
+            foreach (JsonNode? one in node is JsonObject members ? members.Select(member => member.Value) : node as IEnumerable<JsonNode?> ?? [])
+            {
+                if (one is not null)
+                    rest.Push(one);
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Whether a schema names properties, allows others, and needs none of these.</summary>
     private static bool IsOpen(JsonObject schema) =>
         schema["properties"] is JsonObject properties
         && !schema.ContainsKey("additionalProperties") && !schema.ContainsKey("minProperties") && !schema.ContainsKey("enum") && !schema.ContainsKey("const")
-        && (schema["required"] as JsonArray ?? []).All(name => name is not null && name.GetValueKind() == JsonValueKind.String && properties.ContainsKey(name.GetValue<string>()));
+        && AllAreIn(properties, schema["required"]);
+
+    private static bool AllAreIn(JsonObject properties, JsonNode? required) =>
+        (required as JsonArray ?? []).All(name => name is not null && name.GetValueKind() == JsonValueKind.String && properties.ContainsKey(name.GetValue<string>()));
 }

@@ -33,8 +33,8 @@ public sealed class EmbeddedChatOptions : GenerationOptions
 
     /// <summary>
     /// Whether objects of an answer may have properties that the schema of <c>ChatOptions.ResponseFormat</c> does not name, as JSON Schema has it where <c>additionalProperties</c> is left out. By default they
-    /// may not, as with services that enforce schemas strictly: what comes fits the schema either way. A schema that combines parts with <c>allOf</c>, <c>oneOf</c> and the like is always taken by the word.
-    /// Default: false.
+    /// may not, as with services that enforce schemas strictly: what comes fits the schema either way. A part of the schema that combines others with <c>allOf</c>, <c>oneOf</c> and the like is always
+    /// taken by the word, and the whole schema where such a part has a <c>$ref</c>. Default: false.
     /// </summary>
     public bool AllowUnnamedProperties { get; set; }
 
