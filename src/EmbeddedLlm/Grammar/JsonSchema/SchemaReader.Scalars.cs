@@ -54,7 +54,10 @@ internal sealed partial class SchemaReader
             algebra.Reading = (location, "pattern");
             if (pattern.ValueKind != JsonValueKind.String)
                 throw SchemaText.Malformed(location.Pointer, "pattern", "must be a string");
-            text = Pattern(location, "pattern", SchemaText.Text(pattern, location.Pointer));
+            string expression = SchemaText.Text(pattern, location.Pointer);
+            text = Pattern(location, "pattern", expression);
+            if (isForWriting)
+                written = TextFormats.WrittenOfPattern(expression) ?? TextAutomaton.Any;
         }
 
         if (location.TryGet("format", out JsonElement format) && format.ValueKind == JsonValueKind.String)
@@ -63,8 +66,8 @@ internal sealed partial class SchemaReader
             string name = SchemaText.Text(format, location.Pointer);
             if (TextAutomaton.FromFormat(name, allowsLocalTimes) is { } known)
                 text = algebra.And(text, known);
-            if (isForWriting)
-                written = TextFormats.Written(name) ?? TextAutomaton.Any;
+            if (isForWriting && TextFormats.Written(name) is { } preferred)
+                written = algebra.And(written, preferred);
         }
 
         int min = location.Count("minLength") ?? 0;

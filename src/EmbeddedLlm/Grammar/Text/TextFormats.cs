@@ -109,6 +109,11 @@ internal static class TextFormats
         ["date-time"] = Whole(static () => WrittenDateTime),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
+    /// <summary>The pattern that System.Text.Json gives <see cref="TimeSpan"/>, which lets through what it cannot read: hours from 24, minutes and seconds from 60, days beyond the type.</summary>
+    private const string TimeSpanPattern = @"^-?(\d+\.)?\d{2}:\d{2}:\d{2}(\.\d{1,7})?$";
+
+    private static readonly Lazy<TextAutomaton> WrittenTimeSpan = Whole(static () => @"-?(?:\d{1,7}\.)?" + WrittenClock + @"(?:\.\d{1,7})?");
+
     private static readonly Lazy<TextAutomaton> TimeOrLocalTime = Whole(static () => $"(?:{Time()}|{LocalTime})");
 
     /// <summary>The texts of a JSON Schema format; null where it is not known.</summary>
@@ -119,6 +124,10 @@ internal static class TextFormats
     /// <summary>The texts of a format that readers agree on, to be written rather than the others; null where that makes no difference.</summary>
     /// <param name="name">The format.</param>
     public static TextAutomaton? Written(string name) => Preferred.TryGetValue(name, out Lazy<TextAutomaton>? format) ? format.Value : null;
+
+    /// <summary>The texts of a pattern that its reader takes, to be written rather than the others; null where nothing is known of its reader.</summary>
+    /// <param name="pattern">The pattern, as the schema has it.</param>
+    public static TextAutomaton? WrittenOfPattern(string pattern) => pattern == TimeSpanPattern ? WrittenTimeSpan.Value : null;
 
     private static Lazy<TextAutomaton> Whole(Func<string> pattern) => new(() => TextAutomaton.FromWhole(EcmaPattern.Parse(pattern())));
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Tests.Grammars;
 
@@ -100,6 +101,31 @@ public sealed class JsonSchemaGenerationTests
     [InlineData("{'format':'date-time','enum':['1998-12-31T23:59:60Z','1998-12-31T23:59:59Z']}", "'1998-12-31T23:59:60Z'")]
     [InlineData("{'type':'string','format':'date-time','pattern':':60Z$'}", "'1998-12-31T23:59:60Z'")]
     public void ADateTimeThatDotNetCannotReadIsWrittenWhereItIsAskedFor(string schema, string text) => Assert.True(SchemaRun.Compile(schema).Accepts(text));
+
+    private const string TimeSpanSchema = @"{'type':'string','pattern':'^-?(\\d+\\.)?\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,7})?$'}";
+
+    [Fact]
+    public void TimeSpansAreWrittenAsDotNetReadsThem()
+    {
+        Assert.Equal(JsonElement.Parse(SchemaRun.Json(TimeSpanSchema)).GetProperty("pattern").GetString(), AIJsonUtilities.CreateJsonSchema(typeof(TimeSpan)).GetProperty("pattern").GetString());
+        Grammar grammar = SchemaRun.Compile(TimeSpanSchema);
+        Random random = new(12);
+        for (int i = 0; i < 40; i++)
+            JsonSerializer.Deserialize<TimeSpan>(SchemaRun.Write(grammar, random)!);
+        Assert.All(["'00:00:00'", "'-1.23:59:59.5'", "'9999999.23:59:59.9999999'"], text => Assert.True(grammar.Accepts(text)));
+    }
+
+    [Theory]
+    [InlineData("'24:00:00'")]
+    [InlineData("'00:60:00'")]
+    [InlineData("'00:00:98.5'")]
+    [InlineData("'99999999.00:00:00'")]
+    public void ATimeSpanThatDotNetCannotReadIsOnlyReadWhereSomebodyElseHasWrittenIt(string text)
+    {
+        Assert.ThrowsAny<JsonException>(() => JsonSerializer.Deserialize<TimeSpan>(SchemaRun.Json(text)));
+        Assert.False(SchemaRun.Compile(TimeSpanSchema).Accepts(text));
+        Assert.True(SchemaRun.Compile(TimeSpanSchema, JsonSchemaGrammarOptions.Reading).Accepts(text));
+    }
 
     [Fact]
     public void ConstantsHaveOneSpelling()
