@@ -23,6 +23,8 @@ public static class GgufAdapterValidator
         ArgumentNullException.ThrowIfNull(adapter);
         GgufLayoutChecks.Check(adapter);
         GgufModelKeys keys = new(adapter);
+        if (keys.String("general.type") is null)
+            throw new GgufFormatException(0, "the key 'general.type' is missing, which says 'adapter' in a LoRA adapter; a model is none");
         Require(keys, "general.type", "adapter");
         Require(keys, "adapter.type", "lora");
         if (keys.Single(AlphaKey) is { } alpha && !float.IsFinite(alpha))

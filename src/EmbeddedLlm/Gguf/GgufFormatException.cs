@@ -8,7 +8,7 @@ public sealed class GgufFormatException : EmbeddedLlmException
     /// <param name="reason">What is wrong, without the position.</param>
     /// <param name="isTruncated">Whether the bytes ended before the structure that they declare.</param>
     public GgufFormatException(long offset, string reason, bool isTruncated = false)
-        : base($"Not a valid GGUF file: {reason} (at byte {offset:N0}).")
+        : base($"Not a valid GGUF file: {Describe(offset, reason, isTruncated)}")
     {
         Offset = offset;
         Reason = reason;
@@ -16,7 +16,7 @@ public sealed class GgufFormatException : EmbeddedLlmException
     }
 
     private GgufFormatException(string path, GgufFormatException found)
-        : base($"'{path}' is not a valid GGUF file: {found.Reason} (at byte {found.Offset:N0}).", found)
+        : base($"'{path}' is not a valid GGUF file: {Describe(found.Offset, found.Reason, found.IsTruncated)}", found)
     {
         Path = path;
         Offset = found.Offset;
@@ -35,6 +35,9 @@ public sealed class GgufFormatException : EmbeddedLlmException
 
     /// <summary>Whether the bytes ended before the structure that they declare, as they do in a download that was cut short.</summary>
     public bool IsTruncated { get; }
+
+    private static string Describe(long offset, string reason, bool isTruncated) =>
+        $"{reason} (at byte {offset:N0}).{(isTruncated ? " The file ends too early: it was cut short, as by a download that broke off, or is damaged; get it again." : "")}";
 
     /// <summary>The same fault with the file's name.</summary>
     internal GgufFormatException In(string path) => new(path, this);

@@ -75,9 +75,11 @@ internal ref struct GgufHeaderParser
 
     private int ReadVersion()
     {
+        if (_buffer.FileLength == 0)
+            throw new GgufFormatException(0, "it is empty", isTruncated: true);
         uint magic = _buffer.ReadUInt32(0, "the magic number");
         if (magic != Magic)
-            throw new GgufFormatException(0, "it does not begin with 'GGUF'");
+            throw new GgufFormatException(0, ForeignContent.Find(_buffer.Bytes) is { } found ? $"it does not begin with 'GGUF': it looks like {found}" : "it does not begin with 'GGUF'");
 
         uint version = _buffer.ReadUInt32(4, "the version");
         _position = 8;

@@ -1,3 +1,4 @@
+using System.Text;
 using EmbeddedLlm.Gguf;
 
 namespace EmbeddedLlm.Tests.Gguf;
@@ -157,6 +158,37 @@ public sealed class GgufFileTests
         { "the most is 64", GgufBytes.Header(tensors: 1).Tensor(new string('t', 65), GgmlType.F32, 0, 1).Pad().Raw(new byte[32]).ToArray() },
         { "the data of 't' takes 1,024 bytes", GgufBytes.Header(tensors: 1).Tensor("t", GgmlType.F32, 0, 256).Pad().Raw(new byte[1020]).ToArray() },
     };
+
+    [Theory]
+    [InlineData("<!DOCTYPE html>", "a web page")]
+    [InlineData("\uFEFF\r\n <html>", "a web page")]
+    [InlineData("{\"error\":\"not found\"}", "JSON")]
+    [InlineData("{\"abcd\":{}}", "JSON")]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a", "git lfs pull")]
+    [InlineData("\u0008\0\0\0\0\0\0\0{\"a\":1} ", "a safetensors file")]
+    [InlineData("PK\u0003\u0004....", "a ZIP archive")]
+    [InlineData("tjgg\u0003\0\0\0", "before GGUF")]
+    public void WhatOftenLiesInPlaceOfAModelIsNamed(string content, string named)
+    {
+        GgufFormatException exception = Assert.Throws<GgufFormatException>(() => GgufFile.Read(new MemoryStream(Encoding.UTF8.GetBytes(content))));
+        Assert.StartsWith("it does not begin with 'GGUF': it looks like ", exception.Reason, StringComparison.Ordinal);
+        Assert.Contains(named, exception.Reason, StringComparison.Ordinal);
+        Assert.False(exception.IsTruncated);
+    }
+
+    [Theory]
+    [InlineData("GGML")]
+    [InlineData("........")]
+    public void WhatLooksLikeNothingKnownIsNotGuessedAt(string content) => Assert.Equal(
+        "it does not begin with 'GGUF'", Assert.Throws<GgufFormatException>(() => GgufFile.Read(new MemoryStream(Encoding.UTF8.GetBytes(content)))).Reason);
+
+    [Fact]
+    public void AnEmptyFileIsCalledEmpty()
+    {
+        GgufFormatException exception = Assert.Throws<GgufFormatException>(() => GgufFile.Read(new MemoryStream()));
+        Assert.Equal("it is empty", exception.Reason);
+        Assert.EndsWith("get it again.", exception.Message, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void VocabularyOf150KTokensIsOpenedWithoutAStringPerToken()
