@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace EmbeddedLlm.Interop;
@@ -7,6 +8,20 @@ internal sealed class ModelHandle() : SafeHandleZeroOrMinusOneIsInvalid(ownsHand
 {
     /// <summary>Reads a model from a .gguf file. The handle is invalid on failure: <see cref="NativeLog"/> has llama.cpp's reason.</summary>
     public static ModelHandle Load(string path, in llama_model_params parameters) => NativeMethods.llama_model_load_from_file(path, parameters);
+
+    /// <summary>Keeps the model open until <see cref="SafeHandle.DangerousRelease"/>. Callers hear of the model that they have disposed, and not of a handle that they never saw.</summary>
+    /// <exception cref="ObjectDisposedException">The model is closed already.</exception>
+    public void Hold(ref bool isHeld)
+    {
+        try
+        {
+            DangerousAddRef(ref isHeld);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw new ObjectDisposedException(objectName: null, "The model has been disposed.");
+        }
+    }
 
     protected override bool ReleaseHandle()
     {
@@ -26,7 +41,7 @@ internal abstract class ModelPartHandle() : SafeHandleZeroOrMinusOneIsInvalid(ow
         where T : ModelPartHandle
     {
         bool isHeld = false;
-        model.DangerousAddRef(ref isHeld);
+        model.Hold(ref isHeld);
         try
         {
             T part = create();

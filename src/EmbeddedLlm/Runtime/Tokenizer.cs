@@ -181,7 +181,7 @@ internal sealed unsafe class Tokenizer
     private int TokenizeNative(ReadOnlySpan<byte> utf8, Span<int> ids)
     {
         bool added = false;
-        _model.DangerousAddRef(ref added);
+        _model.Hold(ref added);
         try
         {
             return NativeMethods.llama_tokenize(_vocab, utf8, utf8.Length, ids, ids.Length, add_special: false, parse_special: false);

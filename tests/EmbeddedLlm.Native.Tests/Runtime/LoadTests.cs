@@ -289,6 +289,29 @@ public sealed class LoadTests
     }
 
     [Fact]
+    public async Task WhoeverUsesADisposedModelHearsOfTheModel()
+    {
+        EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", cancellationToken: Cancel);
+        IChatClient chat = model.AsChatClient();
+        IEmbeddingGenerator<string, Embedding<float>> generator = model.AsEmbeddingGenerator();
+        await model.DisposeAsync();
+        Func<Task>[] uses =
+        [
+            () => chat.GetResponseAsync("Hello!", cancellationToken: Cancel),
+            () => chat.GetStreamingResponseAsync("Hello!", cancellationToken: Cancel).ToListAsync(Cancel).AsTask(),
+            () => generator.GenerateAsync(["Hello!"], cancellationToken: Cancel),
+            () => model.CompleteAsync("Hello!", cancellationToken: Cancel),
+            () => Task.FromResult(model.Tokenize("Hello!")),
+        ];
+        foreach (Func<Task> use in uses)
+        {
+            ObjectDisposedException exception = await Assert.ThrowsAsync<ObjectDisposedException>(use);
+            Assert.Contains("The model has been disposed", exception.Message, StringComparison.Ordinal);
+            Assert.Empty(exception.ObjectName);
+        }
+    }
+
+    [Fact]
     public async Task ALongPrefillIsCancelledInTheMidstOfADecode()
     {
         using TemporaryFolder folder = new();
