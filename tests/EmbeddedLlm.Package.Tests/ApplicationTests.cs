@@ -25,6 +25,16 @@ public sealed class ApplicationTests(PackageFeed feed)
     }
 
     [Fact]
+    public async Task ASingleFileThatExtractsAllItsContentNeedsNothingBesideIt()
+    {
+        string folder = await feed.CreateApplicationAsync(
+            "Extracted", "<PublishSingleFile>true</PublishSingleFile><SelfContained>false</SelfContained><IncludeAllContentForSelfExtract>true</IncludeAllContentForSelfExtract>");
+        await Tool.DotnetAsync(folder, "publish", "-c", "Release", "-r", Rid, "-o", "out", "-p:DebugType=none");
+        Assert.Single(Directory.GetFileSystemEntries(Path.Combine(folder, "out")));
+        Assert.Equal(Answer, await RunAsync(folder, "Extracted"));
+    }
+
+    [Fact]
     public async Task AnApplicationCompiledAheadOfTimeDoesSoTooAndNothingIsWarnedOf()
     {
         Assert.SkipUnless(HasLinker(), "ahead-of-time compilation needs a C linker: clang or gcc, or Visual Studio's on Windows");
