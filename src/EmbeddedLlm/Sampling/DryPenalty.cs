@@ -20,7 +20,9 @@ internal sealed class DryPenalty
     // Twice the window: what falls out of it is moved away only when the end is reached.
     private readonly int[] _tokens;
     private readonly int[] _matches;
-    private readonly Dictionary<int, int> _longest = [];
+
+    // As large as it can become, so that no token makes it grow; but where a window is so large that it hardly ever will.
+    private readonly Dictionary<int, int> _longest;
     private int _count;
     private int _sinceBreak;
 
@@ -30,6 +32,7 @@ internal sealed class DryPenalty
         _breakers = options.DryBreakers?.Begin() ?? [];
         _tokens = new int[2 * options.DryPenaltyLastN];
         _matches = new int[options.DryPenaltyLastN];
+        _longest = new Dictionary<int, int>(Math.Min(options.DryPenaltyLastN, 1024));
         // The power stays below the greatest single-precision number, whose natural logarithm is 88.72.
         _mostExponent = options.DryBase > 1.000001f ? (int)(88.7228391f / MathF.Log(options.DryBase)) : 0;
     }
