@@ -98,12 +98,14 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         bool isDescribed = request.Tools is not null && !Tools.DescribesTools;
         string?[] ahead = [request.Instructions, isDescribed ? request.Tools!.Describe(Tools.Format) : null, request.AnswerDescription, request.SystemSwitch];
         string said = string.Join("\n\n", ahead.Where(text => !string.IsNullOrEmpty(text)));
-        List<TemplateValue> items = [.. ToTemplate(messages, said, end)];
+        IEnumerable<TemplateValue> items = ToTemplate(messages, said, end);
         if (request.Tools is not null && Tools.SystemKey is { } key)
         {
+            List<TemplateValue> withTools = [.. items];
             if (said.Length == 0 && (messages.Count == 0 || messages[0].Role != ChatRole.System))
-                items.Insert(0, ToTemplate(ChatRole.System, null, new MessageContent("", null, [], [])));
-            ((TemplateDictionary)items[0]).Add(key, request.Tools.TemplateValue(Tools));
+                withTools.Insert(0, ToTemplate(ChatRole.System, null, new MessageContent("", null, [], [])));
+            ((TemplateDictionary)withTools[0]).Add(key, request.Tools.TemplateValue(Tools));
+            items = withTools;
         }
 
         Dictionary<string, TemplateValue> variables = new()
@@ -144,7 +146,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         // Only where something is to be said ahead is it known, and asked, whether the template has a system message.
         ChatRole aheadRole = ahead.Length > 0 && !Tools.TakesSystemMessage ? ChatRole.User : ChatRole.System;
         IReadOnlyList<ChatMessage> given = messages;
-        messages = ToolRounds.Arrange(given, () => Tools);
+        messages = ToolRounds.Arrange(given, _tools);
         // An error names a message by its place in what the caller gave.
         for (int i = 0; i < given.Count && messages != given; i++)
             MessageContent.Of(given[i], i);

@@ -12,24 +12,24 @@ internal static class ToolRounds
     /// <param name="messages">The conversation; not changed.</param>
     /// <param name="support">What the template takes; not asked where no message calls several functions.</param>
     /// <returns><paramref name="messages"/> where nothing is to be changed.</returns>
-    public static IReadOnlyList<ChatMessage> Arrange(IReadOnlyList<ChatMessage> messages, Func<ToolSupport> support)
+    public static IReadOnlyList<ChatMessage> Arrange(IReadOnlyList<ChatMessage> messages, Lazy<ToolSupport> support)
     {
         List<ChatMessage>? arranged = null;
         for (int i = 0; i < messages.Count; i++)
         {
-            List<FunctionCallContent> calls = messages[i].Role == ChatRole.Assistant ? [.. messages[i].Contents.OfType<FunctionCallContent>()] : [];
-            if (calls.Count < 2)
+            if (messages[i].Role != ChatRole.Assistant || messages[i].Contents.Count(content => content is FunctionCallContent) < 2)
             {
                 arranged?.Add(messages[i]);
                 continue;
             }
 
+            List<FunctionCallContent> calls = [.. messages[i].Contents.OfType<FunctionCallContent>()];
             int end = i + 1;
             while (end < messages.Count && messages[end].Contents.Count > 0 && messages[end].Contents.All(content => content is FunctionResultContent))
                 end++;
             List<FunctionResultContent> given = [.. messages.Skip(i + 1).Take(end - i - 1).SelectMany(message => message.Contents).Cast<FunctionResultContent>()];
             List<List<AIContent>> answers = InOrder(calls, given);
-            bool isSplit = support().TakesOneCall;
+            bool isSplit = support.Value.TakesOneCall;
             if (!isSplit && answers.SelectMany(answer => answer).SequenceEqual(given))
             {
                 arranged?.AddRange(messages.Skip(i).Take(end - i));
