@@ -242,7 +242,7 @@ public sealed class TinyCacheTests
             {
                 hasComputed = _scheduler.Step();
             }
-            catch (NotImplementedException)
+            catch (NotSupportedException)
             {
                 // As the engine does after a defect.
                 foreach (Sequence sequence in _scheduler.Running.Where(sequence => !sequence.Output.IsComplete && sequence.Request.Prefix is null))
@@ -293,7 +293,7 @@ public sealed class TinyCacheTests
             if (_random.Next(30) == 0)
                 Cancel();
             if (_random.Next(120) == 0)
-                throw new NotImplementedException("on purpose");
+                throw new NotSupportedException("on purpose");
             bool isAborted = _decoder.AbortRequests > _abortRequests;
             _abortRequests = _decoder.AbortRequests;
             DecodeResult result = isAborted ? DecodeResult.Aborted : _random.Next(100) switch { 0 => DecodeResult.Failed, 1 => DecodeResult.NoCells, 2 => DecodeResult.Aborted, _ => DecodeResult.Done };
