@@ -205,7 +205,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         // On a CPU more at once compute no more a second.
         PrefillChunk = options.PrefillChunk ?? (gpuLayers > 0 ? plan.BatchSize : PrefillPace.First),
         PacesPrefill = options.PrefillChunk is null,
-        WakeInterval = TimeSpan.FromMilliseconds(1),
+        WakeInterval = TimeSpan.FromMilliseconds(5),
         PrefixCells = plan.PrefixCacheLength,
         BystanderCells = plan.BystanderLength,
         DraftLength = ContextSizes.DraftLength(options),

@@ -195,7 +195,7 @@ internal sealed partial class Scheduler
             if (result == DecodeResult.Done)
             {
                 Observe(startedAt);
-                _wakes.BeginStep(mayWait: _promptTokens == 0);
+                _wakes.BeginStep(_planned.Count, mayWait: _promptTokens == 0);
                 Commit();
             }
             else

@@ -18,7 +18,7 @@ internal sealed record SchedulerLimits
     /// <summary>Whether these are fewer where they take long, see <see cref="Scheduling.PrefillPace"/>.</summary>
     public bool PacesPrefill { get; init; }
 
-    /// <summary>The least time between two pieces of text where steps are shorter, see <see cref="Scheduling.WakePace"/>.</summary>
+    /// <summary>The least time between two pieces of text for each caller where steps are shorter, see <see cref="Scheduling.WakePace"/>.</summary>
     public TimeSpan WakeInterval { get; init; }
 
     /// <summary>How many cells finished sequences may keep for later ones that begin alike; with 0 nothing is shared.</summary>

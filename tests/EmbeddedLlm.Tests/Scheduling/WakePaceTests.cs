@@ -39,6 +39,25 @@ public sealed class WakePaceTests
         }
     }
 
+    [Theory]
+    [InlineData(1, 2)]
+    [InlineData(2, 4)]
+    [InlineData(4, 8)]
+    [InlineData(50, 8)]
+    public async Task TheMoreCallersTheLongerTheyWait(int callers, int steps)
+    {
+        WakePace pace = Pace(1);
+        Append(pace, 0.5, "a", mayWait: false);
+        Assert.Equal("a", await ReadAsync());
+        Task<bool> next = _stream.WaitToReadAsync().AsTask();
+        for (int i = 1; i < steps; i++)
+            Append(pace, 0.5, "b", callers: callers);
+        await NothingComesAsync(next);
+        Append(pace, 0.5, "c", callers: callers);
+        Assert.True(await next);
+        Assert.Equal(new string('b', steps - 1) + "c", _stream.ReadText());
+    }
+
     [Fact]
     public async Task NobodyWaitsForALongStep()
     {
@@ -119,10 +138,10 @@ public sealed class WakePaceTests
 
     private WakePace Pace(double milliseconds) => new(_time, TimeSpan.FromMilliseconds(milliseconds));
 
-    private void Append(WakePace pace, double milliseconds, string text, bool mayWait = true)
+    private void Append(WakePace pace, double milliseconds, string text, bool mayWait = true, int callers = 1)
     {
         _time.Advance(TimeSpan.FromMilliseconds(milliseconds));
-        pace.BeginStep(mayWait);
+        pace.BeginStep(callers, mayWait);
         pace.Append(_stream, Encoding.UTF8.GetBytes(text), tokens: null);
     }
 
