@@ -32,10 +32,13 @@ internal abstract class PairedMeasurement(string name)
     /// <summary>How many tokens the client's allocations of one run are divided among.</summary>
     protected abstract int Tokens { get; }
 
+    /// <summary>Whether one thread computes for each of the two, so that both are held on the same core: see <see cref="ComputingCore"/>.</summary>
+    protected virtual bool IsSingleThreaded => false;
+
     /// <summary>Makes what both need for a pair, unmeasured.</summary>
     protected abstract void Prepare(int pair);
 
-    /// <summary>The tokens a second of the yardstick.</summary>
+    /// <summary>The tokens a second of the yardstick, which computes on the calling thread or on an engine's.</summary>
     protected abstract Task<double> BareAsync();
 
     /// <summary>The tokens a second of the client.</summary>
@@ -47,6 +50,7 @@ internal abstract class PairedMeasurement(string name)
     private async Task<Pair> MeasureAsync(int pair)
     {
         Prepare(pair);
+        int? core = IsSingleThreaded ? ComputingCore.HoldEngines() : null;
         Run bare = default, client = default;
         long allocated = 0;
         for (int turn = 0; turn < 2; turn++)
@@ -54,7 +58,7 @@ internal abstract class PairedMeasurement(string name)
             TimeSpan processor = Environment.CpuUsage.TotalTime;
             if ((pair + turn) % 2 == 0)
             {
-                double rate = await BareAsync();
+                double rate = await BareAsync(core);
                 bare = new Run(rate, Environment.CpuUsage.TotalTime - processor);
             }
             else
@@ -67,6 +71,21 @@ internal abstract class PairedMeasurement(string name)
         }
 
         return new Pair(bare, client, (double)allocated / Tokens);
+    }
+
+    private Task<double> BareAsync(int? core)
+    {
+        if (core is not { } number)
+            return BareAsync();
+        ComputingCore.HoldCaller(number);
+        try
+        {
+            return BareAsync();
+        }
+        finally
+        {
+            ComputingCore.ReleaseCaller();
+        }
     }
 }
 

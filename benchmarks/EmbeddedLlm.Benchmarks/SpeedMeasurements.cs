@@ -9,6 +9,8 @@ internal sealed class PrefillMeasurement(Subject subject, int tokens) : PairedMe
 
     protected override int Tokens => tokens;
 
+    protected override bool IsSingleThreaded => subject.Model.Threads == 1;
+
     protected override void Prepare(int pair) => _prompt = subject.CreatePrompt(tokens, seed: tokens * 1_000 + pair);
 
     protected override Task<double> BareAsync()
@@ -38,6 +40,8 @@ internal sealed class DecodeMeasurement(Subject subject, int callers, int output
     private BenchmarkPrompt[] _prompts = [];
 
     protected override int Tokens => callers * outputTokens;
+
+    protected override bool IsSingleThreaded => subject.Model.Threads == 1;
 
     protected override void Prepare(int pair) =>
         _prompts = [.. Enumerable.Range(0, callers).Select(caller => subject.CreatePrompt(PromptTokens, seed: ((outputTokens * 100) + pair) * callers + caller))];
@@ -72,6 +76,8 @@ internal sealed class ThroughputMeasurement(Subject subject, int callers, int ou
     private BenchmarkPrompt[] _prompts = [];
 
     protected override int Tokens => callers * outputTokens;
+
+    protected override bool IsSingleThreaded => subject.Model.Threads == 1;
 
     protected override void Prepare(int pair) =>
         _prompts = [.. Enumerable.Range(0, callers).Select(caller => subject.CreatePrompt(PromptTokens, seed: ((callers * 1_000) + pair) * 100 + caller))];

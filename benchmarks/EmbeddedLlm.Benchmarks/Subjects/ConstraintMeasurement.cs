@@ -94,6 +94,8 @@ internal sealed class ConstraintMeasurement(EmbeddedModel model, ConstraintKind 
 
     protected override int Tokens => callers * outputTokens;
 
+    protected override bool IsSingleThreaded => model.Threads == 1;
+
     protected override void Prepare(int pair) => _seed = pair;
 
     protected override Task<double> BareAsync() => _free.AskAsync(_seed);
