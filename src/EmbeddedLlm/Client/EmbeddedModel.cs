@@ -95,6 +95,7 @@ public sealed partial class EmbeddedModel : IAsyncDisposable, IDisposable
     /// <exception cref="InsufficientMemoryException">The free memory does not hold it; nothing stays loaded.</exception>
     /// <exception cref="GgufFormatException">The file, or an adapter's, is damaged or no GGUF file.</exception>
     /// <exception cref="NativeLibraryException">llama.cpp's libraries are missing or of the wrong version.</exception>
+    /// <exception cref="InvalidOperationException">The options name another folder of native libraries than the process has loaded.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public static async Task<EmbeddedModel> LoadAsync(
         string nameOrPath, EmbeddedModelOptions? options = null, IProgress<float>? progress = null, CancellationToken cancellationToken = default)

@@ -57,11 +57,13 @@ internal sealed partial class Scheduler
             while (isSampled && end is null && IsGuessed(sequence, out row));
             Settle(sequence);
         }
-        catch (EmbeddedLlmException exception)
+        catch (Exception exception)
         {
+            // Sampler, grammar and text are the sequence's own: a defect in them is not to cost the others anything.
+            bool isDefect = exception is not EmbeddedLlmException;
             Settle(sequence);
-            Fail(sequence, exception);
-            Leave(sequence, isKept: true);
+            Fail(sequence, isDefect ? new DecodeException("The answer cannot go on, since the library failed in choosing its next token.", exception) : exception);
+            Leave(sequence, isKept: !isDefect);
             return;
         }
 

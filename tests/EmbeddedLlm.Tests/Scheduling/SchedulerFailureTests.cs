@@ -62,6 +62,31 @@ public sealed class SchedulerFailureTests
         await Assert.ThrowsAsync<DecodeException>(async () => await stream.WaitToReadAsync());
     }
 
+    [Theory]
+    [InlineData("root ::= \"forced\" [a-z]")]
+    [InlineData("root ::= [a-z] [a-z] \"forced\" [a-z]")]
+    public async Task ADefectInOneAnswersGrammarCostsTheOthersNothing(string grammar)
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(3));
+        GenerationStream[] others = [fixture.Submit("first", 20), fixture.Submit("second", 20)];
+        GenerationRequest broken = new()
+        {
+            Prompt = [1, 2, 3],
+            Constraint = new AnswerConstraint
+            {
+                Grammar = Grammar.FromGbnf(grammar),
+                Vocabulary = new GrammarVocabulary(FakeDecoder.Vocabulary),
+                Tokenize = _ => throw new InvalidOperationException("on purpose"),
+            },
+        };
+        GenerationStream failing = fixture.Scheduler.Submit(broken, CancellationToken.None);
+        fixture.Run();
+        DecodeException exception = await Assert.ThrowsAsync<DecodeException>(async () => await failing.WaitForAllAsync());
+        Assert.IsType<InvalidOperationException>(exception.InnerException);
+        Assert.Equal(FakeDecoder.Answer("first", 20), SchedulerFixture.Text(others[0]));
+        Assert.Equal(FakeDecoder.Answer("second", 20), SchedulerFixture.Text(others[1]));
+    }
+
     [Fact]
     public async Task CancellationEndsTheStreamAtOnceAndFreesTheSlotWithTheNextStep()
     {
