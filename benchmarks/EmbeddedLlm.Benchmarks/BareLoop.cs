@@ -152,7 +152,7 @@ internal sealed unsafe class BareLoop : IDisposable
         llama_model_params parameters = NativeMethods.llama_model_default_params();
         parameters.load_mode = NativeMethods.llama_supports_mmap() ? llama_load_mode.MMAP : llama_load_mode.NONE;
         // As the library has it.
-        parameters.use_extra_bufts = new ModelMemory(GgufFile.OpenParts(path)).AllowsAmx || !CpuBuffers.ListExtra().Contains(AmxLayout.BufferName) ? (byte)1 : (byte)0;
+        parameters.use_extra_bufts = new ModelMemory(GgufFile.OpenParts(path)).AllowsRearranging(CpuBuffers.ListExtra().Contains(AmxLayout.BufferName)) ? (byte)1 : (byte)0;
         if (settings.Gpus is not { } gpus)
             return ModelHandle.Load(path, parameters);
 

@@ -24,7 +24,7 @@ internal sealed partial class ModelLoader
                 throw new InsufficientMemoryException(plan);
             try
             {
-                return load(new LoadPlan(sizes, plan, machine, options) { RearrangesWeights = memory.AllowsAmx || !machine.HasAmx });
+                return load(new LoadPlan(sizes, plan, machine, options) { RearrangesWeights = memory.AllowsRearranging(machine.HasAmx) });
             }
             catch (InsufficientMemoryException exception) when (options.GpuLayers is null && plan.GpuLayers > 0)
             {

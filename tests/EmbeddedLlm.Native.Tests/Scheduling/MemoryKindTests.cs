@@ -100,6 +100,25 @@ public sealed class MemoryKindTests
             await Task.WhenAll(prompts.Select(prompt => pair.AskAsync(prompt, maxTokens: 8)));
     }
 
+    /// <summary>Quantised weights may be kept in an order whose kernels take fewer dimensions than activations have where several sequences are in a step.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task QuantisedModelsAnswerManyAtOnceAsEachAlone(string architecture)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.PathOf(architecture + ".gguf");
+        SyntheticModel.Write(path, SyntheticShape.TinyOf(architecture) with { Mix = SyntheticMix.Q8_0 }, SyntheticVocabulary.ByteLevel(600));
+        EmbeddedModelOptions options = new() { PrefixCacheLength = 0, Threads = 1, MaxSequences = 4, ContextLength = 128, GpuLayers = 0, FlashAttention = false };
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, options, cancellationToken: Cancel);
+        string[] prompts = [.. Enumerable.Range(0, 8).Select(i => $"{(char)('a' + i)} wants to know {new string((char)('k' + i), i * 3)}")];
+        List<string> alone = [];
+        foreach (string prompt in prompts)
+            alone.Add(await AnswerAsync(prompt));
+        Assert.Equal(alone, await Task.WhenAll(prompts.Select(AnswerAsync)));
+
+        async Task<string> AnswerAsync(string prompt) => (await model.CompleteAsync(prompt, new CompletionOptions { MaxOutputTokens = 6, Temperature = 0 }, Cancel)).Text;
+    }
+
     /// <summary>So that windows' cells are used again by others as soon as they may be.</summary>
     [Theory]
     [MemberData(nameof(Kinds))]

@@ -42,6 +42,20 @@ public sealed class AmxLayoutTests
         Assert.False(AmxLayout.IsBrokenBy(TensorOf(name, type, 512, 65, 4)));
     }
 
+    [Theory]
+    [InlineData("llama", true, true, true)]
+    [InlineData("lfm2", false, true, false)]
+    [InlineData("qwen35", false, true, false)]
+    [InlineData("granitehybrid", false, true, false)]
+    [InlineData("minimax-01", false, false, false)]
+    public void SequencesInADimensionOfTheirOwnKeepWeightsAsTheyAre(string architecture, bool allowsAmx, bool withoutAmx, bool withAmx)
+    {
+        ModelMemory memory = new([new EditableModel().Rename(architecture).Build()]);
+        Assert.Equal(allowsAmx, memory.AllowsAmx);
+        Assert.Equal(withoutAmx, memory.AllowsRearranging(hasAmx: false));
+        Assert.Equal(withAmx, memory.AllowsRearranging(hasAmx: true));
+    }
+
     private static GgufTensorInfo TensorOf(string name, GgmlType type, params long[] dimensions)
     {
         Assert.True(new EditableModel().SetTensor(name, type, dimensions).Build().TryGetTensor(name, out GgufTensorInfo? tensor));

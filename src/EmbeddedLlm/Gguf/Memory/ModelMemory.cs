@@ -30,8 +30,18 @@ internal sealed class ModelMemory
     /// <summary>The layers that can be on a GPU: the model's, and the output.</summary>
     public int OffloadableLayers => Info.BlockCount + 1;
 
-    /// <summary>Whether the model can be computed in <see cref="AmxLayout"/>.</summary>
-    public bool AllowsAmx => !_tensors.AmxBreaks;
+    /// <summary>
+    /// Whether the model can be computed in <see cref="AmxLayout"/>. Its kernel takes activations for one matrix (ggml/src/ggml-cpu/amx/mmq.cpp, <c>ggml_backend_amx_mul_mat</c>), and graphs with states have one for
+    /// each sequence: those of all sequences but the first of a step would be left as the memory was before, which no assertion tells.
+    /// </summary>
+    public bool AllowsAmx => !_tensors.AmxBreaks && !Info.HasStates;
+
+    /// <summary>
+    /// Whether the CPU backend may bring weights into the orders that its kernels like better than the file's. Beside that for AMX there are others, whose kernels assert that activations have no fourth
+    /// dimension (ggml/src/ggml-cpu/repack.cpp, <c>forward_mul_mat</c>); in one architecture the sequences of a step are the fourth.
+    /// </summary>
+    /// <param name="hasAmx">Whether the processor has AMX.</param>
+    public bool AllowsRearranging(bool hasAmx) => Info.Architecture != "minimax-01" && (AllowsAmx || !hasAmx);
 
     /// <summary>The weights that are read for each token, in bytes: all but the embeddings of other tokens and the experts that are not chosen.</summary>
     public long BytesPerToken
