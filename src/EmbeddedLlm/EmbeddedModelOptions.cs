@@ -17,7 +17,7 @@ public sealed class EmbeddedModelOptions
 
     /// <summary>
     /// How many requests are computed together in one step; further ones wait in the queue. From 1 to 256. Default: 8. Where it is 1, and <see cref="PrefixCacheLength"/> 0, each token takes some 80 µs less, which
-    /// counts for models that need less than a few milliseconds for one.
+    /// counts for models that need less than a few milliseconds for one. Models of the architecture <c>plamo2</c> have each request wait for the one before it, since llama.cpp cannot compute several of them together.
     /// </summary>
     public int MaxSequences { get; set; } = 8;
 
@@ -116,10 +116,10 @@ public sealed class EmbeddedModelOptions
     /// </summary>
     public int? Threads { get; set; }
 
-    /// <summary>The type in which the KV cache keeps keys. Default: F16.</summary>
+    /// <summary>The type in which the KV cache keeps keys. A quantised type needs heads of a multiple of 32 numbers. Default: F16.</summary>
     public KvCacheType KeyCacheType { get; set; } = KvCacheType.F16;
 
-    /// <summary>The type in which the KV cache keeps values. A quantised type needs flash attention. Default: F16.</summary>
+    /// <summary>The type in which the KV cache keeps values. A quantised type needs flash attention, and heads of a multiple of 32 numbers. Default: F16.</summary>
     public KvCacheType ValueCacheType { get; set; } = KvCacheType.F16;
 
     /// <summary>

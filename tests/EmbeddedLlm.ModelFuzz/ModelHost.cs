@@ -16,6 +16,9 @@ internal static partial class ModelHost
     /// <summary>Numbers from here on have the file quantised and not used: to the type of that place in <see cref="Types"/>.</summary>
     public const int FirstQuantization = 1000;
 
+    /// <summary>Numbers from here on have the file used in the way of that place in <see cref="Uses"/>.</summary>
+    public const int FirstUse = 1_000_000;
+
     /// <summary>What a model can be quantised to.</summary>
     public static QuantizationType[] Types { get; } = Enum.GetValues<QuantizationType>();
 
@@ -36,9 +39,10 @@ internal static partial class ModelHost
 
     private static async Task<string> UseAsync(string path, int number, string? adapter)
     {
-        if (number >= FirstQuantization)
+        int? way = number >= FirstUse ? number - FirstUse : null;
+        if (way is null && number >= FirstQuantization)
             return await QuantizeAsync(path, Types[(number - FirstQuantization) % Types.Length]).ConfigureAwait(false);
-        EmbeddedModelOptions options = OptionsOf(number);
+        EmbeddedModelOptions options = way is { } chosen ? Uses.OptionsOf(chosen, path) : OptionsOf(number);
         if (adapter is not null)
             options.Adapters = [new LoraAdapter(adapter)];
         EmbeddedModel model;
@@ -58,7 +62,7 @@ internal static partial class ModelHost
         try
         {
             await using (model.ConfigureAwait(false))
-                return $"used {await UseAsync(model, number).ConfigureAwait(false)}";
+                return $"used {await (way is null ? UseAsync(model, number) : Uses.UseAsync(model, path)).ConfigureAwait(false)}";
         }
         catch (Exception exception)
         {

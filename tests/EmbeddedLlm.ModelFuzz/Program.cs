@@ -2,9 +2,11 @@ using System.Globalization;
 using EmbeddedLlm.ModelFuzz;
 
 // Damages model files and loads each in a child process, for as long as one likes; ends with 1 where a file ended the child, or kept it waiting. "fuzz" damages at random. "sweep" leaves out no key and
-// no tensor of any architecture and gives each its boundary values, one at a time, with --add 1 also the keys and tensors that a model does not have (many hours; without it one or two).
+// no tensor of any architecture and gives each its boundary values, one at a time, with --add 1 also the keys and tensors that a model does not have (many hours; without it one or two). "use" damages nothing: it uses a model
+// of each architecture at length, with one option after the other.
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- fuzz [--seed N] [--seconds S] [--first N] [--files N] [--grown N] [--folder PATH]
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- sweep [--only NAME,NAME] [--add 1] [--quantize 1] [--jobs N] [--limit S] [--seconds S] [--folder PATH]
+//   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- use [--only NAME,NAME] [--jobs N] [--limit S] [--seconds S] [--folder PATH]
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- grow [--folder PATH]
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- time FILE [--folder PATH]
 string folder = Option("folder") ?? Path.Combine(Path.GetTempPath(), $"embeddedllm-fuzz-{Environment.ProcessId}");
@@ -41,12 +43,21 @@ switch (args.FirstOrDefault())
             return 0;
         }
 
+    case "use":
+        using (CancellationTokenSource time = new(TimeSpan.FromSeconds(Number("seconds", 7 * 24 * 3600))))
+        {
+            UseRun use = new(folder, AppContext.BaseDirectory, TimeSpan.FromSeconds(Number("limit", 120)));
+            FuzzReport report = await use.RunAsync(Option("only")?.Split(',') ?? [], Number("jobs", 1), Console.WriteLine, time.Token).ConfigureAwait(false);
+            Console.WriteLine($"{report.Files} uses: {report.Used} used, {report.Refused} refused, {report.Failures.Count} failures.");
+            return report.Failures.Count == 0 ? 0 : 1;
+        }
+
     case "time":
         Console.WriteLine(await LoadTiming.MeasureAsync(args[1], folder).ConfigureAwait(false));
         return 0;
 
     default:
-        await Console.Error.WriteLineAsync("fuzz, sweep, grow, time or host is expected.").ConfigureAwait(false);
+        await Console.Error.WriteLineAsync("fuzz, sweep, use, grow, time or host is expected.").ConfigureAwait(false);
         return 2;
 }
 

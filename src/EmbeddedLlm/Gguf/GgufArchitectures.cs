@@ -46,6 +46,11 @@ internal static class GgufArchitectures
     public static bool HasStates(string name) => name is "mamba" or "mamba2" or "rwkv6" or "rwkv6qwen2" or "rwkv7" or "arwkv7" or "jamba" or "falcon-h1" or "plamo2" or "granitehybrid" or "lfm2"
         or "lfm2moe" or "nemotron_h" or "nemotron_h_moe" or "qwen3next" or "kimi-linear" or "bailingmoe3" or "kimi-k3" or "qwen35" or "qwen35moe" or "qwen4exp" or "deepseek4" or "minimax-01";
 
+    /// <summary>
+    /// Whether the architecture's graph is right for one sequence of a step only: with several, llama.cpp mixes their states, and where each has more than a token it asserts.
+    /// </summary>
+    public static bool ComputesOneSequence(string name) => name is "plamo2";
+
     private static Dictionary<string, GgufArchitecture> Build()
     {
         Dictionary<string, GgufArchitecture> known = new(StringComparer.Ordinal);

@@ -21,6 +21,9 @@ public sealed partial class GgufModelInfo
     /// <summary>Whether sequences have a state that cannot be cut, in all layers or in some.</summary>
     internal bool HasStates => GgufArchitectures.HasStates(Architecture);
 
+    /// <summary>Whether a step may have tokens of one sequence only.</summary>
+    internal bool ComputesOneSequence => GgufArchitectures.ComputesOneSequence(Architecture);
+
     private long StateBytes(GgufMetadata metadata)
     {
         // A file can claim any size, so the product may not fit 64 bits.

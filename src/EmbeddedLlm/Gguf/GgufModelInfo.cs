@@ -31,6 +31,8 @@ public sealed partial class GgufModelInfo
         int headSize = heads == 0 ? 0 : EmbeddingLength / heads;
         KeyLength = Hyperparameter(metadata, "attention.key_length", headSize);
         ValueLength = Hyperparameter(metadata, "attention.value_length", headSize);
+        CachedKeyLengths = [KeyLength, Hyperparameter(metadata, "attention.key_length_swa", KeyLength), Hyperparameter(metadata, "attention.indexer.key_length", KeyLength)];
+        CachedValueLengths = [ValueLength, Hyperparameter(metadata, "attention.value_length_swa", ValueLength)];
         RecurrentStateBytes = StateBytes(metadata);
         StateSpaceElements = (long)Hyperparameter(metadata, "ssm.state_size") * Hyperparameter(metadata, "ssm.inner_size");
         HasLatentAttention = Hyperparameter(metadata, "attention.key_length_mla") > 0
@@ -89,6 +91,12 @@ public sealed partial class GgufModelInfo
 
     /// <summary>The elements of one value.</summary>
     public int ValueLength { get; }
+
+    /// <summary>The elements of each kind of key that is cached: of most layers, of those with a sliding window, and of those that choose the tokens that attention looks at.</summary>
+    internal IReadOnlyList<int> CachedKeyLengths { get; }
+
+    /// <summary>The elements of each kind of value that is cached.</summary>
+    internal IReadOnlyList<int> CachedValueLengths { get; }
 
     /// <summary>
     /// Whether keys and values are made from one compressed row (multi-head latent attention), of which the cache holds only the keys'

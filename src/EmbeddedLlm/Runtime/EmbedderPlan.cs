@@ -49,7 +49,7 @@ internal sealed record EmbedderPlan(int MaxTokens, int PackedTokens, int BatchCa
         int most = Math.Min(options.ContextLength ?? DefaultMaxTokens, facts.NeedsWholeInputs ? DefaultMaxTokensAtOnce : DefaultMaxTokens);
         int maxTokens = key.MaxTokens ?? Math.Min(limit, most);
         int packed = options.BatchSize ?? (usesGpu ? ContextSizes.DefaultBatchSize : options.FlashAttention is false ? UnfusedLength : FusedLength);
-        int sequences = Math.Min(hasStates ? MostRecurrentSequences : MostSequences, packed);
+        int sequences = Math.Min(facts.ComputesOneInput ? 1 : hasStates ? MostRecurrentSequences : MostSequences, packed);
         // As many inputs as go into a batch have no more tokens than this together.
         packed = (int)Math.Min(packed, (long)sequences * maxTokens);
         return new EmbedderPlan(

@@ -19,6 +19,9 @@ internal sealed record EmbeddingFacts(EmbeddingPooling? Pooling, bool HasRanking
     /// <summary>Whether llama.cpp can give vectors: of these it reads more than there is, which ends the process.</summary>
     public bool MakesVectors { get; private init; } = true;
 
+    /// <summary>Whether inputs have to be computed one after the other.</summary>
+    public bool ComputesOneInput { get; init; }
+
     public static EmbeddingFacts Read(IReadOnlyList<GgufFile> files)
     {
         GgufMetadata metadata = files[0].Metadata;
@@ -42,6 +45,7 @@ internal sealed record EmbeddingFacts(EmbeddingPooling? Pooling, bool HasRanking
             NeedsWholeInputs: isEncoder || !looksBackwardsOnly || architecture == "llama-embed")
         {
             MakesVectors = architecture is not ("deepseek4" or "qwen4exp"),
+            ComputesOneInput = GgufArchitectures.ComputesOneSequence(architecture),
         };
     }
 

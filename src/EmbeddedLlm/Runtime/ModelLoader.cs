@@ -36,6 +36,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         EmbeddingFacts embedding = EmbeddingFacts.Read(files);
         if (embedding.IsEncoder && options.Adapters.Count > 0)
             throw new ModelLoadException($"'{path}' is an encoder, and adapters are for generated text only.");
+        ContextPlan.EnsureBlocksFit(info, options);
         LoadedAdapters.Check(options.Adapters, path, files, _logger);
         progress.ThrowIfStopped();
         WarnOfUnusableBackends(NativeLibraryLoader.Load(options.NativeLibraryFolder));
@@ -57,7 +58,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             adapters = LoadedAdapters.Load(options.Adapters, model);
             progress.ThrowIfStopped();
             ContextPlan plan = ContextPlan.Create(load.Sizes, info, options, load.Plan.GpuLayers, before);
-            WarnOfUnusualOptions(plan, NativeMethods.llama_model_n_ctx_train(model));
+            WarnOfUnusualOptions(plan, info, NativeMethods.llama_model_n_ctx_train(model));
             Vocabulary vocabulary = VocabularyReader.Read(model);
             Tokenizer tokenizer = new(model, vocabulary);
             LlamaDecoder? decoder = null;
@@ -73,7 +74,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             ModelFacts facts = ReadFacts(model, load.Plan, plan, decoder, vocabulary);
             InputTokenizer inputs = new(model, tokenizer, files[0].Metadata.TryGetString("tokenizer.chat_template.rerank", out string? pairs) ? pairs : null);
             EmbeddingEngines embeddings = new(model, inputs, embedding, info, options, plan, usesGpu: load.Plan.GpuLayers > 0);
-            engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan, load.Plan.GpuLayers, AttentionKernel.TileOf(info, options, load.Plan.GpuLayers, load.Plan.BytesPerToken)), _logger, modelId, draftModel);
+            engine = decoder is null ? null : new Engine(decoder, vocabulary, LimitsOf(plan, info, load.Plan.GpuLayers, AttentionKernel.TileOf(info, options, load.Plan.GpuLayers, load.Plan.BytesPerToken)), _logger, modelId, draftModel);
             LogLoaded(path, facts.ParameterCount / 1e6, facts.WeightBytes / (1 << 20), plan.ContextLength, facts.CacheLength, facts.Threads, load.Plan.GpuLayers, load.Plan.Layers);
             return new LoadedModel(model, files[0].Metadata, info, vocabulary, tokenizer, engine, embeddings, adapters, facts, log);
         }
@@ -157,12 +158,14 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             throw new ModelLoadException($"'{path}' has no vocabulary.");
     }
 
-    private void WarnOfUnusualOptions(ContextPlan plan, int trained)
+    private void WarnOfUnusualOptions(ContextPlan plan, GgufModelInfo info, int trained)
     {
         if (options.Threads > plan.Threads)
             LogFewerThreads(options.Threads.Value, plan.Threads);
         if (trained > 0 && plan.ContextLength > trained)
             LogLongContext(plan.ContextLength, trained);
+        if (options.MaxSequences > 1 && info.ComputesOneSequence)
+            LogOneSequence(info.Architecture);
     }
 
     private ContextHandle CreateContext(ModelHandle model, ContextPlan plan, LoadPlan load, StepAbort abort)
@@ -197,11 +200,11 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         throw Refusal(load, mark, $"llama.cpp could not make a context of {plan.CacheLength} tokens for '{path}'.");
     }
 
-    private SchedulerLimits LimitsOf(ContextPlan plan, int gpuLayers, AttentionTile tile) => new()
+    private SchedulerLimits LimitsOf(ContextPlan plan, GgufModelInfo info, int gpuLayers, AttentionTile tile) => new()
     {
         ContextLength = plan.ContextLength,
         QueueCapacity = options.QueueCapacity,
-        MaxRunning = options.MaxSequences,
+        MaxRunning = info.ComputesOneSequence ? 1 : options.MaxSequences,
         // On a CPU more at once compute no more a second.
         PrefillChunk = options.PrefillChunk ?? (gpuLayers > 0 ? plan.BatchSize : PrefillPace.First),
         PacesPrefill = options.PrefillChunk is null,
@@ -267,4 +270,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A context of {ContextLength} tokens was asked for, and the model was trained with {Trained}: answers beyond that are likely to be poor.")]
     private partial void LogLongContext(int contextLength, int trained);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "llama.cpp computes models of the architecture {Architecture} one request at a time: others wait, whatever MaxSequences says.")]
+    private partial void LogOneSequence(string architecture);
 }

@@ -90,8 +90,8 @@ public sealed class PreloadTests
 
         await using EmbeddedModel otherModel = await LoadAsync(other);
         Assert.Contains("another model", (await Assert.ThrowsAsync<PrefixFileException>(() => otherModel.RestoreAsync(folder.PathOf("prefix"), cancellationToken: Cancel))).Message, StringComparison.Ordinal);
-        await using EmbeddedModel otherTypes = await LoadAsync(path, keys: KvCacheType.Q8_0);
-        Assert.Contains("keys Q8_0", (await Assert.ThrowsAsync<PrefixFileException>(() => otherTypes.RestoreAsync(folder.PathOf("prefix"), cancellationToken: Cancel))).Message, StringComparison.Ordinal);
+        await using EmbeddedModel otherTypes = await LoadAsync(path, keys: KvCacheType.BF16);
+        Assert.Contains("keys BF16", (await Assert.ThrowsAsync<PrefixFileException>(() => otherTypes.RestoreAsync(folder.PathOf("prefix"), cancellationToken: Cancel))).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -42,6 +42,19 @@ public sealed class ModelFuzzTests
         Assert.True(report.Used > 0 && report.Refused > 0, $"{report.Used} of {report.Files} files were used, {report.Refused} refused.");
     }
 
+    /// <summary>Architectures that some option or habit has ended the process with, or made answer wrongly.</summary>
+    [Theory]
+    [InlineData("plamo2")]
+    [InlineData("minimax-m3")]
+    [InlineData("lfm2")]
+    public async Task NoWayToUseAModelEndsTheProcess(string architecture)
+    {
+        using TemporaryFolder folder = new();
+        FuzzReport report = await new UseRun(folder.Path, ProgramFolder, TimeSpan.FromMinutes(2)).RunAsync([architecture + " (grown)"], jobs: 1, TestContext.Current.SendDiagnosticMessage, TestContext.Current.CancellationToken);
+        Assert.Empty(report.Failures);
+        Assert.True(report.Used > report.Files / 2, $"Only {report.Used} of {report.Files} ways got as far as an answer.");
+    }
+
     [Fact]
     public void ASweepLeavesOutNoKeyAndNoTensor()
     {

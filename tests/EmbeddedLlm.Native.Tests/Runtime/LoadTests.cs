@@ -185,6 +185,20 @@ public sealed class LoadTests
         Assert.Contains("FlashAttention", exception.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(KvCacheType.Q8_0, null)]
+    [InlineData(KvCacheType.Q4_0, false)]
+    [InlineData(KvCacheType.Q5_0, true)]
+    public async Task AQuantisedKeyCacheWhoseBlocksCutHeadsIsRefusedInWords(KvCacheType keys, bool? flashAttention)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.PathOf("model.gguf");
+        SyntheticModel.Write(path, SyntheticShape.Tiny, SyntheticVocabulary.ByteLevel(300));
+        EmbeddedModelOptions options = new() { KeyCacheType = keys, FlashAttention = flashAttention, ContextLength = 64 };
+        ModelLoadException exception = await Assert.ThrowsAsync<ModelLoadException>(() => EmbeddedModel.LoadAsync(path, options, cancellationToken: Cancel));
+        Assert.Contains("KeyCacheType", exception.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task NoMoreThreadsComputeThanThereAreCores()
     {

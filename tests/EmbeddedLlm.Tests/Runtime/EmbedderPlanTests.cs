@@ -27,6 +27,10 @@ public sealed class EmbedderPlanTests
         Assert.Equal(Math.Min(expected, 64), pieces.MaxSequences);
     }
 
+    [Fact]
+    public void WhereAStepIsRightForOneSequenceOnlyInputsAreComputedOneAfterTheOther() =>
+        Assert.Equal(1, PlanOf(Decoder with { ComputesOneInput = true }, new(), usesGpu: false).MaxSequences);
+
     [Theory]
     [InlineData(1)]
     [InlineData(9)]
