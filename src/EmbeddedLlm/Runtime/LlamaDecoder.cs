@@ -83,6 +83,8 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 
     public bool RemoveCells(int slot, int fromPosition) => NativeMethods.llama_memory_seq_rm(_memory, slot, fromPosition, -1);
 
+    public void Wipe() => NativeMethods.llama_memory_clear(_memory, data: true);
+
     /// <remarks>
     /// A whole sequence can always go on, and so can a copy of it. For a part of it the smallest position that is still there says what has been forgotten: recurrent states
     /// know their last position only, and a sliding window's cells are overwritten once they lie before it.

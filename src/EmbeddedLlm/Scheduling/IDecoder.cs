@@ -44,6 +44,12 @@ internal interface IDecoder : IDisposable
     /// <returns>False where the model's memory cannot be cut there (recurrent models); then only position 0 works.</returns>
     bool RemoveCells(int slot, int fromPosition);
 
+    /// <summary>
+    /// Zeroes the memory of all cells, of which no slot has any. Cells that are forgotten keep their numbers until others take their place, and where those are NaN they reach others: attention multiplies what it
+    /// does not look at by zero, and so is a state begun anew.
+    /// </summary>
+    void Wipe();
+
     /// <summary>Whether a slot's first cells are all that computing on after them needs, seen from what the slot holds now.</summary>
     /// <param name="slot">A slot with at least so many cells.</param>
     /// <param name="count">How many cells, at least one.</param>

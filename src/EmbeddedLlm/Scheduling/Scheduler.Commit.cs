@@ -23,6 +23,29 @@ internal sealed partial class Scheduler
             else
                 Settle(sequence);
         }
+
+        if (_isSpoiled)
+            Cleanse();
+    }
+
+    /// <summary>After logits without a number: takes the memory as it was in the beginning, so that no later request meets what made them so. Sequences that go on are computed again.</summary>
+    private void Cleanse()
+    {
+        foreach (Sequence sequence in _running)
+        {
+            sequence.Draft?.Drop();
+            sequence.ComputedCount = _pool.Cut(sequence.Slot, 0);
+            _cache.Withdraw(sequence.Slot);
+            sequence.Restart();
+        }
+
+        while (_cache.TryEvict() || _cache.TryEvictPinned())
+        {
+            // All go, since what they hold may be of the same steps.
+        }
+
+        _decoder.Wipe();
+        _isSpoiled = false;
     }
 
     /// <summary>Forgets the cells of wrong guesses; those of right ones are the sequence's own.</summary>
@@ -63,7 +86,7 @@ internal sealed partial class Scheduler
             bool isDefect = exception is not EmbeddedLlmException;
             Settle(sequence);
             Fail(sequence, isDefect ? new DecodeException("The answer cannot go on, since the library failed in choosing its next token.", exception) : exception);
-            Leave(sequence, isKept: !isDefect);
+            Leave(sequence, isKept: !isDefect && !_isSpoiled);
             return;
         }
 
@@ -102,9 +125,11 @@ internal sealed partial class Scheduler
             int token = sequence.Sampler!.Sample(logits, constraint is null ? [] : _mask, _scratch);
             if (token < 0)
             {
-                throw new DecodeException(constraint is null
-                    ? "The model gave no usable logits: each is NaN or minus infinity."
-                    : "No token is left that the grammar and the sampling options both allow.");
+                bool isUsable = IsUsable(logits);
+                _isSpoiled |= !isUsable;
+                throw new DecodeException(isUsable && constraint is not null
+                    ? "No token is left that the grammar and the sampling options both allow."
+                    : "The model gave no usable logits: each is NaN or minus infinity.");
             }
 
             if (constraint is null || constraint.TryAccept(token))
@@ -116,6 +141,17 @@ internal sealed partial class Scheduler
             // Only a token that ends the reasoning and goes on with something else than the answer is refused here and not by the mask.
             TokenMask.Remove(_mask, token);
         }
+    }
+
+    private static bool IsUsable(ReadOnlySpan<float> logits)
+    {
+        foreach (float logit in logits)
+        {
+            if (logit > float.NegativeInfinity)
+                return true;
+        }
+
+        return false;
     }
 
     private GenerationEnd? AcceptForced(Sequence sequence, ReadOnlySpan<int> tokens)

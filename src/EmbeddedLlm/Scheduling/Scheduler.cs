@@ -58,6 +58,9 @@ internal sealed partial class Scheduler
     /// <summary>What the decoder computes with.</summary>
     private AdapterSet _adapters = AdapterSet.None;
 
+    /// <summary>Whether this step had logits without a number.</summary>
+    private bool _isSpoiled;
+
     /// <summary>The sequence that has the greater part of the running decode; its cancellation aborts that decode.</summary>
     private Sequence? _dominant;
 

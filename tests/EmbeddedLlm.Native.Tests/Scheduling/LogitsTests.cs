@@ -141,6 +141,8 @@ public sealed class LogitsTests
 
         public bool RemoveCells(int slot, int fromPosition) => inner.RemoveCells(slot, fromPosition);
 
+        public void Wipe() => inner.Wipe();
+
         public bool CanShare(int slot, int count) => inner.CanShare(slot, count);
 
         public void CopyCells(int from, int to, int count) => inner.CopyCells(from, to, count);

@@ -1,3 +1,4 @@
+using EmbeddedLlm.Gguf;
 using EmbeddedLlm.SyntheticModels;
 using Microsoft.Extensions.AI;
 
@@ -117,6 +118,43 @@ public sealed class MemoryKindTests
         Assert.Equal(alone, await Task.WhenAll(prompts.Select(AnswerAsync)));
 
         async Task<string> AnswerAsync(string prompt) => (await model.CompleteAsync(prompt, new CompletionOptions { MaxOutputTokens = 6, Temperature = 0 }, Cancel)).Text;
+    }
+
+    /// <summary>One token's embedding is NaN, as numbers that overflow are in the end. What it leaves in memory must not reach those who come later, whose attention multiplies it by zero.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task NumbersThatAreNoneDoNotOutliveTheirRequest(string architecture)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.PathOf(architecture + ".gguf");
+        SyntheticVocabulary vocabulary = SyntheticVocabulary.ByteLevel(300);
+        SyntheticModel.Write(path, SyntheticShape.TinyOf(architecture), vocabulary);
+        EmbeddedModelOptions options = new() { Threads = 1, MaxSequences = 2, ContextLength = 128, GpuLayers = 0, FlashAttention = false };
+        int poison;
+        await using (EmbeddedModel healthy = await EmbeddedModel.LoadAsync(path, options, cancellationToken: Cancel))
+            poison = healthy.Tokenize("Z").Single();
+        BreakEmbedding(path, poison);
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, options, cancellationToken: Cancel);
+        string before = await AnswerAsync("a question");
+        await Assert.ThrowsAsync<DecodeException>(() => AnswerAsync("Z"));
+        Assert.Equal(before, await AnswerAsync("a question"));
+        // Both at once may fail; what comes after them may not.
+        await Task.WhenAll(AnswerAsync("another question"), AnswerAsync("Z again")).ContinueWith(_ => { }, TaskScheduler.Default);
+        Assert.Equal(before, await AnswerAsync("a question"));
+
+        async Task<string> AnswerAsync(string prompt) =>
+            (await model.CompleteAsync(prompt, new CompletionOptions { MaxOutputTokens = 6, Temperature = 0, LogitBias = new Dictionary<int, float> { [poison] = -100 } }, Cancel)).Text;
+    }
+
+    private static void BreakEmbedding(string path, int token)
+    {
+        GgufFile file = GgufFile.Open(path);
+        Assert.True(file.TryGetTensor("token_embd.weight", out GgufTensorInfo? embeddings));
+        byte[] row = new byte[embeddings.ByteSize / embeddings.Dimensions[1]];
+        Array.Fill(row, (byte)0xFF);
+        using FileStream stream = new(path, FileMode.Open, FileAccess.Write);
+        stream.Position = file.DataOffset + embeddings.Offset + ((long)row.Length * token);
+        stream.Write(row);
     }
 
     /// <summary>So that windows' cells are used again by others as soon as they may be.</summary>

@@ -292,6 +292,8 @@ public sealed class AdapterTurnsTests
 
         public bool RemoveCells(int slot, int fromPosition) => true;
 
+        public void Wipe() => inner.Wipe();
+
         public bool CanShare(int slot, int count) => true;
 
         public void CopyCells(int from, int to, int count)

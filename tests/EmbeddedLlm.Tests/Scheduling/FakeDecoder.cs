@@ -20,6 +20,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     private readonly int[] _first = new int[maxSequences];
     private readonly Dictionary<int, float[]> _logits = [];
     private AdapterSet _adapters = AdapterSet.None;
+    private bool _isPoisoned;
 
     /// <summary>The 256 bytes as tokens, a control token and an end of turn.</summary>
     public static Vocabulary Vocabulary { get; } = CreateVocabulary();
@@ -78,6 +79,9 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     /// <summary>Whether logits are all NaN.</summary>
     public bool IsBroken { get; set; }
 
+    /// <summary>The token after which all logits are NaN, whosever, until the memory is wiped; null for none.</summary>
+    public int? Poison { get; init; }
+
     public int AbortRequests { get; private set; }
 
     public bool IsDisposed { get; private set; }
@@ -134,6 +138,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         for (int slot = 0; slot < maxSequences && Window > 0; slot++)
             _first[slot] = Math.Max(_first[slot], _cells[slot].Count - Window + 1);
 
+        _isPoisoned |= Poison is { } poison && Batch.Tokens.AsSpan(0, Batch.Count).Contains(poison);
         DecodeResult result = OnDecode(Steps);
         int count = result == DecodeResult.Done ? Batch.Count : Batch.Count / 2;
         _logits.Clear();
@@ -174,6 +179,13 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         if (fromPosition == 0)
             _first[slot] = 0;
         return true;
+    }
+
+    public void Wipe()
+    {
+        if (_cells.Any(cells => cells.Count > 0))
+            throw new InvalidOperationException("A slot has cells.");
+        _isPoisoned = false;
     }
 
     public bool CanShare(int slot, int count)
@@ -235,7 +247,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     private float[] LogitsFor(int token)
     {
         float[] logits = new float[VocabularySize];
-        if (IsBroken)
+        if (IsBroken || _isPoisoned)
             Array.Fill(logits, float.NaN);
         else
             logits[IsWrongAt > 0 && token % IsWrongAt == 0 ? 'A' : token] = Confidence;

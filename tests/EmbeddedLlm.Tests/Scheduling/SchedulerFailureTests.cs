@@ -53,6 +53,27 @@ public sealed class SchedulerFailureTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task UnusableLogitsDoNotReachLaterRequests(bool isRecurrent)
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(3, batch: 16) { Poison = 'Z', IsRecurrent = isRecurrent }, prefixCells: 1000);
+        Assert.Equal(FakeDecoder.Answer("before", 12), fixture.Ask("before", 12, out _));
+        for (int i = 0; i < 2; i++)
+        {
+            // Still in its prompt when the other one's logits come.
+            string longPrompt = string.Concat(Enumerable.Repeat($"{i} is a prompt of many chunks ", 8));
+            GenerationStream bad = fixture.Submit("Z bad", 12);
+            GenerationStream other = fixture.Submit(longPrompt, 12);
+            fixture.Run();
+            Assert.Contains("usable logits", (await Assert.ThrowsAsync<DecodeException>(async () => await bad.WaitToReadAsync())).Message, StringComparison.Ordinal);
+            Assert.Equal(FakeDecoder.Answer(longPrompt, 12), SchedulerFixture.Text(other));
+            Assert.Equal(FakeDecoder.Answer("after", 12), fixture.Ask("after", 12, out _));
+            fixture.Scheduler.CheckIntegrity();
+        }
+    }
+
     [Fact]
     public async Task UnusableLogitsEndTheSequenceWithAnError()
     {

@@ -310,6 +310,8 @@ public sealed class SchedulerTests
 
         public bool RemoveCells(int slot, int fromPosition) => inner.RemoveCells(slot, fromPosition);
 
+        public void Wipe() => inner.Wipe();
+
         public bool HasCellPerToken => true;
 
         public bool NeedsCheckpoints => false;
