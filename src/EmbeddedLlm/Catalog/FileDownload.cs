@@ -52,7 +52,8 @@ internal sealed partial class FileDownload : IDisposable
             StartOver();
         _mostDone = _journal.Done;
         _meter.Begin(_item.Name, _journal.Done);
-        if (_journal.Done > 0)
+        _isResumed = _journal.Done > 0;
+        if (_isResumed)
             LogResume(_item.Name, _journal.Done);
 
         await TransferAllAsync(cancellationToken).ConfigureAwait(false);
@@ -271,7 +272,10 @@ internal sealed partial class FileDownload : IDisposable
                 _partial.SetLength(size);
             _partial.Flush();
             string sha256 = await HashAsync(partial, cancellationToken).ConfigureAwait(false);
-            string? promised = _journal.Sha256;
+            // A journal that was complete already may be older than what is promised now.
+            if (_item.Size is { } expected && expected != size)
+                throw Wrong($"it has {size} bytes, where {expected} were promised");
+            string? promised = _item.Sha256 ?? _journal.Sha256;
             if (promised is not null && promised != sha256)
                 throw Wrong($"its SHA-256 is {sha256}, where {promised} was promised");
             CheckFormat(partial);

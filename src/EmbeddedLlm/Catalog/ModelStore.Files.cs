@@ -72,7 +72,7 @@ public sealed partial class ModelStore
         }
 
         string first = plan.Items[0].Path;
-        CheckParts(first, files.Count);
+        CheckParts(plan.Items);
         StoredManifest manifest = new()
         {
             Version = 1,
@@ -98,16 +98,19 @@ public sealed partial class ModelStore
         return (item.Sha256 ?? sha256) == sha256 ? new StoredFile(item.Name, file.Length, sha256) : null;
     }
 
-    /// <summary>Each file was found whole; that they are the files of one model only they together tell.</summary>
-    private static void CheckParts(string first, int count)
+    /// <summary>Each file was found whole; that they are the files of one model only they together tell. Those that nobody vouches for do not stay, since the next attempt would take them for good ones.</summary>
+    private static void CheckParts(IReadOnlyList<DownloadItem> items)
     {
+        string first = items[0].Path;
         try
         {
             GgufSplitChecks.Check(GgufFile.OpenParts(first));
         }
         catch (Exception exception) when (exception is GgufFormatException or FileNotFoundException)
         {
-            throw new ModelDownloadException($"The {count} files that came as '{first}' are not one model: {exception.Message}", exception);
+            foreach (DownloadItem item in items.Where(item => item.Sha256 is null))
+                File.Delete(item.Path);
+            throw new ModelDownloadException($"The {items.Count} files that came as '{first}' are not one model: {exception.Message}", exception);
         }
     }
 
@@ -197,22 +200,30 @@ public sealed partial class ModelStore
         string folder = FolderOf(source);
         if (!Directory.Exists(folder))
             return false;
-        string[] partial = [.. Directory.EnumerateFiles(folder, "*" + FileDownload.PartialEnding, SearchOption.AllDirectories)
-            .Where(path => source.NamesFile(Path.GetFileName(path)[..^FileDownload.PartialEnding.Length]))];
-        foreach (string path in partial)
+        HashSet<string> stored = [.. ManifestsBelow(folder, CancellationToken.None).Select(TryOpen).OfType<StoredModel>().SelectMany(model => model.Files)];
+        string[] firsts = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(WithoutPartialEnding)
+            .Where(path => path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase) && source.NamesFile(Path.GetFileName(path)) && !stored.Contains(path))
+            .Select(path => Path.Combine(Path.GetDirectoryName(path)!, SplitName.AllOf(Path.GetFileName(path))[0]))
+            .Distinct(StringComparer.Ordinal)];
+        foreach (string first in firsts)
         {
-            string whole = path[..^FileDownload.PartialEnding.Length];
-            string first = Path.Combine(Path.GetDirectoryName(whole)!, SplitName.AllOf(Path.GetFileName(whole))[0]);
             using FileLock taken = FileLock.TryAcquire(LockOf(first)) ?? throw BeingDownloaded(source.ToString()!);
-            File.Delete(path);
-            File.Delete(whole + FileDownload.JournalEnding);
-            // The parts of a split model that are whole by themselves.
-            foreach (string part in SplitName.AllOf(Path.GetFileName(whole)))
-                File.Delete(Path.Combine(Path.GetDirectoryName(whole)!, part));
+            // The parts of a split model, too, that are whole by themselves.
+            foreach (string part in SplitName.AllOf(Path.GetFileName(first)).Select(name => Path.Combine(Path.GetDirectoryName(first)!, name)))
+            {
+                File.Delete(part + FileDownload.PartialEnding);
+                File.Delete(part + FileDownload.JournalEnding);
+                File.Delete(part);
+            }
+
+            File.Delete(first + StoredManifest.Ending);
         }
 
         RemoveEmptyFolders(folder);
-        return partial.Length > 0;
+        return firsts.Length > 0;
+
+        static string WithoutPartialEnding(string path) => path.EndsWith(FileDownload.PartialEnding, StringComparison.Ordinal) ? path[..^FileDownload.PartialEnding.Length] : path;
     }
 
     private static IOException BeingDownloaded(string name) => new($"'{name}' is being downloaded.");

@@ -151,6 +151,18 @@ public sealed class PullFaultTests : PullTestBase
         await AssertPulledAsync(CreateStore());
     }
 
+    /// <summary>Nobody had promised a SHA-256 when it came, and somebody does now.</summary>
+    [Fact]
+    public async Task WhatHasComeWholeIsHeldAgainstALaterPromise()
+    {
+        await BreakAsync();
+        byte[] other = [.. Content];
+        other[^1] ^= 1;
+        await File.WriteAllBytesAsync(PartialPath, other, Cancellation);
+        await File.WriteAllTextAsync(PartialPath + ".json", $$"""{"version":1,"eTag":"\"x\"","size":{{other.Length}},"segments":[[0,{{other.Length}},{{other.Length}}]]}""", Cancellation);
+        await AssertPulledAsync(CreateStore());
+    }
+
     /// <summary>One that is damaged is as if it were not there, and the others are listed.</summary>
     [Theory]
     [InlineData("{")]

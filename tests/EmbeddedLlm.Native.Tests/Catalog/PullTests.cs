@@ -118,6 +118,33 @@ public sealed class PullTests : PullTestBase
         Assert.Null(CreateStore().Find($"hf:{Repository}:Q8_0"));
     }
 
+    [Fact]
+    public async Task PartsThatNobodyVouchesForDoNotStandInTheWayOfRightOnes()
+    {
+        byte[][] parts = AddSplit(count: 2);
+        string second = $"{Repository}/Q8_0/Tiny-Q8_0-00002-of-00002.gguf";
+        string address = new Uri(Server.Address, $"/cdn/{Repository}/Q8_0/Tiny-Q8_0-00001-of-00002.gguf").AbsoluteUri;
+        Server.Add(second, CreateModel(parts[1].Length, (1, 2)));
+        Server.TellsSha256 = false;
+        await Assert.ThrowsAsync<ModelDownloadException>(() => CreateStore().PullAsync(address, cancellationToken: Cancellation));
+        Server.Add(second, parts[1]);
+        StoredModel model = await CreateStore().PullAsync(address, cancellationToken: Cancellation);
+        Assert.Equal(parts, model.Files.Select(File.ReadAllBytes));
+    }
+
+    [Fact]
+    public async Task PartsThatAreNoModelCanBeRemoved()
+    {
+        AddSplit(count: 2);
+        Server.Add($"{Repository}/Q8_0/Tiny-Q8_0-00002-of-00002.gguf", CreateModel(1 << 19, (1, 2)));
+        StoredModel other = await CreateStore().PullAsync(Source, cancellationToken: Cancellation);
+        await Assert.ThrowsAsync<ModelDownloadException>(() => CreateStore().PullAsync($"hf:{Repository}:Q8_0", cancellationToken: Cancellation));
+        Assert.True(await CreateStore().RemoveAsync($"hf:{Repository}:Q8_0", Cancellation));
+        Assert.Empty(Directory.EnumerateFiles(Folder.Path, "*Q8_0*", SearchOption.AllDirectories));
+        Assert.True(File.Exists(other.Path));
+        Assert.False(await CreateStore().RemoveAsync($"hf:{Repository}:Q8_0", Cancellation));
+    }
+
     [Theory]
     [InlineData("hf:someone/Tiny-GGUF:Q5_K_M", "no model quantised as Q5_K_M; it has Q4_K_M, Q8_0")]
     [InlineData("hf:someone/Tiny-GGUF/other.gguf", "no file 'other.gguf'")]
