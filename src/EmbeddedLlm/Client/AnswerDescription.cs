@@ -19,7 +19,7 @@ internal static class AnswerDescription
             text.Append(" of '").Append(format.SchemaName).Append('\'');
         if (!string.IsNullOrWhiteSpace(format.SchemaDescription))
             text.Append(" (").Append(format.SchemaDescription).Append(')');
-        return text.Append(":\n").Append(Compact(schema)).ToString();
+        return text.Append(":\n").Append(Compact(WrappedSchema.Of(schema))).ToString();
     }
 
     /// <summary>Whether a schema describes itself or one of its parts. A property may be called so, too; then its value is an object.</summary>

@@ -10,8 +10,8 @@ namespace EmbeddedLlm.Client;
 internal static class RequestMapper
 {
     private static readonly JsonElement s_objectOrArray = JsonElement.Parse("""{"type":["object","array"]}""");
-    private static readonly JsonSchemaGrammarOptions s_spaced = new() { AllowsLocalTimes = true };
-    private static readonly JsonSchemaGrammarOptions s_anyWhiteSpace = new() { AllowWhiteSpace = true, AllowsLocalTimes = true };
+    private static readonly JsonSchemaGrammarOptions s_spaced = new() { AllowsLocalTimes = true, WritesForDotNet = true };
+    private static readonly JsonSchemaGrammarOptions s_anyWhiteSpace = new() { AllowWhiteSpace = true, AllowsLocalTimes = true, WritesForDotNet = true };
 
     /// <summary>The most tokens to generate; <see cref="int.MaxValue"/> where the caller sets no limit.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than one.</exception>
@@ -98,7 +98,11 @@ internal static class RequestMapper
             return Grammar.FromJsonSchema(json.Schema is { } begun ? Closed(begun) : s_objectOrArray, s_anyWhiteSpace);
         return json.Schema is { } schema ? Grammar.FromJsonSchema(Closed(schema), s_spaced) : Grammar.JsonObjectOrArray;
 
-        JsonElement Closed(JsonElement schema) => more is { AllowUnnamedProperties: true } ? schema : ClosedSchema.Of(schema);
+        JsonElement Closed(JsonElement schema)
+        {
+            schema = WrappedSchema.Of(schema);
+            return more is { AllowUnnamedProperties: true } ? schema : ClosedSchema.Of(schema);
+        }
     }
 
     /// <summary>Throws for what the client cannot do.</summary>

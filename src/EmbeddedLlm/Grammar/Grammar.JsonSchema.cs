@@ -38,7 +38,8 @@ public sealed partial class Grammar
     /// <para>
     /// Formats hold as the documents that draft 2020-12 names for them define them, with three exceptions: the length of a whole host name is not counted, an internationalised one is not
     /// checked for what depends on neighbouring characters, and any text passes for a <c>regex</c>. Of dates and times those are written that .NET reads, unless
-    /// <see cref="JsonSchemaGrammarOptions.AnySpelling"/> is set: years from 1, no leap seconds, capital <c>T</c> and <c>Z</c>, and offsets up to 14 hours.
+    /// <see cref="JsonSchemaGrammarOptions.AnySpelling"/> is set: years from 1, no leap seconds, capital <c>T</c> and <c>Z</c>, and offsets up to 14 hours. So are no URIs whose scheme is a single
+    /// letter, and where <c>contentEncoding</c> is <c>base64</c> nothing but base64.
     /// </para>
     /// <para>Grammars are kept by the schema's content and the options, so asking again for the same one is quick.</para>
     /// </remarks>

@@ -43,4 +43,10 @@ public sealed record JsonSchemaGrammarOptions
     /// Whether a <c>time</c> may go without an offset. RFC 3339 has one in any case, and <see cref="TimeOnly"/>, whose schema is a <c>time</c>, can read none: without this no answer could ever be read.
     /// </summary>
     internal bool AllowsLocalTimes { get; init; }
+
+    /// <summary>
+    /// Whether types of .NET read the text, so that of what the schema allows those texts are written that they take: a <c>time</c> without an offset, as <see cref="TimeOnly"/> reads it, and a single
+    /// character that is a <see cref="char"/>.
+    /// </summary>
+    internal bool WritesForDotNet { get; init; }
 }

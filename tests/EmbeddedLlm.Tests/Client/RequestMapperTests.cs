@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text;
 using System.Text.Json;
 using EmbeddedLlm.Client;
@@ -31,21 +32,66 @@ public sealed class RequestMapperTests
     }
 
     [Fact]
-    public void ATimeMayHaveAnOffsetAllTheSame()
+    public void ATimeHasNoOffsetSinceNoTypeReadsOne()
     {
-        ChatOptions options = new() { ResponseFormat = ChatResponseFormat.ForJsonSchema(JsonElement.Parse("""{"type":"string","format":"time"}""")) };
-        Grammar grammar = RequestMapper.GrammarOf(options, null, null)!;
-        Assert.True(grammar.Accepts("\"14:30:00+02:00\""u8));
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<TimeOnly>("\"14:30:00+02:00\""));
+        Grammar grammar = GrammarOf(JsonElement.Parse("""{"type":"string","format":"time"}"""));
+        Assert.True(grammar.Accepts("\"14:30:00\""u8));
+        Assert.False(grammar.Accepts("\"14:30:00+02:00\""u8));
+        Assert.False(grammar.Accepts("\"14:30:00Z\""u8));
         Assert.False(grammar.Accepts("\"14:30\""u8));
         Assert.False(grammar.Accepts("\"24:30:00\""u8));
     }
 
     [Fact]
-    public void AFunctionsTimeMayGoWithoutAnOffset()
+    public void ATimeHasAnOffsetWhereItIsAskedFor() =>
+        Assert.True(GrammarOf(JsonElement.Parse("""{"type":"string","format":"time","pattern":"Z$"}""")).Accepts("\"14:30:00Z\""u8));
+
+    [Fact]
+    public void ACharIsNoHalfOfItsText()
     {
-        GrammarNode arguments = ToolGrammar.JsonArguments(AIFunctionFactory.Create((TimeOnly at) => at.Hour, "wake"));
-        Assert.True(new Grammar(arguments).Accepts("{\"at\": \"06:30:00\"}"u8));
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize<char>("\"😀\""));
+        foreach (JsonElement schema in (ReadOnlySpan<JsonElement>)[AIJsonUtilities.CreateJsonSchema(typeof(char)), AIJsonUtilities.CreateJsonSchema(typeof(char?))])
+        {
+            Assert.True(GrammarOf(schema).Accepts("\"é\""u8));
+            Assert.False(GrammarOf(schema).Accepts("\"😀\""u8));
+        }
+
+        Assert.True(GrammarOf(JsonElement.Parse("""{"type":"string","maxLength":2}""")).Accepts("\"😀\""u8));
     }
+
+    /// <summary>Microsoft.Extensions.AI writes these bounds as strings.</summary>
+    [Fact]
+    public void ADecimalsRangeHolds()
+    {
+        JsonElement schema = AIJsonUtilities.CreateJsonSchema(typeof(Priced));
+        Assert.Equal(JsonValueKind.String, schema.GetProperty("properties").GetProperty("price").GetProperty("minimum").ValueKind);
+        Assert.True(GrammarOf(schema).Accepts("{\"price\": 0.75}"u8));
+        Assert.False(GrammarOf(schema).Accepts("{\"price\": 0.4}"u8));
+        Assert.False(GrammarOf(schema).Accepts("{\"price\": 3}"u8));
+    }
+
+    [Fact]
+    public void AMethodsTimeHasNoOffset()
+    {
+        Grammar arguments = new(ToolGrammar.JsonArguments(AIFunctionFactory.Create((TimeOnly at) => at.Hour, "wake")));
+        Assert.True(arguments.Accepts("{\"at\": \"06:30:00\"}"u8));
+        Assert.False(arguments.Accepts("{\"at\": \"06:30:00Z\"}"u8));
+    }
+
+    /// <summary>A server's function has a schema of anybody, who may read a time as RFC 3339 has it or as .NET does.</summary>
+    [Fact]
+    public void ADeclaredFunctionsTimeMayHaveAnOffset()
+    {
+        JsonElement schema = JsonElement.Parse("""{"type":"object","properties":{"at":{"type":"string","format":"time"}}}""");
+        Grammar arguments = new(ToolGrammar.JsonArguments(AIFunctionFactory.CreateDeclaration("wake", null, schema)));
+        Assert.True(arguments.Accepts("{\"at\": \"06:30:00\"}"u8));
+        Assert.True(arguments.Accepts("{\"at\": \"06:30:00Z\"}"u8));
+    }
+
+    private static Grammar GrammarOf(JsonElement schema) => RequestMapper.GrammarOf(new() { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) }, null, null)!;
+
+    private sealed record Priced([property: Range(typeof(decimal), "0.5", "2.5")] decimal Price);
 
     private static void AssertReads<T>(T value)
     {

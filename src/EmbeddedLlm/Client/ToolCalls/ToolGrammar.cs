@@ -18,6 +18,7 @@ internal sealed class ToolGrammar
     private static readonly TerminalNode s_number = new(PlainText.Create(EcmaPattern.Parse("0|[1-9][0-9]{0,2}"))!);
     private static readonly TerminalNode s_id = new(PlainText.Create(EcmaPattern.Parse("[0-9A-Za-z]{9}"))!);
     private static readonly JsonSchemaGrammarOptions s_arguments = new() { AllowWhiteSpace = true, AllowsLocalTimes = true };
+    private static readonly JsonSchemaGrammarOptions s_argumentsOfMethods = s_arguments with { WritesForDotNet = true };
 
     private readonly ToolCallFormat _format;
     private readonly ControlTokens _controls;
@@ -66,7 +67,7 @@ internal sealed class ToolGrammar
 
     /// <summary>A function's arguments as a JSON object.</summary>
     /// <exception cref="GrammarException">The schema is malformed, too large or not supported; the message names the function.</exception>
-    public static GrammarNode JsonArguments(AIFunctionDeclaration function) => Named(function, static schema => JsonSchemaCompiler.Compile(schema, s_arguments));
+    public static GrammarNode JsonArguments(AIFunctionDeclaration function) => Named(function, schema => JsonSchemaCompiler.Compile(schema, ArgumentsOf(function)));
 
     /// <summary>Any text but one that begins as a call does.</summary>
     private static TerminalNode TextWithoutCall(ToolCallFormat format, ToolSet tools)
@@ -148,10 +149,13 @@ internal sealed class ToolGrammar
         };
         return Named(function, schema =>
         {
-            _tagged[function.Name] = JsonSchemaCompiler.CompileArguments(schema, s_arguments, style);
+            _tagged[function.Name] = JsonSchemaCompiler.CompileArguments(schema, ArgumentsOf(function), style);
             return TaggedArgumentsNode.Create(tags, _tagged[function.Name], _controls);
         });
     }
+
+    // Only of a method is it known that .NET reads its arguments: a function that a server offers has a schema of anybody.
+    private static JsonSchemaGrammarOptions ArgumentsOf(AIFunctionDeclaration function) => function is AIFunction { UnderlyingMethod: not null } ? s_argumentsOfMethods : s_arguments;
 
     private static GrammarNode Named(AIFunctionDeclaration function, Func<System.Text.Json.JsonElement, GrammarNode> compile)
     {

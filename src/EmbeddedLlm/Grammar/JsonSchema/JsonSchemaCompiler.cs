@@ -68,7 +68,7 @@ internal static class JsonSchemaCompiler
     {
         FormulaTable formulas = new(budget);
         ValueAlgebra algebra = new(formulas, budget) { Reading = (document.Root, "") };
-        SchemaReader reader = new(formulas, algebra, budget, options.AllowsLocalTimes, isForWriting: !options.AnySpelling);
+        SchemaReader reader = new(formulas, algebra, budget, options.AllowsLocalTimes, options.WritesForDotNet, isForWriting: !options.AnySpelling);
         Inhabitance inhabitance = new(reader, algebra, formulas, budget);
         algebra.MayHaveArray = inhabitance.MayHave;
         algebra.MayHaveObject = inhabitance.MayHave;

@@ -142,7 +142,7 @@ internal sealed partial class NodeBuilder
     /// <summary>The part of a set of strings that is written: all of it where nothing else is left, or where they are listed.</summary>
     private StringPart Written(StringPart part)
     {
-        if (part.Written.IsAny || part.Text.IsFinite)
+        if (part.Written.IsAny || (part.Text.IsFinite && !TextFormats.IsFormat(part.Text)))
             return part;
         TextAutomaton text = _algebra.And(part.Text, part.Written);
         return part with { Text = text.HasTextOfLength(part.Min, part.Max) ? text : part.Text, Written = TextAutomaton.Any };

@@ -21,9 +21,8 @@ internal sealed partial class SchemaReader
             bool isExclusive = keyword.StartsWith("exclusive", StringComparison.Ordinal);
             if (isExclusive && value.ValueKind is JsonValueKind.True or JsonValueKind.False)
                 continue;
-            if (value.ValueKind != JsonValueKind.Number)
-                throw SchemaText.Malformed(location.Pointer, keyword, "must be a number");
-            ExactDecimal number = SchemaText.Number(value, location.Pointer);
+            ExactDecimal number = SchemaText.NumberOrQuoted(value, location.Pointer)
+                ?? throw SchemaText.Malformed(location.Pointer, keyword, "must be a number");
             if (keyword == "multipleOf")
             {
                 if (number <= ExactDecimal.Zero)
@@ -66,13 +65,18 @@ internal sealed partial class SchemaReader
             string name = SchemaText.Text(format, location.Pointer);
             if (TextAutomaton.FromFormat(name, allowsLocalTimes) is { } known)
                 text = algebra.And(text, known);
-            if (isForWriting && TextFormats.Written(name) is { } preferred)
+            if (isForWriting && TextFormats.Written(name, writesForDotNet) is { } preferred)
                 written = algebra.And(written, preferred);
         }
 
         int min = location.Count("minLength") ?? 0;
         int? max = location.Count("maxLength") is < int.MaxValue and var limit ? limit : null;
-        if (text.IsAny && min == 0 && max is null)
+        if (isForWriting && location.TryGetCompanion("contentEncoding", out JsonElement encoding) && encoding.ValueKind == JsonValueKind.String)
+            written = algebra.And(written, TextFormats.WrittenOfEncoding(SchemaText.Text(encoding, location.Pointer)) ?? TextAutomaton.Any);
+        // One character of any kind is all that the schema of a char says.
+        if (writesForDotNet && min == 1 && max == 1 && text.IsAny)
+            written = algebra.And(written, TextFormats.WrittenOfChar);
+        if (text.IsAny && written.IsAny && min == 0 && max is null)
             return ValueSet.Any;
         algebra.Reading = (location, min > 0 || max is not null ? "minLength" : "pattern");
         return ValueSet.Any with { Strings = min <= (max ?? int.MaxValue) && text.HasTextOfLength(min, max) ? [new StringPart(text, min, max) { Written = written }] : [] };

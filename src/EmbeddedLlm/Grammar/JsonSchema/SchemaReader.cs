@@ -8,7 +8,7 @@ namespace EmbeddedLlm.Grammars;
 /// Finds out what formulas mean: reads the keywords of a schema, and joins what they say. Only what applies to the same place of an instance is followed; the schemas of
 /// properties and items stay formulas, so recursive schemas come to an end.
 /// </summary>
-internal sealed partial class SchemaReader(FormulaTable formulas, ValueAlgebra algebra, SchemaBudget budget, bool allowsLocalTimes, bool isForWriting)
+internal sealed partial class SchemaReader(FormulaTable formulas, ValueAlgebra algebra, SchemaBudget budget, bool allowsLocalTimes, bool writesForDotNet, bool isForWriting)
 {
     /// <summary>The keywords that make many alternatives.</summary>
     private static readonly string[] s_joining = ["anyOf", "oneOf", "allOf", "not", "if", "dependentSchemas", "dependencies"];

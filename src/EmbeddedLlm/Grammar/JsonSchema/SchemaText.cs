@@ -47,6 +47,24 @@ internal static class SchemaText
         }
     }
 
+    /// <summary>A number's exact value, also where a string holds the number, as Microsoft.Extensions.AI writes the bounds of <c>[Range(typeof(decimal), "0.5", "2")]</c>; null for anything else.</summary>
+    /// <exception cref="GrammarException">It has too many digits to be computed with.</exception>
+    public static ExactDecimal? NumberOrQuoted(JsonElement element, string pointer)
+    {
+        if (element.ValueKind == JsonValueKind.Number)
+            return Number(element, pointer);
+        if (element.ValueKind != JsonValueKind.String)
+            return null;
+        try
+        {
+            return ExactDecimal.Parse(Text(element, pointer));
+        }
+        catch (GrammarException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>A JSON pointer's next part (RFC 6901).</summary>
     public static string Escape(string token) => token.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 

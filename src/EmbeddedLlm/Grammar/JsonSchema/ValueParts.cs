@@ -10,7 +10,7 @@ internal sealed record StringPart(TextAutomaton Text, int Min, int? Max)
     /// <summary>Which of the texts are written, as far as there are such: those that readers agree on. No part of what the set is: its complement leaves it out.</summary>
     public TextAutomaton Written { get; init; } = TextAutomaton.Any;
 
-    public bool IsAny => Text.IsAny && Min == 0 && Max is null;
+    public bool IsAny => Text.IsAny && Written.IsAny && Min == 0 && Max is null;
 }
 
 /// <summary>A set of numbers: a range without the multiples of some numbers, or a few points.</summary>

@@ -20,7 +20,8 @@ internal static class TextFormats
     private const string WrittenDate = "(?!0000)" + Date;
     private const string WrittenClock = @"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d";
     private const string WrittenOffset = @"[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00)";
-    private const string WrittenTime = WrittenClock + @"(?:\.\d{1,7})?(?:Z|" + WrittenOffset + ")?";
+    private const string WrittenLocalTime = WrittenClock + @"(?:\.\d{1,7})?";
+    private const string WrittenTime = WrittenLocalTime + "(?:Z|" + WrittenOffset + ")?";
     private const string WrittenDateTime = "(?:" + WrittenDate + "T" + WrittenClock + @"(?:\.\d{1,16})?Z|(?!000[01]|9999)" + Date + "T" + WrittenClock + @"(?:\.\d{1,16})?" + WrittenOffset + ")";
 
     // RFC 3339, appendix A.
@@ -102,18 +103,35 @@ internal static class TextFormats
         ["regex"] = new(static () => TextAutomaton.Any),
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
+    private static readonly Lazy<TextAutomaton> WithoutDrive = Whole(static () => "(?![A-Za-z]:)[^]*");
+
     private static readonly FrozenDictionary<string, Lazy<TextAutomaton>> Preferred = new Dictionary<string, Lazy<TextAutomaton>>
     {
         ["date"] = Whole(static () => WrittenDate),
         ["time"] = Whole(static () => WrittenTime),
         ["date-time"] = Whole(static () => WrittenDateTime),
+        // What begins with one letter and a colon is a file on a drive to some, System.Uri among them.
+        ["uri"] = WithoutDrive,
+        ["uri-reference"] = WithoutDrive,
+        ["iri"] = WithoutDrive,
+        ["iri-reference"] = WithoutDrive,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The pattern that System.Text.Json gives <see cref="TimeSpan"/>, which lets through what it cannot read: hours from 24, minutes and seconds from 60, days beyond the type.</summary>
     private const string TimeSpanPattern = @"^-?(\d+\.)?\d{2}:\d{2}:\d{2}(\.\d{1,7})?$";
 
+    /// <summary>The pattern that System.Text.Json gives <see cref="Version"/>, which lets through numbers beyond the type.</summary>
+    private const string VersionPattern = @"^\d+(\.\d+){1,3}$";
+
+    private static readonly Lazy<TextAutomaton> WrittenVersion = Whole(static () => @"\d{1,9}(?:\.\d{1,9}){1,3}");
+
     private static readonly Lazy<TextAutomaton> WrittenTimeSpan = Whole(static () => @"-?(?:\d{1,7}\.)?" + WrittenClock + @"(?:\.\d{1,7})?");
 
+    // RFC 4648, section 4, with the padding and without bits beyond the last byte.
+    private static readonly Lazy<TextAutomaton> WrittenBase64 = Whole(static () => "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?");
+
+    private static readonly Lazy<TextAutomaton> LocalTimeOnly = Whole(static () => WrittenLocalTime);
+    private static readonly Lazy<TextAutomaton> InBasicPlane = Whole(static () => @"[\u0000-\uFFFF]*");
     private static readonly Lazy<TextAutomaton> TimeOrLocalTime = Whole(static () => $"(?:{Time()}|{LocalTime})");
 
     /// <summary>The texts of a JSON Schema format; null where it is not known.</summary>
@@ -123,11 +141,27 @@ internal static class TextFormats
 
     /// <summary>The texts of a format that readers agree on, to be written rather than the others; null where that makes no difference.</summary>
     /// <param name="name">The format.</param>
-    public static TextAutomaton? Written(string name) => Preferred.TryGetValue(name, out Lazy<TextAutomaton>? format) ? format.Value : null;
+    /// <param name="forDotNet">Whether only .NET reads them: <see cref="TimeOnly"/>, whose format is <c>time</c>, takes no offset.</param>
+    public static TextAutomaton? Written(string name, bool forDotNet) => forDotNet && name == "time" ? LocalTimeOnly.Value : Preferred.TryGetValue(name, out Lazy<TextAutomaton>? format) ? format.Value : null;
+
+    /// <summary>Whether an automaton is that of a whole format, and not of what is left of one or of texts that a schema lists.</summary>
+    public static bool IsFormat(TextAutomaton text) => Known.Values.Any(format => format.IsValueCreated && ReferenceEquals(format.Value, text));
 
     /// <summary>The texts of a pattern that its reader takes, to be written rather than the others; null where nothing is known of its reader.</summary>
     /// <param name="pattern">The pattern, as the schema has it.</param>
-    public static TextAutomaton? WrittenOfPattern(string pattern) => pattern == TimeSpanPattern ? WrittenTimeSpan.Value : null;
+    public static TextAutomaton? WrittenOfPattern(string pattern) => pattern switch
+    {
+        TimeSpanPattern => WrittenTimeSpan.Value,
+        VersionPattern => WrittenVersion.Value,
+        _ => null,
+    };
+
+    /// <summary>The texts of a content encoding, to be written rather than others, since nobody decodes these; null where it is not known.</summary>
+    /// <param name="name">The encoding, in any case (RFC 2045, section 6.1).</param>
+    public static TextAutomaton? WrittenOfEncoding(string name) => name.Equals("base64", StringComparison.OrdinalIgnoreCase) ? WrittenBase64.Value : null;
+
+    /// <summary>The texts of one character that a <see cref="char"/> holds.</summary>
+    public static TextAutomaton WrittenOfChar => InBasicPlane.Value;
 
     private static Lazy<TextAutomaton> Whole(Func<string> pattern) => new(() => TextAutomaton.FromWhole(EcmaPattern.Parse(pattern())));
 

@@ -127,6 +127,40 @@ public sealed class JsonSchemaGenerationTests
         Assert.True(SchemaRun.Compile(TimeSpanSchema, JsonSchemaGrammarOptions.Reading).Accepts(text));
     }
 
+    [Theory]
+    [InlineData("{'type':'string','format':'date'}", "'0000-12-30'", typeof(DateOnly))]
+    [InlineData("{'type':'string','format':'uri'}", "'E:#'", typeof(Uri))]
+    [InlineData("{'type':'string','format':'uri-reference'}", "'E:a'", typeof(Uri))]
+    [InlineData(@"{'type':'string','pattern':'^\\d+(\\.\\d+){1,3}$'}", "'2147483648.1'", typeof(Version))]
+    [InlineData("{'type':'string','contentEncoding':'base64'}", "'ab!='", typeof(byte[]))]
+    [InlineData("{'type':['string','null'],'contentEncoding':'BASE64'}", "'YQ'", typeof(byte[]))]
+    public void WhatDotNetCannotReadIsOnlyReadWhereSomebodyElseHasWrittenIt(string schema, string text, Type type)
+    {
+        Assert.ThrowsAny<JsonException>(() => JsonSerializer.Deserialize(SchemaRun.Json(text), type));
+        Grammar grammar = SchemaRun.Compile(schema);
+        Assert.False(grammar.Accepts(text));
+        Assert.True(SchemaRun.Compile(schema, JsonSchemaGrammarOptions.Reading).Accepts(text));
+        Random random = new(13);
+        for (int i = 0; i < 40; i++)
+            JsonSerializer.Deserialize(SchemaRun.Write(grammar, random)!, type);
+    }
+
+    [Theory]
+    [InlineData("{'type':'string','contentEncoding':'base64','minLength':1,'maxLength':3}", "'abc'")]
+    [InlineData("{'contentEncoding':'base64','enum':['a','YQ==']}", "'a'")]
+    [InlineData("{'type':'string','contentEncoding':'quoted-printable'}", "'a=3D'")]
+    [InlineData("{'contentEncoding':'base64'}", "[1]")]
+    [InlineData("{'type':'string','not':{'contentEncoding':'base64','minLength':3}}", "'a'")]
+    [InlineData("{'anyOf':[{'type':'string','contentEncoding':'base64'},{'type':'string'}]}", "'a'")]
+    public void AnEncodingStandsInTheWayOfNothingElse(string schema, string text) => Assert.True(SchemaRun.Compile(schema).Accepts(text));
+
+    [Theory]
+    [InlineData("''")]
+    [InlineData("'YQ=='")]
+    [InlineData("'YWI='")]
+    [InlineData("'AP8/+/8='")]
+    public void BytesAreWrittenInBase64(string text) => Assert.True(SchemaRun.Compile("{'type':'string','contentEncoding':'base64'}").Accepts(text));
+
     [Fact]
     public void ConstantsHaveOneSpelling()
     {
