@@ -32,12 +32,15 @@ public sealed partial class Grammar
     /// <summary>Whether the texts are JSON in which a matcher repeats no key of an object.</summary>
     internal bool HasUniqueKeys { get; }
 
+    /// <summary>Whether no object has a key that its schema does not name, so that the automata alone repeat none.</summary>
+    internal bool NamesAllKeys { get; init; }
+
     /// <summary>Whether there are arrays in which no item may be repeated, which the automata do not know.</summary>
     internal bool HasDistinctItems { get; }
 
     /// <summary>What keeps keys and items from being repeated, at the beginning of a text; null where there is nothing to be kept.</summary>
     internal JsonTrail? Trail => HasDistinctItems ? HasUniqueKeys ? JsonTrail.StartWithItems : JsonTrail.StartReading
-        : !HasUniqueKeys ? null
+        : !HasUniqueKeys || NamesAllKeys ? null
         : BeginsInString ? JsonTrail.StartInString : JsonTrail.Start;
 
     /// <summary>Whether the JSON in which keys are told apart has begun ahead of the text, which goes on within a string.</summary>

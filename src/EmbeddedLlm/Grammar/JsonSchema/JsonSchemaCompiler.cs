@@ -20,11 +20,11 @@ internal static class JsonSchemaCompiler
     /// <inheritdoc cref="Compile(JsonElement, JsonSchemaGrammarOptions)"/>
     public static Grammar CompileGrammar(JsonElement schema, JsonSchemaGrammarOptions options)
     {
-        (GrammarNode node, bool hasDistinctItems) = Compile(schema, options, hasTrail: true);
-        return new Grammar(node, hasUniqueKeys: !options.AnySpelling, hasDistinctItems);
+        (GrammarNode node, bool hasDistinctItems, bool hasOtherKeys) = Compile(schema, options, hasTrail: true);
+        return new Grammar(node, hasUniqueKeys: !options.AnySpelling, hasDistinctItems) { NamesAllKeys = !hasOtherKeys };
     }
 
-    private static (GrammarNode Node, bool HasDistinctItems) Compile(JsonElement schema, JsonSchemaGrammarOptions options, bool hasTrail)
+    private static (GrammarNode Node, bool HasDistinctItems, bool HasOtherKeys) Compile(JsonElement schema, JsonSchemaGrammarOptions options, bool hasTrail)
     {
         SchemaDocument.EnsureWithinLimits(schema);
         SchemaBudget budget = new();
@@ -33,9 +33,9 @@ internal static class JsonSchemaCompiler
         {
             try
             {
-                (GrammarNode node, bool hasDistinctItems) =
-                    Compile(new SchemaDocument(schema, ignored), options, budget, hasTrail, static (builder, root) => (builder.Build(root), builder.HasDistinctItems));
-                return (WithSpace(node, options), hasDistinctItems);
+                (GrammarNode node, bool hasDistinctItems, bool hasOtherKeys) =
+                    Compile(new SchemaDocument(schema, ignored), options, budget, hasTrail, static (builder, root) => (builder.Build(root), builder.HasDistinctItems, builder.HasOtherKeys));
+                return (WithSpace(node, options), hasDistinctItems, hasOtherKeys);
             }
             catch (JsonSchemaNotSupportedException e) when (options.Lenient && ignored.Count < IgnoredLimit && ignored.Add((e.JsonPointer, e.Keyword)))
             {

@@ -12,6 +12,7 @@ internal sealed partial class NodeBuilder
     {
         if (parts.Any(part => part.IsAny))
         {
+            HasOtherKeys = true;
             nodes.Add(_free.Object);
             return;
         }
@@ -106,6 +107,7 @@ internal sealed partial class NodeBuilder
         }
 
         bool hasOthers = Enumerable.Range(0, values.Length).Any(label => positions[label] < 0 && values[label] is not null);
+        HasOtherKeys |= hasOthers;
         ObjectLayout layout = new(keys.Keys, positions, values, [.. group.Select(part => Presence(part, labels, hasOthers))], first.Exists.Length)
         {
             Punctuation = _punctuation,

@@ -56,6 +56,18 @@ internal sealed partial class NodeBuilder
     /// <summary>Whether there are arrays whose items only a <see cref="JsonTrail"/> keeps from being repeated.</summary>
     public bool HasDistinctItems { get; private set; }
 
+    /// <summary>Whether there are objects with keys that their schemas do not name, which only a <see cref="JsonTrail"/> keeps from being repeated.</summary>
+    public bool HasOtherKeys { get; private set; }
+
+    private GrammarNode FreeValue
+    {
+        get
+        {
+            HasOtherKeys = true;
+            return _free.Value;
+        }
+    }
+
     /// <summary>The node of a formula, and with it those of all formulas inside.</summary>
     public GrammarNode Build(Formula root)
     {
@@ -75,7 +87,7 @@ internal sealed partial class NodeBuilder
     {
         _budget.Spend();
         if (formula == Formula.Any)
-            return _free.Value;
+            return FreeValue;
         if (_nodes.TryGetValue(formula, out GrammarNode? known))
             return known;
         if (!_inhabitance.IsInhabited(formula))
@@ -84,7 +96,7 @@ internal sealed partial class NodeBuilder
         ValueSet values = _reader.Values(formula);
         if (values.IsAny)
         {
-            known = _free.Value;
+            known = FreeValue;
         }
         else if (values.Arrays.IsEmpty && values.Objects.IsEmpty)
         {
@@ -214,7 +226,11 @@ internal sealed partial class NodeBuilder
     private GrammarNode? Array(ArrayPart part)
     {
         if (part.IsAny)
+        {
+            HasOtherKeys = true;
             return _free.Array;
+        }
+
         if (!_inhabitance.MayHave(part))
             return null;
         if (!_arrays.TryGetValue(part, out GrammarNode? known))
