@@ -21,10 +21,10 @@ internal static class WrappedSchema
     /// <summary>The schema with its references led to where they meant to go; the schema itself where none is to be changed.</summary>
     public static JsonElement Of(JsonElement schema)
     {
-        if (!IsWrapped(schema))
-            return schema;
         try
         {
+            if (!IsWrapped(schema))
+                return schema;
             JsonNode root = JsonNode.Parse(schema.GetRawText(), documentOptions: new JsonDocumentOptions { MaxDepth = 1000 })!;
             return TryLead((JsonObject)root["properties"]![Property]!) ? JsonElement.Parse(root.ToJsonString(), new JsonDocumentOptions { MaxDepth = 1000 }) : schema;
         }

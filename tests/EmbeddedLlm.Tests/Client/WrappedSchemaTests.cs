@@ -49,6 +49,16 @@ public sealed class WrappedSchemaTests
     [InlineData("true")]
     public void WhatMeansWhatItSaysStaysAsItIs(string schema) => Assert.Equal(Wrap(schema).GetRawText(), WrappedSchema.Of(Wrap(schema)).GetRawText());
 
+    [Theory]
+    [InlineData("""{"properties":{"\ud800":{}}}""")]
+    [InlineData("""{"properties":{"data":{"$schema":"s","items":{"$ref":"#\ud800"}}}}""")]
+    [InlineData("""{"properties":{"data":{"$schema":"s","\ud800":{"$ref":"#"}}}}""")]
+    public void TextThatIsNoUnicodeIsLeftToTheGrammar(string schema)
+    {
+        Assert.Equal(schema, WrappedSchema.Of(JsonElement.Parse(schema)).GetRawText());
+        Assert.Throws<GrammarException>(() => GrammarOf(JsonElement.Parse(schema)));
+    }
+
     [Fact]
     public void WhatIsNotWrappedStaysAsItIs()
     {
