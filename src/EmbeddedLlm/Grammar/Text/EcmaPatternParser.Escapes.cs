@@ -243,6 +243,8 @@ internal sealed partial class EcmaPatternParser
         codePoint = 0;
         if (text[_position] != '\\')
         {
+            if (text[_position] == '[')
+                _bracketInClass ??= _position;
             codePoint = ReadCodePoint();
             return null;
         }

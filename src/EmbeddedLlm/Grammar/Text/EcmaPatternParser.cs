@@ -15,6 +15,9 @@ internal sealed partial class EcmaPatternParser(string text)
     private Group _group = new(GroupKind.Group, default);
     private int _position;
 
+    /// <summary>Where a class has had a bracket that opens one, without a backslash.</summary>
+    private int? _bracketInClass;
+
     private enum GroupKind
     {
         Group,
@@ -185,6 +188,9 @@ internal sealed partial class EcmaPatternParser(string text)
                     throw Malformed("there is nothing that could be repeated", start);
                 _position = start + 1;
                 return One('{');
+            case ']' when _bracketInClass is { } inner:
+                // Without a bracket in a class ahead of it, Annex B takes it literally. With one, others mean a class within a class: of POSIX, [[:alpha:]], of .NET, [a-z-[aeiou]], or of Java, [a-z&&[^x]].
+                throw NotSupported("a class within a class", inner);
             default:
                 _position = start;
                 return One(ReadCodePoint());

@@ -86,6 +86,7 @@ public sealed class EcmaPatternTests(ITestOutputHelper output)
 
     public static TheoryData<string> NotSupported => [
         @"(a)\1", @"(?<x>a)\k<x>", "(?>a)b", "a++", "(?m)^a$", "(?x) a", "(?(1)a|b)", @"\p{Foo}", @"\p{Script=Klingon}", "(?<=a$)b", @"(?=(?<=a)b)", "a{,3}", "(?P=x)", @"(?<=\bx)a",
+        "[[:alpha:]]+", "[a-z-[aeiou]]+", "[a-z&&[^x]]", "[[:alpha:]_]*", "[a[b]c]d",
         new string('a', EcmaPattern.MaxLength + 1)];
 
     [Theory]
@@ -95,6 +96,20 @@ public sealed class EcmaPatternTests(ITestOutputHelper output)
         TextAutomaton automaton = TextAutomaton.FromPattern(pattern);
         Assert.All(matching, text => Assert.True(automaton.Matches(text), text));
         Assert.All(others, text => Assert.False(automaton.Matches(text), text));
+    }
+
+    [Theory]
+    [InlineData("^[[]$", "[", "]")]
+    [InlineData("^[[a]+$", "a[a", "a]")]
+    [InlineData(@"^[^[\]]+$", "a", "[")]
+    [InlineData(@"^[[]a\]$", "[a]", "a")]
+    [InlineData("^[a]]$", "a]", "]")]
+    [InlineData("^]$", "]", "[")]
+    public void ABracketInAClassIsACharacter(string pattern, string matching, string other)
+    {
+        TextAutomaton automaton = TextAutomaton.FromPattern(pattern);
+        Assert.True(automaton.Matches(matching));
+        Assert.False(automaton.Matches(other));
     }
 
     [Theory]
