@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using System.Text;
 using System.Text.Json;
 using EmbeddedLlm.Client;
-using EmbeddedLlm.Grammars;
 using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Tests.Client;

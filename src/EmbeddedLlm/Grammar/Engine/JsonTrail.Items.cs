@@ -89,7 +89,17 @@ internal sealed partial class JsonTrail
         if (!IsWriting || _top is not { Distinctness: Distinctness.ByAllWays, Items: { IsEmpty: false } items } || _place is not (Place.BeforeItem or Place.InItem or Place.EscapeInItem or Place.InPlainItem))
             return true;
         // Each item stands in the way of one byte at most: so long arrays of free texts need no look at their items. The bytes after an item are not counted.
-        return configuration.Bytes.Count - AfterItemCount > items.Count || HasDistinctItem(configuration, items);
+        return configuration.Bytes.Count - AfterItemCount > items.Count
+            || (_place == Place.BeforeItem && BehindQuote(configuration) is { } inText && inText.Bytes.Count - AfterItemCount > items.Count)
+            || HasDistinctItem(configuration, items);
+    }
+
+    /// <summary>Where an item's text begins, if nothing but a space and a quote can come ahead of it; else null.</summary>
+    private static Configuration? BehindQuote(Configuration configuration)
+    {
+        if (configuration.Bytes is { Count: 1 } space && space.Contains((byte)' '))
+            configuration = configuration.Next((byte)' ')!;
+        return configuration.Bytes is { Count: 1 } quote && quote.Contains((byte)'"') ? configuration.Next((byte)'"') : null;
     }
 
     // Apart, so that the tokens of other JSON, which is nearly all, make no closure.
@@ -134,6 +144,17 @@ internal sealed partial class JsonTrail
         return false;
     }
 
+    private static bool BeginsAs(string item, byte[] begun)
+    {
+        for (int i = 0; i < begun.Length; i++)
+        {
+            if (item[i] != begun[i])
+                return false;
+        }
+
+        return true;
+    }
+
     private void FilterItems(Span<ulong> mask, Configuration configuration, GrammarVocabulary vocabulary)
     {
         // Tokens that have a whole array of several items, or its beginning.
@@ -150,12 +171,11 @@ internal sealed partial class JsonTrail
         RemoveRefused(mask, configuration, vocabulary, vocabulary.TokensWithComma(isAfterQuote: isInText));
         if (!isInText || !IsWriting)
             return;
-        string begun = Encoding.Latin1.GetString(_begun);
         foreach (string item in items)
         {
-            if (item.Length <= begun.Length || !item.StartsWith(begun, StringComparison.Ordinal))
+            if (item.Length <= _begun.Length || !BeginsAs(item, _begun))
                 continue;
-            byte[] rest = Encoding.Latin1.GetBytes(item[begun.Length..]);
+            byte[] rest = Encoding.Latin1.GetBytes(item[_begun.Length..]);
             for (int length = 1; length <= rest.Length; length++)
             {
                 int node = vocabulary.Trie.Find(rest.AsSpan(0, length));

@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using EmbeddedLlm.Grammars;
 
 namespace EmbeddedLlm.Tests.Grammars;
 
