@@ -52,4 +52,11 @@ public sealed class AnswerDescriptionTests
 
     [Description("A city.")]
     private sealed record City(string Name, [property: Description("In millions.")] double Population);
+
+    [Fact]
+    public void ReferencesThatAreLeftBehindLeadWhereTheyMeantTo()
+    {
+        JsonElement schema = JsonElement.Parse("""{"properties":{"data":{"$schema":"s","description":"d","items":{"$ref":"#"}}}}""");
+        Assert.EndsWith(""","items":{"$ref":"#/properties/data"}}}}""", AnswerDescription.Of(new ChatOptions { ResponseFormat = ChatResponseFormat.ForJsonSchema(schema) }, null), StringComparison.Ordinal);
+    }
 }
