@@ -9,9 +9,13 @@ internal static class PlainTextChunks
     /// <summary>The longest piece in UTF-16 units: far below what overflows the smallest stack, far above any word.</summary>
     public const int MaxLength = 512;
 
+    // Many a pre-tokenizer has digits in threes, from the first on.
+    private const int DigitsInGroup = 3;
+
     /// <summary>
-    /// The length of the first piece. It ends where every pre-tokenizer ends a word: after a letter or digit and before a line break, a CJK comma or full stop, or a space with a letter after it; where there is
-    /// no such place, at the greatest length that splits no character.
+    /// The length of the first piece. It ends where every pre-tokenizer ends a word: after a letter or digit and before a line break, a CJK comma or full stop, or a space with a letter after it. Where there is
+    /// no such place, as in JSON without spaces, it ends where nearly every one does, at the end of a row of letters or of digits; within digits alone so that groups of three stay whole; and else at the
+    /// greatest length that splits no character.
     /// </summary>
     public static int FirstLength(ReadOnlySpan<char> text)
     {
@@ -23,6 +27,17 @@ internal static class PlainTextChunks
                 return end;
         }
 
+        for (int end = MaxLength; end > 1; end--)
+        {
+            if (IsRowEnd(text[end - 1], text[end]))
+                return end;
+        }
+
+        int digits = 0;
+        while (char.IsDigit(text[MaxLength]) && digits < MaxLength && char.IsDigit(text[MaxLength - digits - 1]))
+            digits++;
+        if (digits >= DigitsInGroup)
+            return MaxLength - digits % DigitsInGroup;
         return char.IsHighSurrogate(text[MaxLength - 1]) && char.IsLowSurrogate(text[MaxLength]) ? MaxLength - 1 : MaxLength;
     }
 
@@ -33,4 +48,14 @@ internal static class PlainTextChunks
         ' ' => char.IsLetter(afterNext),
         _ => false,
     };
+
+    /// <summary>Whether a row of letters or of digits ends between two characters, and no contraction such as <c>'s</c> or mark goes on with it.</summary>
+    private static bool IsRowEnd(char last, char next)
+    {
+        if (char.IsLetter(last))
+            return char.IsDigit(next) || IsSeparator(next);
+        return char.IsDigit(last) && (char.IsLetter(next) || IsSeparator(next));
+    }
+
+    private static bool IsSeparator(char character) => character is not ('\'' or '’') && (char.IsWhiteSpace(character) || char.IsPunctuation(character) || char.IsSymbol(character));
 }

@@ -80,6 +80,25 @@ public sealed class RealVocabularyTests
         Assert.Equal(TokenizeInOne(path, text), model.Tokenize(text));
     }
 
+    // Text without a space behind a word, or a line break: as tools return it.
+    [Theory]
+    [InlineData("{\"id\":12345,\"name\":\"Ada\",\"tags\":[\"x\",\"y's\"],\"v\":-1.5e10,\"ok\":true},")]
+    [InlineData("https://example.com/a/b?c=d&e=%20f#g")]
+    [InlineData("| --- | :---: | 12 | a |\n")]
+    [InlineData("123,456.78,9,")]
+    [InlineData("31415926535897932384")]
+    [InlineData("3a7fB+c09/eQ==")]
+    [InlineData("snake_case_name")]
+    [InlineData("\\frac{\\alpha_1}{\\beta^2}+\\sum_{i=0}^{n}x_i=")]
+    public async Task LongTextWithoutWordsHasTheSameTokensInPiecesAsInOne(string row)
+    {
+        using TemporaryFolder folder = new();
+        string path = Write("ggml-vocab-llama-bpe.gguf", folder);
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, cancellationToken: Cancel);
+        string text = string.Concat(Enumerable.Repeat(row, 4000 / row.Length));
+        Assert.Equal(TokenizeInOne(path, text), model.Tokenize(text));
+    }
+
     [Theory]
     [MemberData(nameof(Vocabularies))]
     public async Task AWordOfAMillionLettersIsTokenized(string vocabulary)

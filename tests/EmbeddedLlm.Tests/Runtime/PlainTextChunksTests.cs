@@ -19,6 +19,27 @@ public sealed class PlainTextChunksTests
         Assert.Equal(end, length % word.Length);
     }
 
+    [Theory]
+    [InlineData("{\"id\":12345,\"tags\":[\"x\"]},", "s\"")]
+    [InlineData("https://a.org/b?c=d&e#", "s:")]
+    [InlineData("| 12 | --- ", "2 ")]
+    [InlineData("-9fff", "9f")]
+    [InlineData("it's_²x²", "s_")]
+    public void WhereNoWordEndsAPieceEndsWithARowOfLettersOrDigits(string row, string end)
+    {
+        string text = string.Concat(Enumerable.Repeat(row, 500));
+        int length = PlainTextChunks.FirstLength(text);
+        Assert.InRange(length, PlainTextChunks.MaxLength - row.Length, PlainTextChunks.MaxLength);
+        Assert.Equal(end, text.Substring(length - 1, 2));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("-")]
+    [InlineData("--")]
+    public void DigitsWithoutEndAreCutIntoGroupsOfThree(string sign) =>
+        Assert.Equal(0, (PlainTextChunks.FirstLength(sign + new string('1', 10_000)) - sign.Length) % 3);
+
     [Fact]
     public void AWordWithoutEndIsCutAtTheGreatestLength() => Assert.Equal(PlainTextChunks.MaxLength, PlainTextChunks.FirstLength(new string('a', 10_000)));
 
