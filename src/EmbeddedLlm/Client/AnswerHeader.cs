@@ -57,13 +57,7 @@ internal static class AnswerHeader
 
         try
         {
-            return template.Render(new Dictionary<string, TemplateValue>
-            {
-                ["messages"] = new TemplateList([.. messages]),
-                ["add_generation_prompt"] = TemplateValue.From(isPrompt),
-                ["bos_token"] = TemplateValue.FromTemplate(beginOfSequence),
-                ["eos_token"] = TemplateValue.FromTemplate(endOfSequence),
-            }).ToString();
+            return ConversationRendering.Render(template, ConversationRendering.Variables(messages, isPrompt, beginOfSequence, endOfSequence)).ToString();
         }
         catch (ChatTemplateException)
         {

@@ -59,7 +59,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
     public IReadOnlyList<TextPart> Build(IEnumerable<ChatMessage> messages, string? instructions, ToolSet? tools, CancellationToken cancellationToken) =>
         Build([.. messages], new PromptRequest { Instructions = instructions, Tools = tools }, cancellationToken);
 
-    /// <summary>The conversation up to the end of its last message's text, as the template writes it; null where the template leaves that message out or fails.</summary>
+    /// <summary>The conversation up to the end of its last message's text, as the template writes it; null where the template leaves that message out, has it begin within reasoning, or fails.</summary>
     private List<TextPart>? Continue(IReadOnlyList<ChatMessage> messages, PromptRequest request, CancellationToken cancellationToken)
     {
         // A text that nobody can foresee marks the place, whatever the template does with the message.
@@ -79,6 +79,9 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             return null;
         TextPart cut = parts[part];
         parts.RemoveRange(part, parts.Count - part);
+        // Nemotron Nano 2's template has the last answer follow where thoughts begin.
+        if (Reasoning.Format?.IsOpenAfter(parts) ?? false)
+            return null;
         parts.Add(cut with { Text = cut.Text[..cut.Text.LastIndexOf(end, StringComparison.Ordinal)] });
         return parts;
     }
@@ -108,13 +111,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             items = withTools;
         }
 
-        Dictionary<string, TemplateValue> variables = new()
-        {
-            ["messages"] = new TemplateList([.. items]),
-            ["add_generation_prompt"] = TemplateValue.From(isPrompt),
-            ["bos_token"] = TemplateValue.FromTemplate(beginOfSequence),
-            ["eos_token"] = TemplateValue.FromTemplate(endOfSequence),
-        };
+        Dictionary<string, TemplateValue> variables = ConversationRendering.Variables(items, isPrompt, beginOfSequence, endOfSequence);
         foreach ((string name, TemplateValue value) in request.Arguments)
             variables[name] = value;
         string? variable = request.Tools is null ? null : Tools.Variable;
@@ -123,12 +120,12 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         RenderedPrompt prompt;
         try
         {
-            prompt = template.Render(variables, clock: null, cancellationToken);
+            prompt = ConversationRendering.Render(template, variables, cancellationToken);
         }
         catch (ChatTemplateException e) when (variable is not null && !e.IsRefusal)
         {
             variables[variable] = request.Tools!.TypedTemplateValue(Tools);
-            prompt = template.Render(variables, clock: null, cancellationToken);
+            prompt = ConversationRendering.Render(template, variables, cancellationToken);
         }
 
         List<TextPart> parts = new(prompt.Parts.Count + 1);

@@ -129,18 +129,12 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
 
     private string? Render(TemplateValue[] messages, bool isPrompt, (string Name, bool Value)? flag = null)
     {
-        Dictionary<string, TemplateValue> variables = new()
-        {
-            ["messages"] = new TemplateList(messages),
-            ["add_generation_prompt"] = TemplateValue.From(isPrompt),
-            ["bos_token"] = TemplateValue.FromTemplate(beginOfSequence),
-            ["eos_token"] = TemplateValue.FromTemplate(endOfSequence),
-        };
+        Dictionary<string, TemplateValue> variables = ConversationRendering.Variables(messages, isPrompt, beginOfSequence, endOfSequence);
         if (flag is { } set)
             variables[set.Name] = TemplateValue.From(set.Value);
         try
         {
-            return template.Render(variables).ToString();
+            return ConversationRendering.Render(template, variables).ToString();
         }
         catch (ChatTemplateException)
         {

@@ -45,10 +45,24 @@ public sealed class PromptBuilderTests
         Assert.Contains("UriContent", Assert.Throws<NotSupportedException>(() => Build([message], null)).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Some templates iterate over tools without asking first, which an undefined variable allows and a null does not.</summary>
+    /// <summary>As transformers has it: OLMo 3's template asks whether they are <c>none</c>. Others iterate over tools without asking first, which an undefined variable allows.</summary>
+    [Theory]
+    [InlineData("{% if tools is not none %}{{ tools | tojson }}{% endif %}-")]
+    [InlineData("{% if documents is not none %}{{ documents | tojson }}{% endif %}-")]
+    [InlineData("{% for tool in tools %}{{ tool }}{% endfor %}-")]
+    [InlineData("{% if tools is defined and tools | length %}{{ tools }}{% endif %}-")]
+    public void WhereThereAreNoToolsATemplateFindsNone(string template) => Assert.Equal("-", string.Concat(
+        new PromptBuilder(ChatTemplate.Parse(template), "", "").Build([new(ChatRole.User, "u")], null, null, CancellationToken.None).Select(part => part.Text)));
+
+    /// <summary>As Nemotron Nano 2's does. What is continued is no thought.</summary>
     [Fact]
-    public void ToolsAreUndefinedWhereThereAreNone() => Assert.Equal("-", string.Concat(
-        new PromptBuilder(ChatTemplate.Parse("{% for tool in tools %}{{ tool }}{% endfor %}-"), "", "").Build([new(ChatRole.User, "u")], null, null, CancellationToken.None).Select(part => part.Text)));
+    public void AnAnswerThatATemplateBeginsWithinReasoningIsContinuedBehindIt()
+    {
+        const string Template = "{% for m in messages %}{% if loop.last and m.role == 'assistant' %}[A]<think>\n{{ m.content }}{% else %}[{{ m.role }}]{{ m.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}[A]<think>\n{% endif %}{# </think> #}";
+        ChatMessage[] messages = [new(ChatRole.User, "u"), new(ChatRole.Assistant, "Once ")];
+        Assert.Equal("[user]u[A]<think>\n</think>Once ", string.Concat(
+            new PromptBuilder(ChatTemplate.Parse(Template), "", "").Build(messages, new PromptRequest { ContinuesLast = true }, CancellationToken.None).Select(part => part.Text)));
+    }
 
     [Fact]
     public void MessagesAreNotChanged()

@@ -13,6 +13,7 @@ internal sealed partial class ToolSupportLearner
 {
     private const string User = "zquser";
     private const string Reply = "zqreply";
+    private const string Next = "zqnext";
     private const string Result = "zqresult";
     private const string Described = "zqdescribed";
 
@@ -37,6 +38,9 @@ internal sealed partial class ToolSupportLearner
     private string? _systemKey;
     private bool _takesToolsAsText;
 
+    /// <summary>What comes after the message whose rendering is looked at.</summary>
+    private TemplateValue[] _after = [];
+
     private ToolSupportLearner(ChatTemplate template, string beginOfSequence, string endOfSequence)
     {
         _template = template;
@@ -44,7 +48,7 @@ internal sealed partial class ToolSupportLearner
         _endOfSequence = endOfSequence;
     }
 
-    /// <param name="template">The template; it is rendered some twenty times.</param>
+    /// <param name="template">The template; it is rendered some twenty times, and some twenty more where the end of a conversation shows no calls.</param>
     /// <param name="beginOfSequence">What it calls <c>bos_token</c>.</param>
     /// <param name="endOfSequence">What it calls <c>eos_token</c>.</param>
     public static ToolSupport Learn(ChatTemplate template, string beginOfSequence, string endOfSequence) =>
@@ -54,6 +58,21 @@ internal sealed partial class ToolSupportLearner
     {
         FindDescription();
         ToolSupport support = new() { Format = ToolCallFormat.Hermes, TakesSystemMessage = Render([Message("system", Reply), UserMessage()], isPrompt: true)?.Contains(Reply, StringComparison.Ordinal) ?? false };
+        // Nemotron Nano 2's template leaves the calls of the last message out.
+        foreach (TemplateValue[] after in new TemplateValue[][] { [], [Message("user", Next)] })
+        {
+            _after = after;
+            if (LearnWritten(support) is { } written)
+                return written;
+        }
+
+        _after = [];
+        return LearnTold(support);
+    }
+
+    /// <summary>What is learned from the calls that the template writes; null where it writes none that can be read.</summary>
+    private ToolSupport? LearnWritten(ToolSupport support)
+    {
         foreach (bool takesText in new[] { false, true })
         {
             foreach (bool takesNoContent in new[] { false, true })
@@ -66,15 +85,15 @@ internal sealed partial class ToolSupportLearner
                 support = support with { Format = IsHarmony ? ToolCallFormat.Harmony : format, Variable = _variable, SystemKey = _systemKey, TakesToolsAsText = _takesToolsAsText, WritesCalls = true };
                 return support with
                 {
-                    TakesCallsWithoutText = !(Render([UserMessage(), CallMessage(support, [s_calls[0]], Reply)], isPrompt: false)?.Contains(s_calls[0].Value, StringComparison.Ordinal) ?? false),
-                    TakesShortIdsOnly = s_otherIds.Any(id => Render([UserMessage(), CallMessage(support, [s_calls[0] with { Id = id }])], isPrompt: false) is null),
+                    TakesCallsWithoutText = !(RenderAnswer(CallMessage(support, [s_calls[0]], Reply))?.Contains(s_calls[0].Value, StringComparison.Ordinal) ?? false),
+                    TakesShortIdsOnly = s_otherIds.Any(id => RenderAnswer(CallMessage(support, [s_calls[0] with { Id = id }])) is null),
                     WritesResults = WritesResult(CallMessage(support, [s_calls[0]])),
                     ResultsKey = FindResultsKey(support),
                 };
             }
         }
 
-        return LearnTold(new() { Format = ToolCallFormat.Hermes, TakesSystemMessage = support.TakesSystemMessage });
+        return null;
     }
 
     /// <summary>Whether answers are messages in channels: then a call is read with all that is around it.</summary>
@@ -83,7 +102,7 @@ internal sealed partial class ToolSupportLearner
     private ToolCallFormat? LearnFormat(ToolSupport support)
     {
         string? prompt = AfterUser(Render([UserMessage()], isPrompt: true));
-        string? reply = AfterUser(Render([UserMessage(), Message("assistant", Reply)], isPrompt: false));
+        string? reply = RenderAnswer(Message("assistant", Reply));
         string? one = RenderCalls(support, [s_calls[0]]);
         if (prompt is null || reply is null || one is null || reply.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int at))
             return null;
@@ -106,7 +125,7 @@ internal sealed partial class ToolSupportLearner
     /// </summary>
     private ToolCallFormat WithoutTextMarkers(ToolSupport support, ToolCallFormat format, Surroundings around)
     {
-        if (AfterUser(Render([UserMessage(), CallMessage(support, [s_calls[0]], Reply)], isPrompt: false)) is not { } rendered)
+        if (RenderAnswer(CallMessage(support, [s_calls[0]], Reply)) is not { } rendered)
             return format;
         string body = Inside(rendered, around);
         int text = body.IndexOf(Reply, StringComparison.Ordinal);
@@ -117,7 +136,10 @@ internal sealed partial class ToolSupportLearner
         return isMarker && body.AsSpan(text + Reply.Length).StartsWith(close) ? format with { Begin = begin[close.Length..] } : format;
     }
 
-    private string? RenderCalls(ToolSupport support, Call[] calls) => AfterUser(Render([UserMessage(), CallMessage(support, calls)], isPrompt: false));
+    private string? RenderCalls(ToolSupport support, Call[] calls) => RenderAnswer(CallMessage(support, calls));
+
+    /// <summary>What the template writes of an answer and of what comes after it.</summary>
+    private string? RenderAnswer(TemplateValue answer) => AfterUser(Render([UserMessage(), answer, .. _after], isPrompt: false));
 
     /// <summary>The text of calls without what is around it, a character for each name, all arguments of a call and id; null where there is anything else.</summary>
     private string? Body(string rendered, Surroundings around, ArgumentTags? tags, int calls)
@@ -176,18 +198,12 @@ internal sealed partial class ToolSupportLearner
             messages = [system, .. messages];
         }
 
-        Dictionary<string, TemplateValue> variables = new()
-        {
-            ["messages"] = new TemplateList(messages),
-            ["add_generation_prompt"] = TemplateValue.From(isPrompt),
-            ["bos_token"] = TemplateValue.FromTemplate(_beginOfSequence),
-            ["eos_token"] = TemplateValue.FromTemplate(_endOfSequence),
-        };
+        Dictionary<string, TemplateValue> variables = ConversationRendering.Variables(messages, isPrompt, _beginOfSequence, _endOfSequence);
         if (_variable is not null)
             variables[_variable] = tools;
         try
         {
-            return _template.Render(variables).ToString();
+            return ConversationRendering.Render(_template, variables).ToString();
         }
         catch (ChatTemplateException)
         {

@@ -104,6 +104,18 @@ public sealed class ToolSupportLearnerTests
         Assert.Equal(("tools", true, true), (support.Variable, support.WritesCalls, support.TakesSystemMessage));
     }
 
+    /// <summary>As Nemotron Nano 2's template has it, which takes the last message for an answer's beginning.</summary>
+    [Fact]
+    public void CallsThatTheLastMessageIsNotWrittenWithAreLearnedFromAnEarlierOne()
+    {
+        ToolSupport support = Learn(ChatTemplate.Parse(
+            "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>{% if loop.last and m.role == 'assistant' %}<think>{{ m.content }}{% else %}{{ m.content }}" +
+            "{% if m.tool_calls %}<TOOLCALL>[{% for c in m.tool_calls %}{{ '{\"name\": \"' + c.function.name + '\", \"arguments\": ' }}{{ c.function.arguments | tojson }}{{ '}' + (', ' if not loop.last else '') }}{% endfor %}]</TOOLCALL>{% endif %}{% endif %}</s>{% endfor %}" +
+            "{% if add_generation_prompt %}<assistant><think>{% endif %}"));
+        Assert.Equal("<TOOLCALL>[{\"name\": \"a\", \"arguments\": {\"city\": \"Oslo\"}}, {\"name\": \"b\", \"arguments\": {}}]</TOOLCALL>", support.Format.Write(("a", Oslo, null), ("b", "{}", null)));
+        Assert.Equal(("tools", true, true, false), (support.Variable, support.WritesCalls, support.WritesResults, support.TakesCallsWithoutText));
+    }
+
     /// <summary>As Apriel's does: a mapping would come out as Python shows it.</summary>
     [Fact]
     public void WhereArgumentsAreWrittenAsTheyAreTheyAreJsonText()
