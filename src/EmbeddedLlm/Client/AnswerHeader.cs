@@ -18,6 +18,7 @@ internal static class AnswerHeader
     /// <param name="endOfSequence">What it calls <c>eos_token</c>.</param>
     public static string Of(ChatTemplate template, string beginOfSequence, string endOfSequence)
     {
+        ConversationRenderer renderer = new(template, beginOfSequence, endOfSequence);
         if (Render(isPrompt: true, isAnswered: false) is not { } prompt || Render(isPrompt: false, isAnswered: true) is not { } answered
             || !answered.StartsWith(prompt, StringComparison.Ordinal) || answered.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int reply) || reply <= prompt.Length)
             return "";
@@ -29,22 +30,23 @@ internal static class AnswerHeader
             : !ToolCallFormat.SplitAtMarkers(header).Any(piece => piece.IsMarker);
         return asks && isHeader ? header : "";
 
-        string? Render(bool isPrompt, bool isAnswered, string? name = null) => AnswerHeader.Render(template, beginOfSequence, endOfSequence, isPrompt, isAnswered, name);
+        string? Render(bool isPrompt, bool isAnswered, string? name = null) => AnswerHeader.Render(renderer, isPrompt, isAnswered, name);
     }
 
     /// <summary>The tags that a template writes around an answer's text, as ERNIE 4.5's does: <c>&lt;response&gt;</c> and <c>&lt;/response&gt;</c>; null where it writes none, or the prompt ends with the first.</summary>
     /// <inheritdoc cref="Of"/>
     public static (string Open, string Close)? Tags(ChatTemplate template, string beginOfSequence, string endOfSequence)
     {
-        if (Render(template, beginOfSequence, endOfSequence, isPrompt: false, isAnswered: true) is not { } answered || answered.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int reply))
+        ConversationRenderer renderer = new(template, beginOfSequence, endOfSequence);
+        if (Render(renderer, isPrompt: false, isAnswered: true) is not { } answered || answered.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int reply))
             return null;
         (string open, bool isOpen) = ToolCallFormat.SplitAtMarkers(answered[..reply].TrimEnd()).LastOrDefault();
         (string close, bool isClose) = ToolCallFormat.SplitAtMarkers(answered[(reply + Reply.Length)..].TrimStart()).FirstOrDefault();
-        return isOpen && isClose && close == "</" + open[1..] && Render(template, beginOfSequence, endOfSequence, isPrompt: true, isAnswered: false) is { } prompt
+        return isOpen && isClose && close == "</" + open[1..] && Render(renderer, isPrompt: true, isAnswered: false) is { } prompt
             && !prompt.AsSpan().TrimEnd().EndsWith(open, StringComparison.Ordinal) ? (open, close) : null;
     }
 
-    private static string? Render(ChatTemplate template, string beginOfSequence, string endOfSequence, bool isPrompt, bool isAnswered, string? name = null)
+    private static string? Render(ConversationRenderer renderer, bool isPrompt, bool isAnswered, string? name = null)
     {
         List<TemplateValue> messages = [Message("user", User)];
         if (isAnswered)
@@ -57,7 +59,7 @@ internal static class AnswerHeader
 
         try
         {
-            return ConversationRendering.Render(template, ConversationRendering.Variables(messages, isPrompt, beginOfSequence, endOfSequence)).ToString();
+            return renderer.Render(renderer.Variables(messages, isPrompt)).ToString();
         }
         catch (ChatTemplateException)
         {

@@ -10,6 +10,7 @@ namespace EmbeddedLlm.Client;
 /// <param name="endOfSequence">What the template calls <c>eos_token</c>.</param>
 internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequence, string endOfSequence)
 {
+    private readonly ConversationRenderer _renderer = new(template, beginOfSequence, endOfSequence);
     private readonly Lazy<ToolSupport> _tools = new(() => ToolSupportLearner.Learn(template, beginOfSequence, endOfSequence));
     private readonly Lazy<ReasoningSupport> _reasoning = new(() => ReasoningSupport.Learn(template, beginOfSequence, endOfSequence));
 
@@ -111,7 +112,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             items = withTools;
         }
 
-        Dictionary<string, TemplateValue> variables = ConversationRendering.Variables(items, isPrompt, beginOfSequence, endOfSequence);
+        Dictionary<string, TemplateValue> variables = _renderer.Variables(items, isPrompt);
         foreach ((string name, TemplateValue value) in request.Arguments)
             variables[name] = value;
         string? variable = request.Tools is null ? null : Tools.Variable;
@@ -120,12 +121,12 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         RenderedPrompt prompt;
         try
         {
-            prompt = ConversationRendering.Render(template, variables, cancellationToken);
+            prompt = _renderer.Render(variables, cancellationToken);
         }
         catch (ChatTemplateException e) when (variable is not null && !e.IsRefusal)
         {
             variables[variable] = request.Tools!.TypedTemplateValue(Tools);
-            prompt = ConversationRendering.Render(template, variables, cancellationToken);
+            prompt = _renderer.Render(variables, cancellationToken);
         }
 
         List<TextPart> parts = new(prompt.Parts.Count + 1);

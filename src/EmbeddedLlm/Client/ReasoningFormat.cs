@@ -38,6 +38,9 @@ internal sealed record ReasoningFormat(string Open, string Close)
         return null;
     }
 
+    /// <summary>Whether these markers enclose the reasoning of many a model.</summary>
+    public static bool IsKnown(string open, string close) => Known.Any(format => format.Open == open && format.Close == close);
+
     /// <summary>The markers that may be control tokens of the vocabulary, each once.</summary>
     public IEnumerable<string> Markers() => ToolCallFormat.SplitAtMarkers($"{Open}\n{Close}\n{Header}").Where(piece => piece.IsMarker).Select(piece => piece.Text)
         .Append(Open).Append(Close).Distinct();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using EmbeddedLlm.Templates;
 
 namespace EmbeddedLlm.Client;
@@ -7,11 +8,13 @@ namespace EmbeddedLlm.Client;
 /// Finds out how a chat template writes reasoning, by rendering an answer whose thoughts and text occur nowhere else and looking at what is around them. So markers that nobody has
 /// seen need no code; those that are known count even where a template leaves earlier thoughts out.
 /// </summary>
-internal sealed class ReasoningFormatLearner(ChatTemplate template, string beginOfSequence, string endOfSequence)
+internal sealed partial class ReasoningFormatLearner(ChatTemplate template, string beginOfSequence, string endOfSequence)
 {
     private const string User = "zquser";
     private const string Thought = "zqthought";
     private const string Reply = "zqreply";
+
+    private readonly ConversationRenderer _renderer = new(template, beginOfSequence, endOfSequence);
 
     /// <summary>The format, null where the model does not reason; and by which name the template reads thoughts beside <c>reasoning_content</c>, null where by none.</summary>
     public (ReasoningFormat? Format, string? MessageKey) Learn()
@@ -32,7 +35,7 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
             return (FormatOf(rendered[..thought], between, prompt), messageKey);
         }
 
-        known ??= OfEmptyBlock();
+        known ??= OfEmptyBlock() ?? OfPromptsEnd();
         // Cohere's templates have the thoughts that led to a call by a name of their own.
         foreach (string key in new[] { "reasoning_content", "tool_plan" })
         {
@@ -57,6 +60,25 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
                 continue;
             int end = block.LastIndexOf(close, StringComparison.Ordinal);
             return new ReasoningFormat(block[..end].Trim(), close) { Closing = block[end..] };
+        }
+
+        return null;
+    }
+
+    /// <summary>The format of a template whose prompt ends with a tag that it writes ahead of no earlier answer, as EXAONE Deep's <c>&lt;thought&gt;</c>, and knows what closes it: the model goes on with what is within; null where it does not.</summary>
+    private ReasoningFormat? OfPromptsEnd()
+    {
+        if (AfterUser(Render([UserMessage(), Message("assistant", Reply)], isPrompt: false)) is not { } answered || answered.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int reply))
+            return null;
+        foreach ((string Name, bool Value)? flag in ReasoningSupport.Flags.Where(template.Reads).Select(name => ((string, bool)?)(name, true)).Prepend(null))
+        {
+            string prompt = AfterUser(Render([UserMessage()], isPrompt: true, flag))?.TrimEnd() ?? "";
+            if (OpeningTag().Match(prompt) is not { Success: true, Value: string open } || answered.AsSpan(0, reply).Contains(open, StringComparison.Ordinal))
+                continue;
+            string close = $"{open[0]}/{open[1..]}";
+            // A tag that nothing closes may be a mere switch.
+            if (ReasoningFormat.IsKnown(open, close) || template.Source.Contains(close, StringComparison.Ordinal))
+                return new ReasoningFormat(open, close);
         }
 
         return null;
@@ -129,18 +151,21 @@ internal sealed class ReasoningFormatLearner(ChatTemplate template, string begin
 
     private string? Render(TemplateValue[] messages, bool isPrompt, (string Name, bool Value)? flag = null)
     {
-        Dictionary<string, TemplateValue> variables = ConversationRendering.Variables(messages, isPrompt, beginOfSequence, endOfSequence);
+        Dictionary<string, TemplateValue> variables = _renderer.Variables(messages, isPrompt);
         if (flag is { } set)
             variables[set.Name] = TemplateValue.From(set.Value);
         try
         {
-            return ConversationRendering.Render(template, variables).ToString();
+            return _renderer.Render(variables).ToString();
         }
         catch (ChatTemplateException)
         {
             return null;
         }
     }
+
+    [GeneratedRegex(@"(<[A-Za-z][A-Za-z0-9_:.-]*>|\[[A-Z][A-Z0-9_]*\])\z", RegexOptions.CultureInvariant)]
+    private static partial Regex OpeningTag();
 
     private static TemplateDictionary UserMessage() => Message("user", User);
 

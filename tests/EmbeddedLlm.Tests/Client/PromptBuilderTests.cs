@@ -54,6 +54,23 @@ public sealed class PromptBuilderTests
     public void WhereThereAreNoToolsATemplateFindsNone(string template) => Assert.Equal("-", string.Concat(
         new PromptBuilder(ChatTemplate.Parse(template), "", "").Build([new(ChatRole.User, "u")], null, null, CancellationToken.None).Select(part => part.Text)));
 
+    /// <summary>As Idefics' and SmolVLM's have it, which iterate over a text's characters and write none of them.</summary>
+    [Fact]
+    public void ATemplateThatTakesOnlyPartsIsGivenTheTextAsOne()
+    {
+        ChatTemplate template = ChatTemplate.Parse(
+            "{% for m in messages %}{{ m.role }}{% if m.content[0].type == 'image' %}:{% else %}: {% endif %}{% for part in m.content %}{% if part.type == 'text' %}{{ part.text }}{% endif %}{% endfor %}{{ '\\n' }}{% endfor %}"
+            + "{% if add_generation_prompt %}assistant:{% endif %}");
+        PromptBuilder prompts = new(template, "", "");
+        ChatMessage[] messages = [new(ChatRole.User, "u"), new(ChatRole.Assistant, ""), new(ChatRole.User, "v")];
+        IReadOnlyList<TextPart> parts = prompts.Build(messages, "I", null, CancellationToken.None);
+        Assert.Equal("system: I\nuser: u\nassistant: \nuser: v\nassistant:", string.Concat(parts.Select(part => part.Text)));
+        Assert.Equal(["I", "u", "v"], parts.Where(part => !part.IsTemplate).Select(part => part.Text));
+        Assert.True(prompts.Tools.TakesSystemMessage);
+        Assert.Equal("user: u\nassistant: Once", string.Concat(
+            prompts.Build([messages[0], new(ChatRole.Assistant, "Once")], new PromptRequest { ContinuesLast = true }, CancellationToken.None).Select(part => part.Text)));
+    }
+
     /// <summary>As Nemotron Nano 2's does. What is continued is no thought.</summary>
     [Fact]
     public void AnAnswerThatATemplateBeginsWithinReasoningIsContinuedBehindIt()

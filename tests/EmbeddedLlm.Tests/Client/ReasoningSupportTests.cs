@@ -63,6 +63,27 @@ public sealed class ReasoningSupportTests
         Assert.Equal(("<|channel>thought", "<channel|>", "\n<channel|>", "", ""), (format.Open, format.Close, format.Closing, format.Header, format.DirectHeader));
     }
 
+    /// <summary>As EXAONE Deep's and others do, which write no thoughts of earlier messages.</summary>
+    [Theory]
+    [InlineData("<thought>\\n{% if '</thought>' in messages[0].content %}{% endif %}", "<thought>", "</thought>")]
+    [InlineData("<think>\\n", "<think>", "</think>")]
+    [InlineData("[MUSE]{# [/MUSE] #}", "[MUSE]", "[/MUSE]")]
+    [InlineData("{% if enable_thinking %}<muse>\\n{% endif %}{# </muse> #}", "<muse>", "</muse>")]
+    public void ATagThatEndsThePromptOnlyBeginsReasoning(string end, string open, string close)
+    {
+        ReasoningFormat format = Learn($$$"""{% for m in messages %}<turn>{{ m.role }}:{{ m.content }}</turn>{% endfor %}{% if add_generation_prompt %}<turn>model:{{{end}}}{% endif %}""".Replace("\\n", "{{ '\\n' }}", StringComparison.Ordinal)).Format!;
+        Assert.Equal((open, close, close, ""), (format.Open, format.Close, format.Closing, format.Header));
+    }
+
+    [Theory]
+    [InlineData("<model>")]
+    [InlineData("<|model|>")]
+    [InlineData("</muse>")]
+    [InlineData("<muse>")]
+    [InlineData("[0]")]
+    public void ATagThatBeginsEveryAnswerOrClosesBeginsNoReasoning(string tag) => Assert.Null(
+        Learn($$$"""{% for m in messages %}{% if m.role == 'assistant' %}<model>{% endif %}{{ m.content }}</turn>{% endfor %}{% if add_generation_prompt %}{{{tag}}}{% endif %}""").Format);
+
     [Theory]
     [InlineData("<think_off>")]
     [InlineData("no thoughts")]

@@ -34,6 +34,7 @@ internal sealed partial class ToolSupportLearner
     private readonly ChatTemplate _template;
     private readonly string _beginOfSequence;
     private readonly string _endOfSequence;
+    private readonly ConversationRenderer _renderer;
     private string? _variable;
     private string? _systemKey;
     private bool _takesToolsAsText;
@@ -46,6 +47,7 @@ internal sealed partial class ToolSupportLearner
         _template = template;
         _beginOfSequence = beginOfSequence;
         _endOfSequence = endOfSequence;
+        _renderer = new ConversationRenderer(template, beginOfSequence, endOfSequence);
     }
 
     /// <param name="template">The template; it is rendered some twenty times, and some twenty more where the end of a conversation shows no calls.</param>
@@ -198,12 +200,12 @@ internal sealed partial class ToolSupportLearner
             messages = [system, .. messages];
         }
 
-        Dictionary<string, TemplateValue> variables = ConversationRendering.Variables(messages, isPrompt, _beginOfSequence, _endOfSequence);
+        Dictionary<string, TemplateValue> variables = _renderer.Variables(messages, isPrompt);
         if (_variable is not null)
             variables[_variable] = tools;
         try
         {
-            return ConversationRendering.Render(_template, variables).ToString();
+            return _renderer.Render(variables).ToString();
         }
         catch (ChatTemplateException)
         {
