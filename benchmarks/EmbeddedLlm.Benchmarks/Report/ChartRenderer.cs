@@ -13,6 +13,9 @@ internal static class ChartRenderer
     /// <summary>Of a bar and the gap beside it, in groups of several: a label of five digits has room.</summary>
     private const int BarWidth = 56;
 
+    // A sans-serif one that is there; text of the first chart would else have the drawing library's own choice.
+    private static readonly string FontName = FindFont();
+
     /// <summary>Okabe and Ito's colours, which most colour-blind people can tell apart.</summary>
     private static readonly Color[] Palette = [.. ((string[])["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999"]).Select(Color.FromHex)];
 
@@ -50,7 +53,7 @@ internal static class ChartRenderer
         plot.Axes.Right.FrameLineStyle.Width = 0;
         plot.Axes.Right.MinimumSize = 24;
         plot.Axes.Top.FrameLineStyle.Width = 0;
-        plot.Font.Set(FontName());
+        plot.Font.Set(FontName);
         plot.Axes.Title.Label.FontSize = 16;
         plot.Axes.Left.Label.FontSize = 14;
         plot.Axes.Bottom.Label.FontSize = 14;
@@ -145,6 +148,7 @@ internal static class ChartRenderer
     private static void Label(Plot plot, double x, ChartPoint point)
     {
         var label = plot.Add.Text(Short(point.Value), x, Math.Max(point.Greatest ?? point.Value, point.Value));
+        label.LabelFontName = FontName;
         label.LabelFontSize = 11;
         label.LabelFontColor = Ink;
         label.LabelAlignment = Alignment.LowerCenter;
@@ -203,8 +207,7 @@ internal static class ChartRenderer
         return wrapped.ToString();
     }
 
-    /// <summary>A sans-serif font that is there.</summary>
-    private static string FontName()
+    private static string FindFont()
     {
         HashSet<string> families = [.. SKFontManager.Default.FontFamilies];
         return ((string[])["Segoe UI", "Helvetica Neue", "Arial", "Noto Sans", "DejaVu Sans", "Liberation Sans"]).FirstOrDefault(families.Contains) ?? Fonts.Default;
