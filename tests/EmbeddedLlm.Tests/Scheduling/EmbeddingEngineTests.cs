@@ -45,19 +45,18 @@ public sealed class EmbeddingEngineTests
     [Fact]
     public async Task CallersTakeTurns()
     {
-        using ManualResetEventSlim inCompute = new(), goOn = new();
+        using Gate gate = new();
         FakeEmbedder embedder = new(packedTokens: 4);
         embedder.OnCompute = _ =>
         {
-            inCompute.Set();
-            goOn.Wait();
+            gate.Pass();
             return DecodeResult.Done;
         };
         await using EmbeddingEngine engine = Create(embedder);
         Task<float[][]> many = engine.Submit([.. Enumerable.Range(100, 40).Select(token => new[] { token, 0 })], Cancel);
-        inCompute.Wait(Cancel);
+        gate.AwaitArrival();
         Task<float[][]> few = engine.Submit([[1, 0], [2, 0], [3, 0]], Cancel);
-        goOn.Set();
+        gate.Open();
         await Task.WhenAll(many, few);
         Assert.Equal([[102, 1], [2, 103], [104, 3], [105, 106]], embedder.Batches.Skip(1).Take(4));
     }
@@ -65,24 +64,23 @@ public sealed class EmbeddingEngineTests
     [Fact]
     public async Task CancellationOfTheOnlyCallerAbortsTheBatch()
     {
-        using ManualResetEventSlim inCompute = new(), goOn = new();
+        using Gate gate = new();
         FakeEmbedder embedder = new();
         embedder.OnCompute = batch =>
         {
-            inCompute.Set();
-            goOn.Wait();
+            gate.Pass();
             return batch == 1 ? DecodeResult.Aborted : DecodeResult.Done;
         };
         await using EmbeddingEngine engine = Create(embedder);
         using CancellationTokenSource source = new();
         Task<float[][]> cancelled = engine.Submit([[1], [2]], source.Token);
-        inCompute.Wait(Cancel);
+        gate.AwaitArrival();
         await source.CancelAsync();
         OperationCanceledException exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
         Assert.Equal(source.Token, exception.CancellationToken);
         Assert.Equal(1, embedder.AbortRequests);
         Task<float[][]> next = engine.Submit([[3]], Cancel);
-        goOn.Set();
+        gate.Open();
         Assert.Equal([FakeEmbedder.VectorOf(3)], await next);
         Assert.Equal([[1, 2], [3]], embedder.Batches);
     }
@@ -115,21 +113,20 @@ public sealed class EmbeddingEngineTests
     [Fact]
     public async Task DisposalEndsAllAndDisposesTheModel()
     {
-        using ManualResetEventSlim inCompute = new(), goOn = new();
+        using Gate gate = new();
         FakeEmbedder embedder = new(packedTokens: 1);
         embedder.OnCompute = _ =>
         {
-            inCompute.Set();
-            goOn.Wait();
+            gate.Pass();
             return DecodeResult.Done;
         };
         EmbeddingEngine engine = Create(embedder);
         Task<float[][]> running = engine.Submit([[1], [2]], Cancel);
         Task<float[][]> waiting = engine.Submit([[3], [4]], Cancel);
-        inCompute.Wait(Cancel);
+        gate.AwaitArrival();
         ValueTask disposal = engine.DisposeAsync();
         Assert.Equal(1, embedder.AbortRequests);
-        goOn.Set();
+        gate.Open();
         await disposal;
         await Assert.ThrowsAsync<ObjectDisposedException>(() => running);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
@@ -140,12 +137,12 @@ public sealed class EmbeddingEngineTests
     [Fact]
     public async Task MoreThanTheQueueHoldsIsRefusedUntilSomebodyLeaves()
     {
-        using ManualResetEventSlim goOn = new();
+        using Gate gate = new();
         FakeEmbedder embedder = new()
         {
             OnCompute = _ =>
             {
-                goOn.Wait();
+                gate.Pass();
                 return DecodeResult.Done;
             },
         };
@@ -156,19 +153,19 @@ public sealed class EmbeddingEngineTests
         Assert.Equal(1, (await Assert.ThrowsAsync<QueueFullException>(() => engine.Submit([[3]], Cancel))).Capacity);
         await source.CancelAsync();
         Task<float[][]> fourth = engine.Submit([[4]], Cancel);
-        goOn.Set();
+        gate.Open();
         Assert.Equal([FakeEmbedder.VectorOf(1), FakeEmbedder.VectorOf(4)], [.. await first, .. await fourth]);
     }
 
     [Fact]
     public async Task ADrainEndsWithTheLastJobAndRefusesFurtherOnes()
     {
-        using ManualResetEventSlim goOn = new();
+        using Gate gate = new();
         FakeEmbedder embedder = new()
         {
             OnCompute = _ =>
             {
-                goOn.Wait();
+                gate.Pass();
                 return DecodeResult.Done;
             },
         };
@@ -177,7 +174,7 @@ public sealed class EmbeddingEngineTests
         Task drain = engine.DrainAsync(Cancel);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => engine.Submit([[2]], Cancel));
         Assert.False(drain.IsCompleted);
-        goOn.Set();
+        gate.Open();
         await drain;
         Assert.Equal([FakeEmbedder.VectorOf(1)], await running);
     }

@@ -177,12 +177,12 @@ public sealed class EngineMeterTests
         listener.SetMeasurementEventCallback<long>((_, _, tags, _) => ThrowFor(tags));
         listener.SetMeasurementEventCallback<double>((_, _, tags, _) => ThrowFor(tags));
         listener.Start();
-        using ManualResetEventSlim inDecode = new(), goOn = new(true);
+        using Gate gate = new();
+        gate.Open();
         FakeDecoder decoder = new(1);
         decoder.OnDecode = _ =>
         {
-            inDecode.Set();
-            goOn.Wait();
+            gate.Pass();
             return DecodeResult.Done;
         };
         ManualTime time = new();
@@ -194,13 +194,12 @@ public sealed class EngineMeterTests
         Engine engine = new(decoder, FakeDecoder.Vocabulary, new() { ContextLength = 64, QueueCapacity = 1 }, NullLogger.Instance, "throws");
         Assert.Equal(FakeDecoder.Answer("answered", 20), await ReadAsync(engine.Submit(SchedulerFixture.Request("answered", 20), default)));
         Assert.Throws<ContextOverflowException>(() => engine.Submit(SchedulerFixture.Request(new string('x', 100)), default));
-        goOn.Reset();
-        inDecode.Reset();
+        gate.Close();
         GenerationStream running = engine.Submit(SchedulerFixture.Request("running"), default);
-        inDecode.Wait(TestContext.Current.CancellationToken);
+        gate.AwaitArrival();
         GenerationStream waiting = engine.Submit(SchedulerFixture.Request("waiting"), default);
         ValueTask disposal = engine.DisposeAsync();
-        goOn.Set();
+        gate.Open();
         await disposal;
         await Assert.ThrowsAsync<ObjectDisposedException>(() => ReadAsync(running));
         await Assert.ThrowsAsync<ObjectDisposedException>(() => ReadAsync(waiting));

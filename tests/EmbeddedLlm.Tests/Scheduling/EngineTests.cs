@@ -21,21 +21,15 @@ public sealed class EngineTests
     [Fact]
     public async Task DisposalEndsRunningAndWaitingRequests()
     {
-        using ManualResetEventSlim inDecode = new(), goOn = new();
-        FakeDecoder decoder = new(1);
-        decoder.OnDecode = _ =>
-        {
-            inDecode.Set();
-            goOn.Wait();
-            return DecodeResult.Done;
-        };
+        using Gate gate = new();
+        FakeDecoder decoder = WaitingFor(gate);
         Engine engine = Create(decoder);
         GenerationStream running = engine.Submit(SchedulerFixture.Request("running"), default);
         GenerationStream waiting = engine.Submit(SchedulerFixture.Request("waiting"), default);
-        inDecode.Wait(TestContext.Current.CancellationToken);
+        gate.AwaitArrival();
         ValueTask disposal = engine.DisposeAsync();
         Assert.Equal(1, decoder.AbortRequests);
-        goOn.Set();
+        gate.Open();
         await disposal;
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await ReadAll(running));
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await ReadAll(waiting));
@@ -47,8 +41,8 @@ public sealed class EngineTests
     [Fact]
     public async Task DrainingAnswersAllThereAreAndRefusesFurtherOnes()
     {
-        using ManualResetEventSlim goOn = new();
-        FakeDecoder decoder = WaitingFor(goOn);
+        using Gate gate = new();
+        FakeDecoder decoder = WaitingFor(gate);
         await using Engine engine = Create(decoder);
         Task<string>[] answers = [.. new[] { "running", "waiting" }.Select(prompt => ReadAll(engine.Submit(SchedulerFixture.Request(prompt, 20), default)))];
         using CancellationTokenSource source = new();
@@ -58,7 +52,7 @@ public sealed class EngineTests
         Task drain = engine.DrainAsync(default);
         Assert.Throws<ObjectDisposedException>(() => engine.Submit(SchedulerFixture.Request("late"), default));
         Assert.False(drain.IsCompleted);
-        goOn.Set();
+        gate.Open();
         await drain;
         Assert.Equal([FakeDecoder.Answer("running", 20), FakeDecoder.Answer("waiting", 20)], await Task.WhenAll(answers));
         await engine.DrainAsync(default);
@@ -67,15 +61,15 @@ public sealed class EngineTests
     [Fact]
     public async Task AForgottenEngineAnswersWhatRunsAndEndsByItself()
     {
-        using ManualResetEventSlim goOn = new();
-        FakeDecoder decoder = WaitingFor(goOn);
+        using Gate gate = new();
+        FakeDecoder decoder = WaitingFor(gate);
         Engine engine = Create(decoder);
         Task<string>[] answers = [.. new[] { "running", "waiting" }.Select(prompt => ReadAll(engine.Submit(SchedulerFixture.Request(prompt, 20), default)))];
         engine.EndWhenIdle();
         engine.EndWhenIdle();
         Assert.Throws<ObjectDisposedException>(() => engine.Submit(SchedulerFixture.Request("late"), default));
         Assert.False(decoder.IsDisposed);
-        goOn.Set();
+        gate.Open();
         Assert.Equal([FakeDecoder.Answer("running", 20), FakeDecoder.Answer("waiting", 20)], await Task.WhenAll(answers));
         Assert.True(SpinWait.SpinUntil(() => decoder.IsDisposed, TimeSpan.FromMinutes(1)));
         Assert.Equal(0, decoder.AbortRequests);
@@ -103,14 +97,14 @@ public sealed class EngineTests
     [Fact]
     public async Task RequestsThatWaitWithoutABoundHoldUpNoThreadAndEndWithTheEngine()
     {
-        using ManualResetEventSlim goOn = new();
-        FakeDecoder decoder = WaitingFor(goOn);
+        using Gate gate = new();
+        FakeDecoder decoder = WaitingFor(gate);
         Engine engine = new(decoder, FakeDecoder.Vocabulary, new() { ContextLength = 512, QueueCapacity = int.MaxValue }, NullLogger.Instance);
         // All submitted and waited for by this one thread.
         Task<string>[] answers = [.. Enumerable.Range(0, 5000).Select(i => ReadAll(engine.Submit(SchedulerFixture.Request($"request {i}"), default)))];
         Assert.DoesNotContain(answers, answer => answer.IsCompleted);
         ValueTask disposal = engine.DisposeAsync();
-        goOn.Set();
+        gate.Open();
         await disposal;
         foreach (Task<string> answer in answers)
             await Assert.ThrowsAsync<ObjectDisposedException>(() => answer);
@@ -151,20 +145,19 @@ public sealed class EngineTests
     [Fact]
     public async Task AnExceptionInAStepLeavesThoseThatWaitTheirTurn()
     {
-        using ManualResetEventSlim inDecode = new(), goOn = new();
+        using Gate gate = new();
         FakeDecoder decoder = new(1);
         decoder.OnDecode = step =>
         {
-            inDecode.Set();
-            goOn.Wait();
+            gate.Pass();
             // By then both submissions have woken the engine, and neither will again.
             return step == 3 ? throw new InvalidOperationException("on purpose") : DecodeResult.Done;
         };
         await using Engine engine = Create(decoder);
         Task<string> running = ReadAll(engine.Submit(SchedulerFixture.Request(FakeDecoder.PromptsWithAnswersOf(20, 1)[0], 20), default));
-        inDecode.Wait(TestContext.Current.CancellationToken);
+        gate.AwaitArrival();
         Task<string> waiting = ReadAll(engine.Submit(SchedulerFixture.Request("waiting", 20), default));
-        goOn.Set();
+        gate.Open();
         await Assert.ThrowsAsync<DecodeException>(() => running);
         Assert.Equal(FakeDecoder.Answer("waiting", 20), await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
     }
@@ -190,20 +183,20 @@ public sealed class EngineTests
     [Fact]
     public async Task ADecoderThatThrowsWhenItIsToForgetEndsAllRequestsAndTheEngine()
     {
-        using ManualResetEventSlim areSubmitted = new();
+        using Gate gate = new();
         FakeDecoder decoder = new(2)
         {
             OnRemove = () => throw new InvalidOperationException("on purpose"),
             OnDecode = _ =>
             {
-                areSubmitted.Wait();
+                gate.Pass();
                 return DecodeResult.Done;
             },
         };
         await using Engine engine = Create(decoder);
         string prompt = FakeDecoder.PromptsWithAnswersOf(20, 1)[0];
         Task<string>[] answers = [.. Enumerable.Range(0, 3).Select(i => ReadAll(engine.Submit(SchedulerFixture.Request(prompt, 20), default)))];
-        areSubmitted.Set();
+        gate.Open();
         Assert.Equal(FakeDecoder.Answer(prompt, 20), await answers[0]);
         foreach (Task<string> answer in answers[1..])
             await Assert.ThrowsAsync<DecodeException>(() => answer.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
@@ -217,21 +210,15 @@ public sealed class EngineTests
     [Fact]
     public async Task CancellationWhileADecodeRunsReturnsBeforeTheDecodeDoes()
     {
-        using ManualResetEventSlim inDecode = new(), goOn = new();
-        FakeDecoder decoder = new(1);
-        decoder.OnDecode = _ =>
-        {
-            inDecode.Set();
-            goOn.Wait();
-            return DecodeResult.Done;
-        };
+        using Gate gate = new();
+        FakeDecoder decoder = WaitingFor(gate);
         await using Engine engine = Create(decoder);
         using CancellationTokenSource source = new();
         Task<string> reading = ReadAll(engine.Submit(SchedulerFixture.Request("slow"), source.Token));
-        inDecode.Wait(TestContext.Current.CancellationToken);
+        gate.AwaitArrival();
         await source.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
-        goOn.Set();
+        gate.Open();
     }
 
     [Fact]
@@ -253,9 +240,10 @@ public sealed class EngineTests
     [Fact]
     public async Task ACallThatIsCancelledWhileAStepRunsIsNotMade()
     {
-        using ManualResetEventSlim goOn = new();
-        await using Engine engine = Create(WaitingFor(goOn));
+        using Gate gate = new();
+        await using Engine engine = Create(WaitingFor(gate));
         Task<string> answer = ReadAll(engine.Submit(SchedulerFixture.Request("running", 5), default));
+        gate.AwaitArrival();
         using CancellationTokenSource source = new();
         bool isMade = false;
         Task<bool> call = engine.InvokeAsync(_ => isMade = true, source.Token);
@@ -264,7 +252,7 @@ public sealed class EngineTests
         OperationCanceledException exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         Assert.Equal(source.Token, exception.CancellationToken);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => engine.InvokeAsync(_ => isMade = true, source.Token));
-        goOn.Set();
+        gate.Open();
         Assert.True(await next);
         await answer;
         Assert.False(isMade);
@@ -306,11 +294,11 @@ public sealed class EngineTests
             throw new InvalidOperationException("on purpose");
     }
 
-    private static FakeDecoder WaitingFor(ManualResetEventSlim goOn) => new(1)
+    private static FakeDecoder WaitingFor(Gate gate) => new(1)
     {
         OnDecode = _ =>
         {
-            goOn.Wait();
+            gate.Pass();
             return DecodeResult.Done;
         },
     };

@@ -7,8 +7,6 @@ namespace EmbeddedLlm.Tests.Scheduling;
 /// <summary>A workload that uses all there is, with the model failing in each of its steps in turn.</summary>
 public sealed class FailureAtEveryStepTests
 {
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
     [Fact]
     public void TheWorkloadUsesAllThereIs()
     {
@@ -73,13 +71,12 @@ public sealed class FailureAtEveryStepTests
     /// <returns>How many steps it took.</returns>
     private static async Task<int> RunEngine(int failing, DecodeResult failure)
     {
-        using ManualResetEventSlim inDecode = new(), areSubmitted = new();
+        using Gate gate = new();
         FakeDecoder decoder = MixedWorkload.CreateDecoder();
         int victims = 0;
         decoder.OnDecode = step =>
         {
-            inDecode.Set();
-            areSubmitted.Wait(Cancel);
+            gate.Pass();
             if (step != failing)
                 return DecodeResult.Done;
             victims = failure == DecodeResult.Aborted ? 0 : decoder.Batch.Slots.Take(decoder.Batch.Count).Distinct().Count();
@@ -91,10 +88,10 @@ public sealed class FailureAtEveryStepTests
         for (int i = 0; i < answers.Length; i++)
         {
             answers[i] = ReadAll(engine.Submit(MixedWorkload.Request(i), default));
-            inDecode.Wait(Cancel);
+            gate.AwaitArrival();
         }
 
-        areSubmitted.Set();
+        gate.Open();
         string?[] texts = await Task.WhenAll(answers);
         int steps = decoder.Steps;
         Assert.Equal(victims, texts.Count(text => text is null));
