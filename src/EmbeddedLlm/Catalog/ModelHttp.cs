@@ -74,6 +74,8 @@ internal sealed class ModelHttp(Uri endpoint, string? token, bool isOffline, Tim
             or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
         string message = response.Status switch
         {
+            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when !IsSameOrigin(response.Address, endpoint) =>
+                $"{from}. It asks for a login, and none is sent: a token goes to '{endpoint}' alone.",
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden when token is null =>
                 $"{from}. There is no such repository, or it asks for a token: accept the model's terms on its page, create an access token and set it as HF_TOKEN.",
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden =>

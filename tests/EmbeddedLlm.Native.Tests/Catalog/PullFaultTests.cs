@@ -284,6 +284,19 @@ public sealed class PullFaultTests : PullTestBase
     }
 
     [Theory]
+    [InlineData(401, null)]
+    [InlineData(403, "secret")]
+    public async Task WhoeverAsksAnotherHostThanTheHubIsNotToldOfATokenThatIsNotSentThere(int status, string? token)
+    {
+        Server.Faults.Enqueue(HubServer.Answer(status));
+        ModelStore store = CreateStore(options => (options.Endpoint, options.Token) = (new Uri("https://hub.invalid/"), token));
+        ModelDownloadException exception = await Assert.ThrowsAsync<ModelDownloadException>(
+            () => store.PullAsync(new Uri(Server.Address, $"cdn/{Repository}/{FileName}").AbsoluteUri, cancellationToken: Cancellation));
+        Assert.Contains("a token goes to 'https://hub.invalid/' alone", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("HF_TOKEN", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(429, "0")]
     [InlineData(429, null)]
     [InlineData(500, null)]
