@@ -45,7 +45,7 @@ internal sealed class GenerateCommand(Terminal terminal)
         }
 
         // First what may be wrong with it, then the model, which takes its time.
-        Grammar grammar = await _grammar.ReadAsync(result, JsonSchemaGrammarOptions.Default, interrupts.Token).ConfigureAwait(false);
+        Grammar grammar = await _grammar.ReadAsync(result, JsonSchemaGrammarOptions.Default, isAnswer: true, interrupts.Token).ConfigureAwait(false);
         EmbeddedModel model = await _model.LoadAsync(result, terminal, interrupts.Token).ConfigureAwait(false);
         await using (model.ConfigureAwait(false))
         {

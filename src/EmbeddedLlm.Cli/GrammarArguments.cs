@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using EmbeddedLlm.Client;
 
 namespace EmbeddedLlm.Cli;
 
@@ -44,23 +45,27 @@ internal sealed class GrammarArguments
     }
 
     /// <summary>The language that the command line names.</summary>
+    /// <param name="result">The command line.</param>
+    /// <param name="options">How a schema is taken.</param>
+    /// <param name="isAnswer">Whether a model answers in it. It then has the properties that a schema names and no others, as in an answer to an app, unless the schema says <c>additionalProperties</c>.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="GrammarException">What it names is malformed, or cannot be enforced; the message says in which file and where.</exception>
-    public async Task<Grammar> ReadAsync(ParseResult result, JsonSchemaGrammarOptions options, CancellationToken cancellationToken)
+    public async Task<Grammar> ReadAsync(ParseResult result, JsonSchemaGrammarOptions options, bool isAnswer, CancellationToken cancellationToken)
     {
         if (result.GetValue(_regex) is { } regex)
             return Named("--regex", () => Grammar.FromRegex(regex));
         string file = result.GetValue(_schema) ?? result.GetRequiredValue(_grammar)!;
         byte[] bytes = await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false);
         ReadOnlyMemory<byte> content = bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes.AsMemory(Encoding.UTF8.Preamble.Length) : bytes;
-        return Named(file, () => result.GetValue(_schema) is not null ? FromSchema(content, options) : Grammar.FromGbnf(TextOf(content)));
+        return Named(file, () => result.GetValue(_schema) is not null ? FromSchema(content, options, isAnswer) : Grammar.FromGbnf(TextOf(content)));
     }
 
-    private static Grammar FromSchema(ReadOnlyMemory<byte> content, JsonSchemaGrammarOptions options)
+    private static Grammar FromSchema(ReadOnlyMemory<byte> content, JsonSchemaGrammarOptions options, bool isAnswer)
     {
         try
         {
             using JsonDocument document = JsonDocument.Parse(content, Deep);
-            return Grammar.FromJsonSchema(document.RootElement, options);
+            return Grammar.FromJsonSchema(isAnswer ? ClosedSchema.Of(document.RootElement) : document.RootElement, options);
         }
         catch (JsonException exception)
         {

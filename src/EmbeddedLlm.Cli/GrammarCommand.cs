@@ -35,7 +35,7 @@ internal sealed class GrammarCommand(Terminal terminal)
     {
         using Interrupts interrupts = new();
         bool isVerbose = result.GetValue(Program.Verbose);
-        Grammar? grammar = await TryAsync(() => _grammar.ReadAsync(result, JsonSchemaGrammarOptions.Reading, interrupts.Token)).ConfigureAwait(false);
+        Grammar? grammar = await TryAsync(() => _grammar.ReadAsync(result, JsonSchemaGrammarOptions.Reading, isAnswer: false, interrupts.Token)).ConfigureAwait(false);
         if (grammar is null)
             return ExitCode.Usage;
 

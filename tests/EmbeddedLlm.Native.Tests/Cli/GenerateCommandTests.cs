@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -25,6 +26,20 @@ public sealed class GenerateCommandTests
         Assert.InRange(answer.RootElement.GetProperty("n").GetInt32(), 10, 99);
         Assert.Contains(answer.RootElement.GetProperty("of").GetString(), (string[])["apples", "pears"]);
         Assert.Contains("answer ", result.Error);
+    }
+
+    [Theory]
+    [InlineData("", false)]
+    [InlineData(""", "additionalProperties": true""", true)]
+    public async Task AnAnswerHasOtherPropertiesThanTheSchemaNamesOnlyWhereItSpeaksOfThem(string more, bool hasOthers)
+    {
+        using TemporaryFolder folder = new();
+        string schema = folder.Write("person.json", Encoding.UTF8.GetBytes(
+            $$"""{ "type": "object", "properties": { "name": { "type": "string" }, "age": { "type": "integer" } }, "required": ["name", "age"]{{more}} }"""));
+        CliResult result = await CliProcess.RunAsync("generate", "A person, please.", "--schema", schema, "--temperature", "0", "--quiet");
+        Assert.Equal(("", 0), (result.Error, result.ExitCode));
+        using JsonDocument answer = JsonDocument.Parse(result.Output);
+        Assert.Equal(hasOthers, answer.RootElement.EnumerateObject().Any(property => property.Name is not ("name" or "age")));
     }
 
     [Fact]
