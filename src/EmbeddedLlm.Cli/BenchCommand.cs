@@ -42,6 +42,7 @@ internal sealed class BenchCommand(Terminal terminal)
     public static Command Create(Terminal terminal)
     {
         BenchCommand bench = new(terminal);
+        Texts.RefuseEmpty(bench._name);
         Command command = new("bench", "Measure how fast a model is on this machine: load, prompts, answers, several callers, JSON. Takes up to a minute or so.") { bench._name };
         bench._model.AddTo(command);
         command.Add(bench._seconds);

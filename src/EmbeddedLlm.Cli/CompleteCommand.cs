@@ -35,6 +35,7 @@ internal sealed class CompleteCommand(Terminal terminal)
     public static Command Create(Terminal terminal)
     {
         CompleteCommand complete = new(terminal);
+        Texts.RefuseEmpty(complete._stop);
         Command command = new("complete", "Go on with a text, without a chat template: what the model adds on standard output, all else on standard error.") { complete._prompt };
         command.Add(complete._suffix);
         command.Add(complete._stop);

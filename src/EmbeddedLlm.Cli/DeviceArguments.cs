@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 
 namespace EmbeddedLlm.Cli;
@@ -24,6 +25,7 @@ internal sealed class DeviceArguments
     {
         Description = "The share of the layers that a GPU gets, one for each GPU; by free memory where left out.",
         HelpName = "NUMBER",
+        CustomParser = ParseShares,
         Arity = ArgumentArity.OneOrMore,
         AllowMultipleArgumentsPerToken = false,
     };
@@ -34,11 +36,6 @@ internal sealed class DeviceArguments
     {
         // Numbers would be taken for names too.
         _split.AcceptOnlyFromAmong(StringComparer.OrdinalIgnoreCase, Enum.GetNames<DeviceSplit>());
-        _shares.Validators.Add(result =>
-        {
-            foreach (string wrong in result.Tokens.Select(token => token.Value).Where(text => float.TryParse(text, CultureInfo.InvariantCulture, out float share) && !(float.IsFinite(share) && share >= 0)))
-                result.AddError($"--share takes a number of at least 0, not '{wrong}'.");
-        });
     }
 
     public void AddTo(Command command)
@@ -64,5 +61,19 @@ internal sealed class DeviceArguments
             return;
         foreach (UnusableBackend backend in EmbeddedRuntime.Describe(options.NativeLibraryFolder).UnusableBackends)
             terminal.Note($"warning: {backend}");
+    }
+
+    private static float[] ParseShares(ArgumentResult result)
+    {
+        List<float> shares = [];
+        foreach (string text in result.Tokens.Select(token => token.Value))
+        {
+            if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out float share) && float.IsFinite(share) && share >= 0)
+                shares.Add(share);
+            else
+                result.AddError($"--share takes a number of at least 0, not '{text}'.");
+        }
+
+        return [.. shares];
     }
 }

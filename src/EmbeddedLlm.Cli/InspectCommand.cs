@@ -13,12 +13,17 @@ internal sealed class InspectCommand(Terminal terminal)
     private readonly Argument<string> _model = ModelArgument();
     private readonly Option<bool> _json = new("--json") { Description = "Write JSON, each tensor and the whole chat template included." };
 
-    public static Argument<string> ModelArgument() => new("MODEL")
+    public static Argument<string> ModelArgument()
     {
-        Description = "A name in the catalogue, the path of a .gguf file, or its http or https address, of which only the header is read.",
-        HelpName = "NAME|PATH|URL",
-        DefaultValueFactory = _ => "starter",
-    };
+        Argument<string> model = new("MODEL")
+        {
+            Description = "A name in the catalogue, the path of a .gguf file, or its http or https address, of which only the header is read.",
+            HelpName = "NAME|PATH|URL",
+            DefaultValueFactory = _ => "starter",
+        };
+        Texts.RefuseEmpty(model);
+        return model;
+    }
 
     public static Command Create(Terminal terminal)
     {

@@ -43,6 +43,7 @@ internal sealed class ModelArguments(bool chats, bool isNamedByArgument = false)
 
     public void AddTo(Command command)
     {
+        Texts.RefuseEmpty(_model);
         if (!isNamedByArgument)
             command.Add(_model);
         command.Add(_context);

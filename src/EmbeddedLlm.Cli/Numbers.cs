@@ -14,7 +14,7 @@ internal static class Numbers
     /// <param name="maximum">The greatest value; none if null.</param>
     /// <param name="isAboveMinimum">Whether the least value itself is excluded.</param>
     public static Option<T?> Option<T>(string name, string description, T minimum, T? maximum = null, bool isAboveMinimum = false)
-        where T : struct, INumber<T>
+        where T : struct, INumber<T>, IMinMaxValue<T>
     {
         string range = (isAboveMinimum ? $"above {Invariant(minimum)}" : $"of at least {Invariant(minimum)}") + (maximum is { } most ? $" and at most {Invariant(most)}" : "");
         string kind = T.IsInteger(T.One / (T.One + T.One)) ? "a whole number" : "a number";
@@ -34,7 +34,9 @@ internal static class Numbers
                 return value;
             }
 
-            result.AddError($"{name} takes {kind} {range}, not '{text}'.");
+            // Where there is no other limit, the type has one, which only who passes it has to know.
+            bool isTooLarge = maximum is null && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && number >= double.CreateChecked(T.MaxValue);
+            result.AddError($"{name} takes {kind} {range}{(isTooLarge ? $" and at most {Invariant(T.MaxValue)}" : "")}, not '{text}'.");
             return null;
         }
     }

@@ -23,6 +23,8 @@ internal sealed class QuantizeCommand(Terminal terminal)
     public static Command Create(Terminal terminal)
     {
         QuantizeCommand quantize = new(terminal);
+        Texts.RefuseEmpty(quantize._source);
+        Texts.RefuseEmpty(quantize._destination);
         Command command = new("quantize", "Write a model anew with smaller weights.")
         {
             quantize._source, quantize._destination, quantize._type, quantize._overwrite, quantize._requantize, quantize._threads,

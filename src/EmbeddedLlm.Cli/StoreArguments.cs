@@ -20,11 +20,16 @@ internal sealed class StoreArguments(bool downloads = false)
     };
 
     /// <summary>The argument that names a model.</summary>
-    public static Argument<string> CreateModel() => new("MODEL")
+    public static Argument<string> CreateModel()
     {
-        Description = "A name in the catalogue, hf:owner/repository, either with :Q8_0 or another quantisation behind it, hf:owner/repository/file.gguf, or an https address.",
-        HelpName = "MODEL",
-    };
+        Argument<string> model = new("MODEL")
+        {
+            Description = "A name in the catalogue, hf:owner/repository, either with :Q8_0 or another quantisation behind it, hf:owner/repository/file.gguf, or an https address.",
+            HelpName = "MODEL",
+        };
+        Texts.RefuseEmpty(model);
+        return model;
+    }
 
     public void AddTo(Command command)
     {

@@ -16,6 +16,7 @@ internal sealed class VerifyCommand(Terminal terminal)
     public static Command Create(Terminal terminal)
     {
         VerifyCommand verify = new(terminal);
+        Texts.RefuseEmpty(verify._models);
         Command command = new("verify", "Read downloaded models again and compare them with what they were. The exit code is 1 if one is damaged.") { verify._models };
         verify._store.AddTo(command);
         command.SetAction((result, _) => verify.RunAsync(result));
