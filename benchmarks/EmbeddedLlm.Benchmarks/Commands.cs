@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+using System.Globalization;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using EmbeddedLlm.Benchmarks.Peers;
@@ -47,9 +49,15 @@ internal static class Commands
         try
         {
             ParseResult parsed = Create().Parse(arguments);
-            int code = await parsed.InvokeAsync(configuration);
-            // Not 1: of 'compare' that says that a figure is worse.
-            return parsed.Action is ParseErrorAction ? UsageError : code;
+            if (ErrorsOf(parsed) is { Count: > 0 } errors)
+            {
+                foreach (string error in errors)
+                    await Console.Error.WriteLineAsync(error);
+                await Console.Error.WriteLineAsync("--help names the options.");
+                return UsageError;
+            }
+
+            return await parsed.InvokeAsync(configuration);
         }
         catch (OperationCanceledException)
         {
@@ -60,6 +68,18 @@ internal static class Commands
             await Console.Error.WriteLineAsync(exception.ToString());
             return UsageError;
         }
+    }
+
+    /// <summary>What is wrong with a command line; nothing where help is asked for.</summary>
+    private static IReadOnlyList<string> ErrorsOf(ParseResult parsed)
+    {
+        if (parsed.Action is not ParseErrorAction && parsed.Action != parsed.CommandResult.Command.Action)
+            return [];
+        IEnumerable<string> errors = parsed.Errors.Select(error => error.Message);
+        // What the root does not know goes to BenchmarkDotNet; a command has nobody to pass on to, and a mistyped option would be as if it were not there.
+        if (parsed.CommandResult.Command is not RootCommand)
+            errors = errors.Concat(parsed.UnmatchedTokens.Select(token => $"'{token}' is not an option of '{parsed.CommandResult.Command.Name}'."));
+        return [.. errors.Distinct()];
     }
 
     private static RootCommand Create()
@@ -217,9 +237,9 @@ internal static class Commands
 
     private static Command CreateSchemas()
     {
-        Option<int> failures = new("--failures") { Description = "How many schemas of each kind of failure to name. Default: none." };
+        Option<int?> failures = Numbers.Option("--failures", "How many schemas of each kind of failure to name. Default: none.", minimum: 0);
         Command schemas = new("schemas", "Scores JSON schemas over MaskBench's development set and the JSON Schema Test Suite, where they lie in ../shared.") { failures };
-        schemas.SetAction(arguments => SchemaScoreCommand.Run(arguments.GetValue(failures)));
+        schemas.SetAction(arguments => SchemaScoreCommand.Run(arguments.GetValue(failures) ?? 0));
         return schemas;
     }
 
@@ -257,13 +277,21 @@ internal static class Commands
 
     private static Option<int[]> CreateCallerCounts()
     {
-        Option<int[]> callers = new("--callers") { Description = "How many callers come at once. May be repeated. Default: 1 to 32." };
-        callers.Validators.Add(result =>
+        return new Option<int[]>("--callers") { Description = "How many callers come at once. May be repeated. Default: 1 to 32.", CustomParser = Parse };
+
+        static int[] Parse(ArgumentResult result)
         {
-            foreach (string wrong in result.Tokens.Select(token => token.Value).Where(text => int.TryParse(text, out int count) && count is < 1 or > MostCallers))
-                result.AddError($"There are 1 to {MostCallers} callers, not {wrong}.");
-        });
-        return callers;
+            List<int> counts = [];
+            foreach (string text in result.Tokens.Select(token => token.Value))
+            {
+                if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int count) && count is >= 1 and <= MostCallers)
+                    counts.Add(count);
+                else
+                    result.AddError($"There are 1 to {MostCallers} callers, not '{text}'.");
+            }
+
+            return [.. counts];
+        }
     }
 
     private static Option<string[]> CreateSubjects()
@@ -295,7 +323,7 @@ internal static class Commands
         return arguments.GetValue(Callers) is { Length: > 0 } callers ? settings with { Callers = [.. callers.Distinct()] } : settings;
     }
 
-    private static string DefaultFolder() => Path.Combine("benchmark-results", DateTimeOffset.Now.ToString("yyyy-MM-dd-HHmmss", System.Globalization.CultureInfo.InvariantCulture));
+    private static string DefaultFolder() => Path.Combine("benchmark-results", DateTimeOffset.Now.ToString("yyyy-MM-dd-HHmmss", CultureInfo.InvariantCulture));
 
     /// <summary>What a user can do something about is a line on standard error, not a stack.</summary>
     private static async Task<int> FailingAsync(Func<Task<int>> run)
