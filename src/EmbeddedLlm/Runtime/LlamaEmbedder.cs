@@ -69,13 +69,17 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
         return vector is null ? [] : new ReadOnlySpan<float>(vector, VectorLength);
     }
 
-    public void Clear()
-    {
-        if (_memory is not null)
-            NativeMethods.llama_memory_clear(_memory, data: false);
-    }
+    public void Clear() => Clear(data: false);
+
+    public void Wipe() => Clear(data: true);
 
     public void RequestAbort() => _abort.RequestNow();
 
     public void Dispose() => _context.Dispose();
+
+    private void Clear(bool data)
+    {
+        if (_memory is not null)
+            NativeMethods.llama_memory_clear(_memory, data);
+    }
 }

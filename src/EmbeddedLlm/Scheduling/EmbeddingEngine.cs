@@ -6,7 +6,10 @@ namespace EmbeddedLlm.Scheduling;
 /// The thread that owns an embedder. Inputs of all callers share its batches, and callers take turns, so that a few inputs do not wait for somebody's thousands. Thread-safe; disposal
 /// ends all jobs with <see cref="ObjectDisposedException"/>, waits for the thread and disposes the embedder.
 /// </summary>
-/// <remarks>A step is Plan, Compute, Commit. Nothing of a batch is needed after it: the next one begins with empty cells.</remarks>
+/// <remarks>
+/// A step is Plan, Compute, Commit. Nothing of a batch is needed after it: the next one begins with empty cells. A vector with a number that is none may be so because of another input's numbers, in its batch or in
+/// cells that are forgotten, so it is computed once more, alone and in a wiped memory; what it is then is its own.
+/// </remarks>
 internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
 {
     private readonly IEmbedder _embedder;
@@ -17,6 +20,9 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
     // In the order in which they get their turn to begin a batch.
     private readonly List<EmbeddingJob> _jobs = [];
     private readonly List<EmbeddingJob> _planned = [];
+
+    // The planned input of each of them.
+    private readonly List<int[]> _inputs = [];
     private readonly ManualResetEventSlim _wake = new(false);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
@@ -179,10 +185,11 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
     {
         if (!Plan())
             return false;
-        if (_embedder.Batch.Count > 0)
-            ComputePacked();
-        else
-            ComputeInPieces(_planned[0]);
+        float[][]? vectors = _embedder.Batch.Count > 0 ? ComputePacked() : ComputeInPieces(_planned[0], _inputs[0]) is { } whole ? [whole] : null;
+        if (vectors is null || !TryComputeAgain(vectors))
+            return true;
+        for (int slot = 0; slot < _planned.Count; slot++)
+            _planned[slot].Accept(vectors[slot]);
         return true;
     }
 
@@ -193,6 +200,7 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
     private bool Plan()
     {
         _planned.Clear();
+        _inputs.Clear();
         _embedder.Clear();
         _embedder.Batch.Clear();
         lock (_gate)
@@ -209,6 +217,7 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
                     hasMore = true;
                     job.Plan();
                     _planned.Add(job);
+                    _inputs.Add(input);
                     isFull = input.Length > _embedder.PackedTokens;
                     if (input.Length <= _embedder.Batch.Capacity)
                         _embedder.Batch.AddWithAllLogits(_planned.Count - 1, input, firstPosition: 0);
@@ -232,30 +241,71 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
 
     private bool Fits(int[] input) => _planned.Count < _embedder.MaxSequences && _embedder.Batch.Count + input.Length <= _embedder.PackedTokens;
 
-    private void ComputePacked()
+    /// <returns>The vectors of all inputs; null where there are none.</returns>
+    private float[][]? ComputePacked()
     {
         if (!TryCompute())
-            return;
-        for (int slot = 0; slot < _planned.Count; slot++)
-            _planned[slot].Accept(VectorOf(slot).ToArray());
+            return null;
+        float[][] vectors = new float[_planned.Count][];
+        for (int slot = 0; slot < vectors.Length; slot++)
+            vectors[slot] = VectorOf(slot).ToArray();
+        return vectors;
     }
 
-    /// <summary>An input that is longer than a batch, piece by piece: the cells of the earlier pieces stay for the later ones to look at.</summary>
-    private void ComputeInPieces(EmbeddingJob job)
+    /// <summary>Computes again, one by one, the inputs whose vectors are unusable, and leaves none of their numbers behind.</summary>
+    /// <returns>False where that was aborted or failed.</returns>
+    private bool TryComputeAgain(float[][] vectors)
     {
-        int[] input = job.LastPlanned;
+        for (int slot = 0; slot < vectors.Length; slot++)
+        {
+            if (IsUsable(vectors[slot]))
+                continue;
+            _embedder.Wipe();
+            if (_planned[slot].IsEnded)
+                continue;
+            if (ComputeInPieces(_planned[slot], _inputs[slot]) is not { } vector)
+                return false;
+            vectors[slot] = vector;
+            if (!IsUsable(vector))
+                _embedder.Wipe();
+        }
+
+        return true;
+    }
+
+    private static bool IsUsable(float[] vector)
+    {
+        foreach (float number in vector)
+        {
+            if (!float.IsFinite(number))
+                return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>An input piece by piece, where it is longer than a batch: the cells of the earlier pieces stay for the later ones to look at.</summary>
+    /// <returns>Its vector; null where there is none.</returns>
+    private float[]? ComputeInPieces(EmbeddingJob job, int[] input)
+    {
         float[] vector = new float[_embedder.VectorLength];
         for (int start = 0, count; start < input.Length; start += count)
         {
             count = Math.Min(_embedder.Batch.Capacity, input.Length - start);
             _embedder.Batch.Clear();
             _embedder.Batch.AddWithAllLogits(slot: 0, input.AsSpan(start, count), start);
-            if (job.IsEnded || !TryCompute())
-                return;
+            if (job.IsEnded)
+            {
+                _planned.ForEach(planned => planned.Undo());
+                return null;
+            }
+
+            if (!TryCompute())
+                return null;
             Merge(vector, VectorOf(0), start, count);
         }
 
-        job.Accept(vector);
+        return vector;
     }
 
     private void Merge(Span<float> whole, ReadOnlySpan<float> piece, int before, int count)

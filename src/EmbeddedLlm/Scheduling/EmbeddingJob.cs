@@ -31,9 +31,6 @@ internal sealed class EmbeddingJob
     /// <summary>The input that is computed next; null where all are computed or about to be.</summary>
     public int[]? Next => PlannedCount < _inputs.Length ? _inputs[PlannedCount] : null;
 
-    /// <summary>The input that was planned last.</summary>
-    public int[] LastPlanned => _inputs[PlannedCount - 1];
-
     /// <summary>How many inputs have their vectors, or are about to in the running step.</summary>
     public int PlannedCount { get; private set; }
 

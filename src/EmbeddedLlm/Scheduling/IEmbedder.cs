@@ -33,6 +33,9 @@ internal interface IEmbedder : IDisposable
     /// <summary>Forgets all tokens computed so far.</summary>
     void Clear();
 
+    /// <summary>The same, and zeroes the memory: see <see cref="IDecoder.Wipe"/>.</summary>
+    void Wipe();
+
     /// <summary>Makes a running <see cref="Compute"/> return <see cref="DecodeResult.Aborted"/> soon, where the device can. Any thread.</summary>
     void RequestAbort();
 }

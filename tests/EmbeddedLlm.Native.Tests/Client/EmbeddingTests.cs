@@ -255,6 +255,50 @@ public sealed class EmbeddingTests(StarterModelFixture starter)
         await Assert.ThrowsAsync<TimeoutException>(() => model.AsEmbeddingGenerator().GenerateAsync(Enumerable.Repeat(text, 500), cancellationToken: Cancel));
     }
 
+    /// <summary>One token's embedding is NaN, as numbers that overflow are in the end. Who comes later, or at once, gets the vector that a whole model would give.</summary>
+    [Theory]
+    [InlineData("qwen2")]
+    [InlineData("gemma2")]
+    [InlineData("mamba2")]
+    [InlineData("granitehybrid")]
+    [InlineData("lfm2")]
+    [InlineData("bert")]
+    public async Task NumbersThatAreNoneReachNoOtherInput(string architecture)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.PathOf(architecture + ".gguf");
+        if (architecture == "bert")
+            SyntheticEncoder.Write(path, SyntheticEncoder.Mean);
+        else
+            SyntheticModel.Write(path, SyntheticShape.TinyOf(architecture) with { Mix = SyntheticMix.F32 }, SyntheticVocabulary.ByteLevel(300));
+        int poison;
+        await using (EmbeddedModel healthy = await EmbeddedModel.LoadAsync(path, cancellationToken: Cancel))
+            poison = healthy.Tokenize("9").Single();
+        DamagedModel.BreakEmbedding(path, poison);
+        string[] texts = ["the cat", "a dog ran", "slow"];
+        foreach (bool usesKernel in (bool[])[true, false])
+        {
+            EmbeddedModelOptions options = new() { Threads = 1, ContextLength = 128, GpuLayers = 0, FlashAttention = usesKernel };
+            await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, options, cancellationToken: Cancel);
+            IEmbeddingGenerator<string, Embedding<float>> generator = model.AsEmbeddingGenerator();
+            GeneratedEmbeddings<Embedding<float>> before = await generator.GenerateAsync(texts, cancellationToken: Cancel);
+            await Assert.ThrowsAsync<DecodeException>(() => generator.GenerateAsync(["9"], cancellationToken: Cancel));
+            await AssertSameAsync();
+            Task<GeneratedEmbeddings<Embedding<float>>>[] bad = [.. Enumerable.Range(0, 20).Select(_ => generator.GenerateAsync(["cat", "9 dogs"], cancellationToken: Cancel))];
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => AssertSameAsync()));
+            foreach (Task task in bad)
+                await Assert.ThrowsAsync<DecodeException>(() => task);
+            await AssertSameAsync();
+
+            async Task AssertSameAsync()
+            {
+                GeneratedEmbeddings<Embedding<float>> after = await generator.GenerateAsync(texts, cancellationToken: Cancel);
+                for (int i = 0; i < texts.Length; i++)
+                    AssertClose(before[i].Vector.ToArray(), after[i].Vector);
+            }
+        }
+    }
+
     [Fact]
     public void ServicesAreAnswered()
     {

@@ -1,4 +1,3 @@
-using EmbeddedLlm.Gguf;
 using EmbeddedLlm.SyntheticModels;
 using Microsoft.Extensions.AI;
 
@@ -133,7 +132,7 @@ public sealed class MemoryKindTests
         int poison;
         await using (EmbeddedModel healthy = await EmbeddedModel.LoadAsync(path, options, cancellationToken: Cancel))
             poison = healthy.Tokenize("Z").Single();
-        BreakEmbedding(path, poison);
+        DamagedModel.BreakEmbedding(path, poison);
         await using EmbeddedModel model = await EmbeddedModel.LoadAsync(path, options, cancellationToken: Cancel);
         string before = await AnswerAsync("a question");
         await Assert.ThrowsAsync<DecodeException>(() => AnswerAsync("Z"));
@@ -144,17 +143,6 @@ public sealed class MemoryKindTests
 
         async Task<string> AnswerAsync(string prompt) =>
             (await model.CompleteAsync(prompt, new CompletionOptions { MaxOutputTokens = 6, Temperature = 0, LogitBias = new Dictionary<int, float> { [poison] = -100 } }, Cancel)).Text;
-    }
-
-    private static void BreakEmbedding(string path, int token)
-    {
-        GgufFile file = GgufFile.Open(path);
-        Assert.True(file.TryGetTensor("token_embd.weight", out GgufTensorInfo? embeddings));
-        byte[] row = new byte[embeddings.ByteSize / embeddings.Dimensions[1]];
-        Array.Fill(row, (byte)0xFF);
-        using FileStream stream = new(path, FileMode.Open, FileAccess.Write);
-        stream.Position = file.DataOffset + embeddings.Offset + ((long)row.Length * token);
-        stream.Write(row);
     }
 
     /// <summary>So that windows' cells are used again by others as soon as they may be.</summary>

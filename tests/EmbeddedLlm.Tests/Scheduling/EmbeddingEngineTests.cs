@@ -110,6 +110,51 @@ public sealed class EmbeddingEngineTests
         Assert.Equal([FakeEmbedder.VectorOf(2)], await engine.Submit([[2]], Cancel));
     }
 
+    [Theory]
+    [InlineData(null)]
+    [InlineData((int)PieceMerge.First)]
+    [InlineData((int)PieceMerge.Mean)]
+    public async Task NumbersThatAreNoneReachNoOtherInput(int? merge)
+    {
+        FakeEmbedder embedder = new(packedTokens: 4, maxTokens: 20, merge: (PieceMerge?)merge) { Poison = 13 };
+        await using EmbeddingEngine engine = Create(embedder);
+        int[][] inputs = [[1], [2, 13], [3], [4, 13, 5, 13, 13, 6], [7, 7, 7, 7, 7, 7], [8]];
+        float[][] vectors = await engine.Submit(inputs, Cancel);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            if (!inputs[i].Contains(13))
+                Assert.Equal(merge is null ? FakeEmbedder.VectorOf(inputs[i])[2] : inputs[i][0], vectors[i][merge is null ? 2 : 0]);
+            else
+                Assert.True(float.IsNaN(vectors[i][0]));
+        }
+    }
+
+    [Fact]
+    public async Task WhoIsComputedAgainInVainEndsWithoutTheOthers()
+    {
+        FakeEmbedder embedder = new(packedTokens: 4) { Poison = 13 };
+        using CancellationTokenSource source = new();
+        using Gate gate = new();
+        embedder.OnCompute = batch =>
+        {
+            if (batch == 1)
+                gate.Pass();
+            if (batch == 3)
+                source.Cancel();
+            return DecodeResult.Done;
+        };
+        await using EmbeddingEngine engine = Create(embedder);
+        Task<float[][]> first = engine.Submit([[9]], Cancel);
+        gate.AwaitArrival();
+        Task<float[][]> bad = engine.Submit([[13], [13], [13]], source.Token);
+        Task<float[][]> good = engine.Submit([[1], [2]], Cancel);
+        gate.Open();
+        await first;
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => bad);
+        Assert.Equal([FakeEmbedder.VectorOf(1), FakeEmbedder.VectorOf(2)], await good);
+        Assert.Equal([FakeEmbedder.VectorOf(3)], await engine.Submit([[3]], Cancel));
+    }
+
     [Fact]
     public async Task DisposalEndsAllAndDisposesTheModel()
     {

@@ -7,6 +7,7 @@ internal sealed class FakeEmbedder(int packedTokens = 8, int maxTokens = 8, int 
 {
     private readonly Dictionary<int, List<int>> _inputs = [];
     private int _abortRequests;
+    private bool _isPoisoned;
 
     public int VectorLength => 4;
 
@@ -27,6 +28,9 @@ internal sealed class FakeEmbedder(int packedTokens = 8, int maxTokens = 8, int 
     /// <summary>Called in each batch with its number, from 1; says how it ends.</summary>
     public Func<int, DecodeResult>? OnCompute { get; set; }
 
+    /// <summary>The token after which all vectors are NaN, whosever, until the memory is wiped; null for none.</summary>
+    public int? Poison { get; init; }
+
     /// <summary>The first tokens of the inputs of each batch that was computed.</summary>
     public List<int[]> Batches { get; } = [];
 
@@ -36,6 +40,7 @@ internal sealed class FakeEmbedder(int packedTokens = 8, int maxTokens = 8, int 
     {
         DecodeResult result = OnCompute?.Invoke(Batches.Count + 1) ?? DecodeResult.Done;
         _inputs.Clear();
+        _isPoisoned |= Poison is { } poison && Batch.Tokens.AsSpan(0, Batch.Count).Contains(poison);
         for (int i = 0; i < Batch.Count; i++)
         {
             Assert.Equal(1, Batch.WantsLogits[i]);
@@ -48,11 +53,13 @@ internal sealed class FakeEmbedder(int packedTokens = 8, int maxTokens = 8, int 
         return result;
     }
 
-    public ReadOnlySpan<float> GetVector(int slot) => _inputs.TryGetValue(slot, out List<int>? tokens) ? VectorOf([.. tokens]) : [];
+    public ReadOnlySpan<float> GetVector(int slot) => _inputs.TryGetValue(slot, out List<int>? tokens) ? _isPoisoned ? [float.NaN, 0, 0, 0] : VectorOf([.. tokens]) : [];
 
     public void Clear()
     {
     }
+
+    public void Wipe() => _isPoisoned = false;
 
     public void RequestAbort() => Interlocked.Increment(ref _abortRequests);
 
