@@ -28,11 +28,15 @@ internal sealed partial class Scheduler
             Cleanse();
     }
 
-    /// <summary>After logits without a number: takes the memory as it was in the beginning, so that no later request meets what made them so. Sequences that go on are computed again.</summary>
+    /// <summary>
+    /// After logits without a number: takes the memory as it was in the beginning, so that no later request meets what made them so. Sequences that go on are computed again, and where it is not known whose
+    /// numbers were none, each of them alone until it has logits.
+    /// </summary>
     private void Cleanse()
     {
         foreach (Sequence sequence in _running)
         {
+            sequence.IsSuspect |= _isInDoubt && sequence.IsStarted;
             sequence.Draft?.Drop();
             sequence.ComputedCount = _pool.Cut(sequence.Slot, 0);
             _cache.Withdraw(sequence.Slot);
@@ -46,6 +50,7 @@ internal sealed partial class Scheduler
 
         _decoder.Wipe();
         _isSpoiled = false;
+        _isInDoubt = false;
     }
 
     /// <summary>Forgets the cells of wrong guesses; those of right ones are the sequence's own.</summary>
@@ -71,7 +76,18 @@ internal sealed partial class Scheduler
             do
             {
                 if (isSampled)
+                {
+                    // Another's numbers may have reached it, in the batch or before.
+                    if (sequence != _suspect && !IsUsable(_decoder.GetLogits(row)))
+                    {
+                        _isSpoiled = _isInDoubt = true;
+                        break;
+                    }
+
                     end = sequence.AcceptSampled(Sample(sequence, row), _vocabulary, _text);
+                    sequence.IsSuspect = false;
+                }
+
                 if (end is null && sequence.Reasoning is { } reasoning)
                     end = AcceptForced(sequence, reasoning.ForcedTokens);
                 if (end is null && sequence.Constraint is { } constraint)

@@ -208,7 +208,7 @@ internal sealed partial class Scheduler
             if (!sequence.IsStarted || !sequence.IsDecoding)
                 continue;
             decoding++;
-            if (_turns.Has(sequence))
+            if (HasTurn(sequence))
                 turns++;
         }
 
@@ -272,7 +272,21 @@ internal sealed partial class Scheduler
         }
     }
 
-    private bool HasTurnToDecode(Sequence sequence) => sequence.IsStarted && sequence.IsDecoding && _turns.Has(sequence);
+    private bool HasTurn(Sequence sequence) => _turns.Has(sequence) && (_suspect is null || _suspect == sequence);
+
+    private bool HasTurnToDecode(Sequence sequence) => sequence.IsStarted && sequence.IsDecoding && HasTurn(sequence);
+
+    /// <summary>The first of those whose turn it is that may spoil what others compute.</summary>
+    private Sequence? ChooseSuspect()
+    {
+        foreach (Sequence sequence in _running)
+        {
+            if (sequence.IsSuspect && sequence.IsStarted && _turns.Has(sequence))
+                return sequence;
+        }
+
+        return null;
+    }
 
     /// <summary>Settles whose turn it is, and frees the cells for their next tokens: cached prefixes go first, then the youngest sequences.</summary>
     private void MakeRoomToDecode()
@@ -281,6 +295,7 @@ internal sealed partial class Scheduler
         {
             // Again where a sequence has lost its place: it may have been the last whose turn it was.
             _turns.Choose(_running);
+            _suspect = ChooseSuspect();
             int needed = 0;
             foreach (Sequence sequence in _running)
                 needed += HasTurnToDecode(sequence) ? sequence.PendingCount : 0;

@@ -76,7 +76,7 @@ internal sealed partial class Scheduler
         return next;
     }
 
-    private bool IsPrefilling(Sequence sequence) => sequence.IsStarted && !sequence.IsDecoding && _turns.Has(sequence);
+    private bool IsPrefilling(Sequence sequence) => sequence.IsStarted && !sequence.IsDecoding && HasTurn(sequence);
 
     private static bool PrefillsBefore(Sequence sequence, Sequence other)
     {

@@ -61,6 +61,12 @@ internal sealed partial class Scheduler
     /// <summary>Whether this step had logits without a number.</summary>
     private bool _isSpoiled;
 
+    /// <summary>Whether it is not known whose numbers spoiled this step's.</summary>
+    private bool _isInDoubt;
+
+    /// <summary>The one sequence that the step computes, to see whether its logits are numbers when it is alone; null where there is no doubt.</summary>
+    private Sequence? _suspect;
+
     /// <summary>The sequence that has the greater part of the running decode; its cancellation aborts that decode.</summary>
     private Sequence? _dominant;
 

@@ -190,6 +190,9 @@ internal sealed class Sequence
             _cachedCount = Math.Min(sharedCount, Request.Prompt.Length);
     }
 
+    /// <summary>Whether the sequence was there when a step's logits were no numbers, and has not been computed alone since: it may be the one that made them so.</summary>
+    public bool IsSuspect { get; set; }
+
     /// <summary>Begins anew in the same slot, which has lost its cells.</summary>
     public void Restart() => IsStarted = false;
 

@@ -74,6 +74,41 @@ public sealed class SchedulerFailureTests
         }
     }
 
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 0)]
+    [InlineData(false, 4)]
+    public async Task UnusableLogitsEndNobodyElsesAnswer(bool isRecurrent, int draftLength)
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(4, batch: 16) { Poison = 'Z', IsRecurrent = isRecurrent }, prefixCells: 1000, draftLength: draftLength);
+        string longPrompt = string.Concat(Enumerable.Repeat("a prompt of many chunks ", 8));
+        string[] prompts = ["first", longPrompt, "second", "third", "third", "third and more"];
+        Assert.All(prompts, prompt => Assert.DoesNotContain("Z", FakeDecoder.Answer(prompt, 12), StringComparison.Ordinal));
+        GenerationStream[] good = [.. prompts[..2].Select(prompt => fixture.Submit(prompt, 12))];
+        for (int step = 0; step < 3; step++)
+            fixture.Scheduler.Step();
+        GenerationStream[] bad = [fixture.Submit("Z bad", 12), fixture.Submit(longPrompt + "Z" + longPrompt, 12), fixture.Submit("third Z", 12)];
+        good = [.. good, .. prompts[2..].Select(prompt => fixture.Submit(prompt, 12))];
+        fixture.Run();
+        foreach (GenerationStream stream in bad)
+            Assert.Contains("usable logits", (await Assert.ThrowsAsync<DecodeException>(async () => await stream.WaitToReadAsync())).Message, StringComparison.Ordinal);
+        for (int i = 0; i < good.Length; i++)
+            Assert.Equal(FakeDecoder.Answer(prompts[i], 12), SchedulerFixture.Text(good[i]));
+        fixture.Scheduler.CheckIntegrity();
+    }
+
+    [Fact]
+    public async Task WhatACancelledRequestLeftCostsTheNextNothing()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(2, batch: 16) { Poison = 'Z' });
+        using CancellationTokenSource source = new();
+        GenerationStream cancelled = fixture.Submit("Z" + new string('a', 100), 12, source.Token);
+        fixture.Scheduler.Step();
+        await source.CancelAsync();
+        Assert.Equal(FakeDecoder.Answer("after", 12), fixture.Ask("after", 12, out _));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await cancelled.WaitToReadAsync());
+    }
+
     [Fact]
     public async Task UnusableLogitsEndTheSequenceWithAnError()
     {
