@@ -13,7 +13,7 @@ internal static class BaseModels
     /// <summary>The models and what they are. Each loads and answers.</summary>
     public static IReadOnlyList<(string Name, RawModel Model)> Create()
     {
-        RawModel llama = Synthetic(SyntheticShape.Tiny with { Architecture = "llama", Mix = SyntheticMix.F16, RopeFactors = true });
+        RawModel llama = WithHeads(SyntheticShape.Tiny.HeadSize);
         return
         [
             ("starter", RawModel.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "models", "starter.gguf")))),
@@ -34,6 +34,10 @@ internal static class BaseModels
             ("tokenizer plamo2", WithTokenizer(llama, Tokenizers.Plamo())),
         ];
     }
+
+    /// <summary>The one named <c>llama</c>, with heads of so many numbers.</summary>
+    public static RawModel WithHeads(int size) =>
+        Synthetic(SyntheticShape.Tiny with { Architecture = "llama", Mix = SyntheticMix.F16, RopeFactors = true, HeadSize = size, Heads = SyntheticShape.Tiny.Width / size });
 
     /// <summary>Another tokenizer, and as many embeddings as it has tokens.</summary>
     public static RawModel WithTokenizer(RawModel model, IReadOnlyList<RawKey> tokenizer)

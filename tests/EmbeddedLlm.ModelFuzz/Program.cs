@@ -6,7 +6,7 @@ using EmbeddedLlm.ModelFuzz;
 // of each architecture at length, with one option after the other.
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- fuzz [--seed N] [--seconds S] [--first N] [--files N] [--grown N] [--folder PATH]
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- sweep [--only NAME,NAME] [--add 1] [--quantize 1] [--jobs N] [--limit S] [--seconds S] [--folder PATH]
-//   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- use [--only NAME,NAME] [--jobs N] [--limit S] [--seconds S] [--folder PATH]
+//   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- use [--only NAME,NAME] [--heads N] [--jobs N] [--limit S] [--seconds S] [--folder PATH]
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- grow [--folder PATH]
 //   dotnet run --project tests/EmbeddedLlm.ModelFuzz -- time FILE [--folder PATH]
 string folder = Option("folder") ?? Path.Combine(Path.GetTempPath(), $"embeddedllm-fuzz-{Environment.ProcessId}");
@@ -46,7 +46,7 @@ switch (args.FirstOrDefault())
     case "use":
         using (CancellationTokenSource time = new(TimeSpan.FromSeconds(Number("seconds", 7 * 24 * 3600))))
         {
-            UseRun use = new(folder, AppContext.BaseDirectory, TimeSpan.FromSeconds(Number("limit", 120)));
+            UseRun use = new(folder, AppContext.BaseDirectory, TimeSpan.FromSeconds(Number("limit", 120)), Number("heads", 16));
             FuzzReport report = await use.RunAsync(Option("only")?.Split(',') ?? [], Number("jobs", 1), Console.WriteLine, time.Token).ConfigureAwait(false);
             Console.WriteLine($"{report.Files} uses: {report.Used} used, {report.Refused} refused, {report.Failures.Count} failures.");
             return report.Failures.Count == 0 ? 0 : 1;

@@ -4,7 +4,8 @@ namespace EmbeddedLlm.ModelFuzz;
 /// <param name="folder">Where files are written; they stay there.</param>
 /// <param name="programFolder">Where this program was built.</param>
 /// <param name="limit">How long one use may take.</param>
-internal sealed class UseRun(string folder, string programFolder, TimeSpan limit)
+/// <param name="headSize">The numbers of a head of the grown models; a quantised cache takes multiples of 32 only.</param>
+internal sealed class UseRun(string folder, string programFolder, TimeSpan limit, int headSize = 16)
 {
     private readonly Lock _gate = new();
     private readonly List<string> _failures = [];
@@ -19,7 +20,7 @@ internal sealed class UseRun(string folder, string programFolder, TimeSpan limit
     public async Task<FuzzReport> RunAsync(IReadOnlyCollection<string> only, int jobs, Action<string> report, CancellationToken cancellationToken = default)
     {
         IReadOnlyList<(string Name, RawModel Model)> bases = BaseModels.Create();
-        RawModel llama = bases.Single(pair => pair.Name == "llama").Model;
+        RawModel llama = BaseModels.WithHeads(headSize);
         IEnumerable<(string Name, RawModel? Model)> subjects = [.. bases.Select(pair => (pair.Name, (RawModel?)pair.Model)), .. ModelGrower.Architectures.Select(name => (name + " (grown)", (RawModel?)null))];
         subjects = subjects.Where(subject => only.Count == 0 || only.Contains(subject.Name) || only.Contains(subject.Name.Split(' ')[0]));
         await Parallel.ForEachAsync(subjects, new ParallelOptions { MaxDegreeOfParallelism = jobs }, async (subject, _) =>

@@ -72,7 +72,7 @@ internal static class Uses
                 await use().ConfigureAwait(false);
                 return true;
             }
-            catch (Exception exception) when (exception is EmbeddedLlmException or NotSupportedException or ArgumentException or OperationCanceledException)
+            catch (Exception exception) when (exception is EmbeddedLlmException or NotSupportedException or ArgumentException or OperationCanceledException or GivenUpException)
             {
                 lock (faults)
                     faults.Add($"{exception.GetType().Name}: {(exception.Message.Length > 150 ? exception.Message[..150] : exception.Message)}");
@@ -89,7 +89,17 @@ internal static class Uses
             string saved = path + ".prefix";
             PreloadedPrefix prefix = await model.PreloadTokensAsync(tokens).ConfigureAwait(false);
             await using (prefix.ConfigureAwait(false))
-                await prefix.SaveAsync(saved).ConfigureAwait(false);
+            {
+                try
+                {
+                    await prefix.SaveAsync(saved).ConfigureAwait(false);
+                }
+                catch (InvalidOperationException) when (!prefix.IsLoaded)
+                {
+                    throw new GivenUpException();
+                }
+            }
+
             PreloadedPrefix restored = await model.RestoreAsync(saved).ConfigureAwait(false);
             await using (restored.ConfigureAwait(false))
                 await CompleteAsync(beginning + "!", 5).ConfigureAwait(false);
@@ -105,4 +115,6 @@ internal static class Uses
             await model.AsEmbeddingGenerator(new EmbeddingOptions { Pooling = pooling, TruncatesInputs = true }).GenerateAsync(["Hello!", "", beginning, beginning + beginning + beginning]).ConfigureAwait(false);
     }
 
+    /// <summary>The prefix had to go, as all do where a model's numbers are none.</summary>
+    private sealed class GivenUpException() : Exception("A prefix was given up.");
 }
