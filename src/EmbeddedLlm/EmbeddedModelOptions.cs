@@ -129,6 +129,10 @@ public sealed class EmbeddedModelOptions
     public bool? FlashAttention { get; set; }
 
     /// <summary>Whether the file is mapped into memory rather than read. Default: <see langword="true"/>.</summary>
+    /// <remarks>
+    /// Who cuts or overwrites a mapped file while the model is loaded takes its weights away: Linux and macOS end the process with <c>SIGBUS</c>, or answers are wrong; Windows refuses to cut it. A file that is put
+    /// in its place by renaming, as downloads are, changes nothing for models that are loaded already.
+    /// </remarks>
     public bool MemoryMap { get; set; } = true;
 
     /// <summary>
