@@ -58,7 +58,7 @@ internal static class Uses
 
         await AllAsync([TryAsync(PrefixAsync), TryAsync(ChatAsync), TryAsync(ListAsync)]).ConfigureAwait(false);
         foreach (EmbeddingPooling? pooling in (EmbeddingPooling?[])[null, .. Enum.GetValues<EmbeddingPooling>().Select(value => (EmbeddingPooling?)value)])
-            await AllAsync([TryAsync(() => EmbedAsync(pooling))]).ConfigureAwait(false);
+            await AllAsync([TryAsync(() => EmbedAsync(pooling, ["Hello!", beginning, "a", beginning + beginning + beginning])), TryAsync(() => EmbedAsync(pooling, ["a", ""]))]).ConfigureAwait(false);
         await AllAsync([TryAsync(async () => await model.RerankAsync("Hello", [beginning, "a", "", beginning + beginning]).ConfigureAwait(false))]).ConfigureAwait(false);
         return string.Create(CultureInfo.InvariantCulture, $"{done} times{string.Concat(faults.GroupBy(fault => fault).Select(same => $", {same.Count()} × {same.Key}"))}");
 
@@ -111,8 +111,8 @@ internal static class Uses
         async Task ListAsync() => await model.AsChatClient().GetResponseAsync(
             "Numbers!", new ChatOptions { MaxOutputTokens = 30, Seed = 1, ResponseFormat = ChatResponseFormat.ForJsonSchema<int[]>() }).ConfigureAwait(false);
 
-        async Task EmbedAsync(EmbeddingPooling? pooling) =>
-            await model.AsEmbeddingGenerator(new EmbeddingOptions { Pooling = pooling, TruncatesInputs = true }).GenerateAsync(["Hello!", "", beginning, beginning + beginning + beginning]).ConfigureAwait(false);
+        async Task EmbedAsync(EmbeddingPooling? pooling, string[] texts) =>
+            await model.AsEmbeddingGenerator(new EmbeddingOptions { Pooling = pooling, TruncatesInputs = true }).GenerateAsync(texts).ConfigureAwait(false);
     }
 
     /// <summary>The prefix had to go, as all do where a model's numbers are none.</summary>
