@@ -126,6 +126,7 @@ internal static class ClosedSchema
         && !schema.ContainsKey("additionalProperties") && !schema.ContainsKey("minProperties") && !schema.ContainsKey("enum") && !schema.ContainsKey("const")
         && AllAreIn(properties, schema["required"]);
 
-    private static bool AllAreIn(JsonObject properties, JsonNode? required) =>
+    /// <summary>Whether all the properties that are required are among those that are named.</summary>
+    public static bool AllAreIn(JsonObject properties, JsonNode? required) =>
         (required as JsonArray ?? []).All(name => name is not null && name.GetValueKind() == JsonValueKind.String && properties.ContainsKey(name.GetValue<string>()));
 }

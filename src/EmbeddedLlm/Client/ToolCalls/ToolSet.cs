@@ -89,7 +89,7 @@ internal sealed class ToolSet
 
     /// <summary>
     /// The schema that a call's arguments are held to: the function's own, which is an object's in any case. Where it lists properties and says nothing about others, there are no others, as a
-    /// function ignores what it has no parameter for.
+    /// function ignores what it has no parameter for; so it is with the objects within it, as it is with answers. One that requires a property which it does not list stays open.
     /// </summary>
     public static JsonElement ArgumentsSchema(AIFunctionDeclaration function)
     {
@@ -97,15 +97,15 @@ internal sealed class ToolSet
             return JsonElement.Parse("""{"type":"object"}""");
         JsonObject schema = JsonObject.Create(function.JsonSchema)!;
         bool isObject = schema.ContainsKey("type");
-        bool isClosed = !schema.ContainsKey("properties")
-            || s_otherProperties.Any(schema.ContainsKey);
+        bool isClosed = schema["properties"] is not JsonObject properties
+            || s_otherProperties.Any(schema.ContainsKey) || !ClosedSchema.AllAreIn(properties, schema["required"]);
         if (isObject && isClosed)
-            return function.JsonSchema;
+            return ClosedSchema.Of(function.JsonSchema);
         if (!isObject)
             schema["type"] = "object";
         if (!isClosed)
             schema["additionalProperties"] = false;
-        return Write(writer => schema.WriteTo(writer));
+        return ClosedSchema.Of(Write(writer => schema.WriteTo(writer)));
     }
 
     private static AIFunctionDeclaration FunctionOf(AITool tool) =>

@@ -72,6 +72,24 @@ public sealed class ToolGrammarTests
         Assert.False(Accepts(grammar, Hermes(("now", """{"x": 1}"""))));
     }
 
+    [Fact]
+    public void ObjectsWithinTheArgumentsHaveTheirPropertiesAndNoOthers()
+    {
+        ChatOptions options = new() { Tools = [AIFunctionFactory.Create((Point from, List<Point>? to = null) => 1, "draw")], ToolMode = ChatToolMode.RequireAny };
+        Grammar grammar = ToolGrammar.Create(ToolCallFormat.Hermes, ToolSet.Of(options)!, null, ControlTokens.None).Grammar;
+        Assert.True(Accepts(grammar, Hermes(("draw", """{"from": {"x": 1, "y": 2}, "to": [{"x": 3, "y": 4}]}"""))));
+        Assert.False(Accepts(grammar, Hermes(("draw", """{"from": {"x": 1, "y": 2, "z": 3}}"""))));
+        Assert.False(Accepts(grammar, Hermes(("draw", """{"from": {"x": 1, "y": 2}, "to": [{"x": 3, "y": 4, "": 0}]}"""))));
+    }
+
+    [Fact]
+    public void APropertyThatIsRequiredAndNotListedCanBeWritten()
+    {
+        AIFunctionDeclaration odd = Declare("odd", """{"type":"object","properties":{"a":{"type":"integer"}},"required":["a","b"]}""");
+        Grammar grammar = ToolGrammar.Create(ToolCallFormat.Hermes, ToolSet.Of(new() { Tools = [odd], ToolMode = ChatToolMode.RequireAny })!, null, ControlTokens.None).Grammar;
+        Assert.True(Accepts(grammar, Hermes(("odd", """{"a": 1, "b": 2}"""))));
+    }
+
     [Theory]
     [InlineData("""{"properties":{"a":{"type":"integer"}}}""", """{"properties":{"a":{"type":"integer"}},"type":"object","additionalProperties":false}""")]
     [InlineData("""{"type":"object"}""", """{"type":"object"}""")]
@@ -169,4 +187,6 @@ public sealed class ToolGrammarTests
     private static bool Accepts(Grammar grammar, string text) => grammar.Accepts(Encoding.UTF8.GetBytes(text));
 
     private static AIFunctionDeclaration Declare(string name, string schema) => AIFunctionFactory.CreateDeclaration(name, "described", JsonElement.Parse(schema));
+
+    private sealed record Point(int X, int Y);
 }
