@@ -60,7 +60,7 @@ internal sealed partial class SchemaReader
         }
 
         PropertyRules rules = Listed(new PropertyRules { Names = names, Patterns = patterns, Additional = additional, Keys = keys });
-        ImmutableSortedSet<string> required = location.TryGet("required", out JsonElement all) ? ObjectPart.NoNames.Union(location.Strings("required", all)) : ObjectPart.NoNames;
+        ImmutableSortedSet<string> required = Required(location);
         bool hasRules = names.Any(name => name.Value != Formula.Any) || patterns.Any(pattern => pattern.Value != Formula.Any) || additional != Formula.Any || !keys.IsAny;
         ObjectPart part = new()
         {
@@ -75,6 +75,25 @@ internal sealed partial class SchemaReader
         if (part.IsAny)
             return ValueSet.Any;
         return ValueSet.Any with { Objects = algebra.Normalize(part) is { } normal ? [normal] : [] };
+    }
+
+    /// <summary>The keys that an object must have. Until draft 3, a property says by a flag of its own that it is required, as many a tool's parameters still do.</summary>
+    private static ImmutableSortedSet<string> Required(SchemaLocation location)
+    {
+        ImmutableSortedSet<string> required = ObjectPart.NoNames;
+        if (location.TryGet("required", out JsonElement listed) && !IsFlag(listed))
+            required = required.Union(location.Strings("required", listed));
+        if (!location.TryGet("properties", out JsonElement properties))
+            return required;
+        foreach (JsonProperty property in properties.EnumerateObject())
+        {
+            if (property.Value.ValueKind == JsonValueKind.Object && property.Value.TryGetProperty("required", out JsonElement flag) && flag.ValueKind == JsonValueKind.True)
+                required = required.Add(SchemaText.Name(property, location.Pointer));
+        }
+
+        return required;
+
+        static bool IsFlag(JsonElement value) => value.ValueKind is JsonValueKind.True or JsonValueKind.False;
     }
 
     /// <summary>The same rules with names in the place of patterns that few keys match: named keys can be counted.</summary>

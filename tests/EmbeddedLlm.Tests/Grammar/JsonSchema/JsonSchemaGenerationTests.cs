@@ -44,6 +44,26 @@ public sealed class JsonSchemaGenerationTests
         Assert.False(grammar.Machine.Root.AllowsAfter("{'c': 1, 'b"));
     }
 
+    [Theory]
+    [InlineData("{'type':'object','properties':{'a':{'type':'string','required':true},'b':{'type':'string','required':false}}}")]
+    [InlineData("{'type':'object','required':['a'],'properties':{'a':{'type':'string','required':true},'b':{'type':'string'}}}")]
+    public void APropertyMaySayOfItselfThatItIsRequired(string schema)
+    {
+        Grammar grammar = SchemaRun.Compile(schema);
+        Assert.True(grammar.Accepts("{'a': 'x'}"));
+        Assert.False(grammar.Accepts("{}"));
+        Assert.False(grammar.Accepts("{'b': 'x'}"));
+    }
+
+    [Fact]
+    public void AnObjectMaySayOfItselfThatItIsRequired()
+    {
+        Grammar grammar = SchemaRun.Compile("{'type':'object','properties':{'o':{'type':'object','required':true,'properties':{'a':{'type':'integer'}}}}}");
+        Assert.True(grammar.Accepts("{'o': {}}"));
+        Assert.True(grammar.Accepts("{'o': {'a': 1}}"));
+        Assert.False(grammar.Accepts("{}"));
+    }
+
     [Fact]
     public void APropertyWithoutAnyValueIsNeverBegun()
     {
