@@ -14,13 +14,7 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     private readonly ThreadGovernor? _governor;
     private readonly NativeBatch _batch;
     private readonly LoadedAdapters? _adapters;
-    private readonly ShortSteps _shortSteps = new();
     private bool _hasNewAdapters;
-    private bool _isAsked = true;
-
-    // The row that was read last: it is read by who waits for the step, and by who samples.
-    private int _logitsIndex = -1;
-    private float* _logits;
 
     /// <param name="context">The context; owned from here on.</param>
     /// <param name="vocabularySize">The number of logits in a row.</param>
@@ -70,32 +64,21 @@ internal sealed unsafe class LlamaDecoder : IDecoder
         // With new adapters llama.cpp first measures out its memory anew, which tells nothing of how long a step takes.
         ThreadGovernor? governor = _hasNewAdapters ? null : _governor;
         // What is given up can be taken up again where memory can be cut.
-        long? deadline = HasCellPerToken ? governor?.DeadlineOf(Batch.Count, startedAt) : null;
-        _abort.SetDeadline(deadline);
-        BeAsked(deadline is not null || !_shortSteps.Have(Batch.Count));
-        _logitsIndex = -1;
+        _abort.SetDeadline(HasCellPerToken ? governor?.DeadlineOf(Batch.Count, startedAt) : null);
         int code = NativeMethods.llama_decode(_context, _batch.Filled);
-        long endedAt = Stopwatch.GetTimestamp();
         // A request that came before the decode counts for it: it must not be lost while the engine is being stopped.
         bool wasRequested = _abort.Reset();
         _hasNewAdapters = false;
         DecodeResult result = ResultOf(code);
-        if (result == DecodeResult.Done)
-            _shortSteps.Observe(Batch.Count, endedAt - startedAt);
-        if (governor is not null && HasNewThreads(governor, result, wasRequested, startedAt, endedAt))
+        if (governor is not null && HasNewThreads(governor, result, wasRequested, startedAt))
             NativeMethods.llama_set_n_threads(_context, governor.Threads, governor.Threads);
         return result;
     }
 
     public ReadOnlySpan<float> GetLogits(int batchIndex)
     {
-        if (_logitsIndex != batchIndex)
-        {
-            _logits = NativeMethods.llama_get_logits_ith(_context, batchIndex);
-            _logitsIndex = batchIndex;
-        }
-
-        return _logits is null ? [] : new ReadOnlySpan<float>(_logits, VocabularySize);
+        float* logits = NativeMethods.llama_get_logits_ith(_context, batchIndex);
+        return logits is null ? [] : new ReadOnlySpan<float>(logits, VocabularySize);
     }
 
     public bool RemoveCells(int slot, int fromPosition) => NativeMethods.llama_memory_seq_rm(_memory, slot, fromPosition, -1);
@@ -154,19 +137,10 @@ internal sealed unsafe class LlamaDecoder : IDecoder
         _adapters?.Dispose();
     }
 
-    /// <summary>Has llama.cpp ask between two operations whether to give the step up, or not.</summary>
-    private void BeAsked(bool isAsked)
+    private bool HasNewThreads(ThreadGovernor governor, DecodeResult result, bool wasRequested, long startedAt) => result switch
     {
-        if (isAsked == _isAsked)
-            return;
-        NativeMethods.llama_set_abort_callback(_context, isAsked ? StepAbort.Callback : null, isAsked ? _abort.Data : null);
-        _isAsked = isAsked;
-    }
-
-    private bool HasNewThreads(ThreadGovernor governor, DecodeResult result, bool wasRequested, long startedAt, long endedAt) => result switch
-    {
-        DecodeResult.Done => governor.Observe(Batch.Count, startedAt, endedAt),
-        DecodeResult.Aborted when !wasRequested => governor.ObserveGivenUp(endedAt),
+        DecodeResult.Done => governor.Observe(Batch.Count, startedAt, Stopwatch.GetTimestamp()),
+        DecodeResult.Aborted when !wasRequested => governor.ObserveGivenUp(Stopwatch.GetTimestamp()),
         _ => false,
     };
 }

@@ -101,7 +101,7 @@ internal sealed partial class Scheduler
     /// <summary>Where nobody is on the way, lets those in who come at the same time, see <see cref="PrefillPace.Patience"/>.</summary>
     private void Gather()
     {
-        if (_awaitWake is null || CountNew() == 0)
+        if (_awaitWake is null)
             return;
         long begin = _time.GetTimestamp();
         while (_running.Count < _mostRunning && CountNew() is > 0 and int tokens && tokens < _decoder.Batch.Capacity)
