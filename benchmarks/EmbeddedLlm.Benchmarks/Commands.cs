@@ -277,7 +277,7 @@ internal static class Commands
 
     private static Option<int[]> CreateCallerCounts()
     {
-        return new Option<int[]>("--callers") { Description = "How many callers come at once. May be repeated. Default: 1 to 32.", CustomParser = Parse };
+        return new Option<int[]>("--callers") { Description = "How many callers come at once, one number or several. Default: 1 to 32.", CustomParser = Parse, AllowMultipleArgumentsPerToken = true };
 
         static int[] Parse(ArgumentResult result)
         {
@@ -299,7 +299,8 @@ internal static class Commands
         string[] names = [.. ReportSubjects.All.Select(subject => subject.Name)];
         Option<string[]> subjects = new("--subject")
         {
-            Description = $"What to measure. May be repeated. Default: all. {string.Join("; ", ReportSubjects.All.Select(subject => $"{subject.Name}: {subject.Description}"))}.",
+            Description = $"What to measure, one name or several. Default: all. {string.Join("; ", ReportSubjects.All.Select(subject => $"{subject.Name}: {subject.Description}"))}.",
+            AllowMultipleArgumentsPerToken = true,
         };
         subjects.AcceptOnlyFromAmong(names);
         return subjects;

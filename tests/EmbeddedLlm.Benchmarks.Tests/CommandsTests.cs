@@ -15,6 +15,8 @@ public sealed class CommandsTests
     [InlineData("report", "--callers", "0")]
     [InlineData("report", "--callers", "abc")]
     [InlineData("report", "--callers", "4", "--callers", "100000")]
+    [InlineData("report", "--callers", "4", "100000")]
+    [InlineData("report", "--subject", "decode", "--quik")]
     [InlineData("report", "--threads", "abc")]
     [InlineData("report", "--kv-type", "77")]
     [InlineData("report", "--bare-poll", "101")]
@@ -26,6 +28,16 @@ public sealed class CommandsTests
     [InlineData("peers", "--rounds", "0")]
     [InlineData("shapes", "--pairs", "0")]
     public async Task AWrongCommandLineEndsWithTwo(params string[] arguments) => Assert.Equal(Commands.UsageError, await Commands.RunAsync(arguments));
+
+    [Fact]
+    public async Task SeveralValuesMayFollowOneOption()
+    {
+        using TemporaryFolder folder = new();
+        Assert.Equal(0, await Commands.RunAsync(["report", "--callers", "1", "2", "--subject", "template", "tokenizer", "--model", "starter", "--pairs", "1", "--output", folder.File("out")]));
+        string figures = await File.ReadAllTextAsync(folder.File("out/results.json"), TestContext.Current.CancellationToken);
+        Assert.Contains("\"template\"", figures, StringComparison.Ordinal);
+        Assert.Contains("\"tokenizer\"", figures, StringComparison.Ordinal);
+    }
 
     [Fact]
     public async Task TwoModelsThatFiguresWouldNameAlikeAreRefused()
