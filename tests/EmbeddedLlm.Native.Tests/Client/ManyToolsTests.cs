@@ -14,7 +14,7 @@ namespace EmbeddedLlm.Native.Tests.Client;
 public sealed class ManyToolsTests(ITestOutputHelper output)
 {
     private const int ToolCount = 50;
-    private const int CallCount = 200;
+    private const int CallCount = 100;
     private const int RequestCount = 32;
 
     /// <summary>What ends values and calls: a model that knows nothing would seldom choose it.</summary>

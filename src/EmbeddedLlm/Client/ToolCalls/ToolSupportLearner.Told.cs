@@ -56,7 +56,9 @@ internal sealed partial class ToolSupportLearner
             return described with { Format = ToolCallFormat.Pythonic };
         if (ToldPythonic().IsMatch(prompt))
             return described with { Format = ToolCallFormat.BarePythonic };
-        return prompt.Contains("<tool_call>", StringComparison.Ordinal) && prompt.Contains("\"arguments\"", StringComparison.Ordinal) ? described : support;
+        // Some show the object as Python writes it, as Falcon-H1's.
+        bool showsCall = prompt.Contains("\"arguments\"", StringComparison.Ordinal) || prompt.Contains("'arguments'", StringComparison.Ordinal);
+        return showsCall && prompt.Contains("<tool_call>", StringComparison.Ordinal) ? described : support;
     }
 
     /// <summary>

@@ -93,6 +93,20 @@ public sealed class ToolSupportLearnerTests
             Assert.Equal(expected, support.Format.Write(("f", "{\"x\":1,\"y\":\"z\"}", null)));
     }
 
+    /// <summary>As Falcon-H1's template has it, which shows an object as Python writes it, and as Hermes 2's.</summary>
+    [Theory]
+    [InlineData("<tool_call>\\n{'arguments': <args-dict>, 'name': <function-name>}\\n</tool_call>", "tools")]
+    [InlineData("<tool_call>\\n{\\\"arguments\\\": <args-dict>, \\\"name\\\": <function-name>}\\n</tool_call>", "tools")]
+    [InlineData("<do>arguments</do>", null)]
+    public void AFormatThatTheModelIsOnlyToldIsKnownByWhatItIsShown(string shown, string? variable)
+    {
+        ToolSupport support = Learn(ChatTemplate.Parse(
+            "{% if tools %}<|im_start|>system\n{{ tools | tojson }}{{ \"" + shown + "\" }}<|im_end|>\n{% endif %}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}" +
+            "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"));
+        Assert.Equal((variable, false), (support.Variable, support.WritesCalls));
+        Assert.Equal(ToolCallFormat.Hermes.Write(("a", Oslo, null)), support.Format.Write(("a", Oslo, null)));
+    }
+
     [Fact]
     public void AFormatThatNobodyKnowsIsLearned()
     {
