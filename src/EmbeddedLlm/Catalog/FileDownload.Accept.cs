@@ -18,18 +18,18 @@ internal sealed partial class FileDownload
             // What is there is longer than what the server has.
             bool hasSome = _journal.Done > 0;
             StartOver();
-            throw new ModelDownloadException($"'{_item.Address}': the server has nothing behind byte {segment.Position}.") { StatusCode = response.Status, IsTransient = hasSome };
+            throw new ModelDownloadException($"'{_item.From}': the server has nothing behind byte {segment.Position}.") { StatusCode = response.Status, IsTransient = hasSome };
         }
 
         if (response.Content.Headers.ContentType?.MediaType is "text/html" or "application/xhtml+xml")
-            throw new ModelDownloadException($"'{_item.Address}' is no model: the server sends an HTML page.");
+            throw new ModelDownloadException($"'{_item.From}' is no model: the server sends an HTML page.");
 
         ContentRangeHeaderValue? range = response.Range;
         if (response.Status == HttpStatusCode.PartialContent && range?.From != segment.Position)
         {
             StartOver();
             _allowsParts = false;
-            throw new ModelDownloadException($"'{_item.Address}': the server sends another part than the one it was asked for.") { IsTransient = true };
+            throw new ModelDownloadException($"'{_item.From}': the server sends another part than the one it was asked for.") { IsTransient = true };
         }
 
         long? size = SizeOf(response, range);
@@ -51,7 +51,7 @@ internal sealed partial class FileDownload
             StartOver();
             _isResumed = false;
             if (range is not null)
-                throw new ModelDownloadException($"'{_item.Address}' has changed since the download began.") { IsTransient = true };
+                throw new ModelDownloadException($"'{_item.From}' has changed since the download began.") { IsTransient = true };
         }
 
         CheckSpace(size);
@@ -72,7 +72,7 @@ internal sealed partial class FileDownload
             return;
         // One connection at a time can tell what this is about.
         _allowsParts = false;
-        throw new ModelDownloadException($"'{_item.Address}': the server sends another part than the one it was asked for.") { IsTransient = true };
+        throw new ModelDownloadException($"'{_item.From}': the server sends another part than the one it was asked for.") { IsTransient = true };
     }
 
     /// <summary>The whole file's size, in which all that speak of it must agree.</summary>
@@ -89,7 +89,7 @@ internal sealed partial class FileDownload
     private string? Promise(string what, string? promised, string? said) => promised is not null && said is not null && promised != said ? throw Contradiction(what, promised, said) : promised ?? said;
 
     private ModelDownloadException Contradiction(string what, object promised, object said) =>
-        new($"'{_item.Address}' is not the file it should be: its {what} is {said}, where {promised} was promised.");
+        new($"'{_item.From}' is not the file it should be: its {what} is {said}, where {promised} was promised.");
 
     private void CheckSpace(long? size)
     {

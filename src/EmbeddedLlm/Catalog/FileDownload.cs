@@ -183,7 +183,7 @@ internal sealed partial class FileDownload : IDisposable
                 if (count == 0)
                 {
                     if (segment.End is not null)
-                        throw new ModelDownloadException($"'{_item.Address}': the server ended the connection after {segment.Position} bytes.") { IsTransient = true };
+                        throw new ModelDownloadException($"'{_item.From}': the server ended the connection after {segment.Position} bytes.") { IsTransient = true };
                     segment.Close();
                     break;
                 }
@@ -193,11 +193,11 @@ internal sealed partial class FileDownload : IDisposable
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ModelDownloadException($"'{_item.Address}': the server sent nothing for {_http.StallTimeout.TotalSeconds:0.#} seconds.", exception) { IsTransient = true };
+            throw new ModelDownloadException($"'{_item.From}': the server sent nothing for {_http.StallTimeout.TotalSeconds:0.#} seconds.", exception) { IsTransient = true };
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            throw new ModelDownloadException($"'{_item.Address}': the connection broke: {exception.Message}", exception) { IsTransient = true };
+            throw new ModelDownloadException($"'{_item.From}': the connection broke: {exception.Message}", exception) { IsTransient = true };
         }
         finally
         {
@@ -234,7 +234,7 @@ internal sealed partial class FileDownload : IDisposable
             return;
         long done = _journal.Done;
         StartOver();
-        throw new ModelDownloadException($"'{_item.Address}' does not say how long it is, and after {done} bytes the disk had {free} left: they were thrown away.");
+        throw new ModelDownloadException($"'{_item.From}' does not say how long it is, and after {done} bytes the disk had {free} left: they were thrown away.");
     }
 
     private void TrySaveJournal()
@@ -292,7 +292,7 @@ internal sealed partial class FileDownload : IDisposable
         ModelDownloadException Wrong(string what, Exception? cause = null)
         {
             StartOver();
-            return new ModelDownloadException($"What came from '{_item.Address}' was thrown away: {what}.", cause);
+            return new ModelDownloadException($"What came from '{_item.From}' was thrown away: {what}.", cause);
         }
     }
 
@@ -329,7 +329,7 @@ internal sealed partial class FileDownload : IDisposable
         magic = magic[(int)position..];
         int count = Math.Min(magic.Length, bytes.Length);
         if (!bytes[..count].SequenceEqual(magic[..count]))
-            throw new ModelDownloadException($"'{_item.Address}' is no GGUF file: it begins with '{Printable(bytes)}'.");
+            throw new ModelDownloadException($"'{_item.From}' is no GGUF file: it begins with '{Printable(bytes)}'.");
     }
 
     private static string Printable(ReadOnlySpan<byte> bytes)
@@ -358,6 +358,9 @@ internal sealed partial class FileDownload : IDisposable
 internal sealed record DownloadItem(Uri Address, string Path, long? Size, string? Sha256)
 {
     public string Name => System.IO.Path.GetFileName(Path);
+
+    /// <summary>The address as messages have it.</summary>
+    public string From => ModelHttp.Describe(Address);
 }
 
 /// <summary>A file that came whole.</summary>

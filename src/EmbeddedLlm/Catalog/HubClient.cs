@@ -117,16 +117,16 @@ internal sealed class HubClient(ModelHttp http, Uri endpoint)
         }
         catch (JsonException exception)
         {
-            throw new ModelDownloadException($"'{response.Address}' is no list of files: {exception.Message}", exception);
+            throw new ModelDownloadException($"'{ModelHttp.Describe(response.Address)}' is no list of files: {exception.Message}", exception);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ModelDownloadException($"'{response.Address}': the list of files did not come within {http.StallTimeout.TotalSeconds:0.#} seconds.", exception) { IsTransient = true };
+            throw new ModelDownloadException($"'{ModelHttp.Describe(response.Address)}': the list of files did not come within {http.StallTimeout.TotalSeconds:0.#} seconds.", exception) { IsTransient = true };
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             bool isTooLong = exception is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded };
-            throw new ModelDownloadException($"'{response.Address}': the list of files cannot be read: {exception.Message}", exception) { IsTransient = !isTooLong };
+            throw new ModelDownloadException($"'{ModelHttp.Describe(response.Address)}': the list of files cannot be read: {exception.Message}", exception) { IsTransient = !isTooLong };
         }
     }
 

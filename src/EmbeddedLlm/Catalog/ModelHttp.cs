@@ -30,11 +30,20 @@ internal sealed class ModelHttp(Uri endpoint, string? token, bool isOffline, Tim
     public static bool IsSameOrigin(Uri a, Uri b) =>
         a.Scheme == b.Scheme && a.Port == b.Port && a.IdnHost.Equals(b.IdnHost, StringComparison.OrdinalIgnoreCase);
 
+    /// <summary>An address as messages have it: what is behind its question mark is left out, since that may be a signature or a token, which no log is to hold.</summary>
+    public static string Describe(Uri address)
+    {
+        string text = address.ToString();
+        // Schemes that have no query keep it as a part of the path, escaped.
+        int end = text.IndexOf('?') is >= 0 and var mark ? mark : text.IndexOf("%3F", StringComparison.OrdinalIgnoreCase);
+        return end < 0 ? text : text[..end] + "?…";
+    }
+
     /// <exception cref="ModelDownloadException">Nothing may be asked of a network.</exception>
     public void EnsureOnline(Uri address)
     {
         if (isOffline)
-            throw new ModelDownloadException($"'{address}' would have to be asked for, and offline mode ({nameof(ModelStoreOptions)}.{nameof(ModelStoreOptions.Offline)} or EMBEDDEDLLM_OFFLINE) forbids it.");
+            throw new ModelDownloadException($"'{Describe(address)}' would have to be asked for, and offline mode ({nameof(ModelStoreOptions)}.{nameof(ModelStoreOptions.Offline)} or EMBEDDEDLLM_OFFLINE) forbids it.");
     }
 
     /// <summary>Sends a request and returns the answer behind all redirects, as soon as its headers are there.</summary>
@@ -62,13 +71,13 @@ internal sealed class ModelHttp(Uri endpoint, string? token, bool isOffline, Tim
                 current = Follow(current, response.Headers.Location);
         }
 
-        throw new ModelDownloadException($"'{address}' redirects more than {MostRedirects} times.");
+        throw new ModelDownloadException($"'{Describe(address)}' redirects more than {MostRedirects} times.");
     }
 
     /// <summary>Turns an answer that is no content into the exception that says so.</summary>
     public ModelDownloadException Refusal(ModelResponse response)
     {
-        string from = $"'{response.Address}': the server answers {(int)response.Status} ({response.Status})";
+        string from = $"'{Describe(response.Address)}': the server answers {(int)response.Status} ({response.Status})";
         TimeSpan? retryAfter = response.RetryAfter;
         bool mayPass = response.Status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or HttpStatusCode.InternalServerError
             or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
@@ -111,12 +120,12 @@ internal sealed class ModelHttp(Uri endpoint, string? token, bool isOffline, Tim
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new ModelDownloadException($"'{address}': the server did not answer within {stallTimeout.TotalSeconds:0.#} seconds.", exception) { IsTransient = true };
+            throw new ModelDownloadException($"'{Describe(address)}': the server did not answer within {stallTimeout.TotalSeconds:0.#} seconds.", exception) { IsTransient = true };
         }
         catch (HttpRequestException exception)
         {
             bool mayPass = exception.HttpRequestError is not (HttpRequestError.SecureConnectionError or HttpRequestError.UserAuthenticationError or HttpRequestError.ConfigurationLimitExceeded);
-            throw new ModelDownloadException($"'{address}' cannot be reached: {exception.Message}", exception) { IsTransient = mayPass };
+            throw new ModelDownloadException($"'{Describe(address)}' cannot be reached: {exception.Message}", exception) { IsTransient = mayPass };
         }
     }
 
@@ -126,9 +135,9 @@ internal sealed class ModelHttp(Uri endpoint, string? token, bool isOffline, Tim
     private static Uri Follow(Uri from, Uri? location)
     {
         if (location is null || !Uri.TryCreate(from, location, out Uri? target))
-            throw new ModelDownloadException($"'{from}' redirects to nowhere.");
+            throw new ModelDownloadException($"'{Describe(from)}' redirects to nowhere.");
         bool isWeb = target.Scheme == Uri.UriSchemeHttps || (target.Scheme == Uri.UriSchemeHttp && from.Scheme == Uri.UriSchemeHttp);
-        return isWeb ? target : throw new ModelDownloadException($"'{from}' redirects to '{target}', which is less safe than where it comes from.");
+        return isWeb ? target : throw new ModelDownloadException($"'{Describe(from)}' redirects to '{Describe(target)}', which is less safe than where it comes from.");
     }
 }
 

@@ -56,8 +56,10 @@ internal abstract record ModelSource
 
     private static ModelSource ParseAddress(string text, Uri endpoint)
     {
-        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? address) || address.UserInfo.Length > 0)
-            throw new ArgumentException($"'{text}' is no address without a password in it.", nameof(text));
+        if (!Uri.TryCreate(text, UriKind.Absolute, out Uri? address))
+            throw new ArgumentException($"'{text}' is no address.", nameof(text));
+        if (address.UserInfo.Length > 0)
+            throw new ArgumentException($"The address of a file on '{address.Host}' has a user or a password in it, which would be kept in the store: an address without is needed.", nameof(text));
 
         // The address of a file on the hub is told by its form, so that it shares its copy with the other ways to name it.
         string[] parts = Uri.UnescapeDataString(address.AbsolutePath).Split('/');

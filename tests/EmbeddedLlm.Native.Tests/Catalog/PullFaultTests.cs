@@ -425,6 +425,23 @@ public sealed class PullFaultTests : PullTestBase
         await AssertRefusedAsync("less safe");
     }
 
+    /// <summary>Storage is asked with addresses that are signed: who reads the signature in a log can ask as well.</summary>
+    [Theory]
+    [InlineData("/cdn/nothing/here.gguf?signature=secret", 404)]
+    [InlineData("http://127.0.0.1:1/model.gguf?signature=secret", null)]
+    [InlineData("ftp://127.0.0.1/model.gguf?signature=secret", null)]
+    public async Task SignaturesInAddressesAreInNoMessage(string target, int? status)
+    {
+        string address = status is null ? Source : new Uri(Server.Address, target).AbsoluteUri;
+        if (status is null)
+            Server.ResolveFaults.Enqueue(context => Redirect(context, target));
+        ModelDownloadException exception = await Assert.ThrowsAsync<ModelDownloadException>(
+            () => CreateStore(options => options.MaxRetries = 0).PullAsync(address, cancellationToken: Cancellation));
+        Assert.Equal(status, (int?)exception.StatusCode);
+        Assert.Contains(".gguf?…'", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", exception.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task NamesThatLeadElsewhereAreNotInTheList()
     {

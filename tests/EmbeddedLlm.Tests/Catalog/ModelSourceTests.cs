@@ -39,6 +39,14 @@ public sealed class ModelSourceTests
     [InlineData("https://")]
     public void WhatIsNoSourceIsRefused(string text) => Assert.Throws<ArgumentException>(() => ModelSource.TryParse(text, Endpoint, out _));
 
+    [Fact]
+    public void PasswordsInAddressesAreNotSaidAgain()
+    {
+        ArgumentException exception = Assert.Throws<ArgumentException>(() => ModelSource.TryParse("https://user:secret@files.example/c.gguf", Endpoint, out _));
+        Assert.Contains("files.example", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", exception.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("qwen3-8b")]
     [InlineData("C:\\models\\a.gguf")]
