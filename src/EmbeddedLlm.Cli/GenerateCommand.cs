@@ -45,13 +45,13 @@ internal sealed class GenerateCommand(Terminal terminal)
         }
 
         // First what may be wrong with it, then the model, which takes its time.
-        Grammar grammar = await _grammar.ReadAsync(result, JsonSchemaGrammarOptions.Default, isAnswer: true, interrupts.Token).ConfigureAwait(false);
+        Language language = await _grammar.ReadAsync(result, JsonSchemaGrammarOptions.Default, interrupts.Token).ConfigureAwait(false);
         EmbeddedModel model = await _model.LoadAsync(result, terminal, interrupts.Token).ConfigureAwait(false);
         await using (model.ConfigureAwait(false))
         {
             using IChatClient client = model.AsChatClient();
             AnswerWriter writer = new(terminal);
-            Answer answer = await new Conversation(client, _request.CreateOptions(result, grammar)).AskAsync(prompt, writer.Write, interrupts.Token).ConfigureAwait(false);
+            Answer answer = await new Conversation(client, _request.CreateOptions(result, language)).AskAsync(prompt, writer.Write, interrupts.Token).ConfigureAwait(false);
             writer.EndLine();
             if (!result.GetValue(_quiet))
                 terminal.Note(answer.Figures());

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using EmbeddedLlm.Client;
 
 namespace EmbeddedLlm.Cli;
 
@@ -47,25 +46,24 @@ internal sealed class GrammarArguments
     /// <summary>The language that the command line names.</summary>
     /// <param name="result">The command line.</param>
     /// <param name="options">How a schema is taken.</param>
-    /// <param name="isAnswer">Whether a model answers in it. It then has the properties that a schema names and no others, as in an answer to an app, unless the schema says <c>additionalProperties</c>.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="GrammarException">What it names is malformed, or cannot be enforced; the message says in which file and where.</exception>
-    public async Task<Grammar> ReadAsync(ParseResult result, JsonSchemaGrammarOptions options, bool isAnswer, CancellationToken cancellationToken)
+    public async Task<Language> ReadAsync(ParseResult result, JsonSchemaGrammarOptions options, CancellationToken cancellationToken)
     {
         if (result.GetValue(_regex) is { } regex)
-            return Named("--regex", () => Grammar.FromRegex(regex));
+            return Named("--regex", () => new Language(Grammar.FromRegex(regex)));
         string file = result.GetValue(_schema) ?? result.GetRequiredValue(_grammar)!;
         byte[] bytes = await File.ReadAllBytesAsync(file, cancellationToken).ConfigureAwait(false);
         ReadOnlyMemory<byte> content = bytes.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? bytes.AsMemory(Encoding.UTF8.Preamble.Length) : bytes;
-        return Named(file, () => result.GetValue(_schema) is not null ? FromSchema(content, options, isAnswer) : Grammar.FromGbnf(TextOf(content)));
+        return Named(file, () => result.GetValue(_schema) is not null ? FromSchema(content, options) : new Language(Grammar.FromGbnf(TextOf(content))));
     }
 
-    private static Grammar FromSchema(ReadOnlyMemory<byte> content, JsonSchemaGrammarOptions options, bool isAnswer)
+    private static Language FromSchema(ReadOnlyMemory<byte> content, JsonSchemaGrammarOptions options)
     {
         try
         {
             using JsonDocument document = JsonDocument.Parse(content, Deep);
-            return Grammar.FromJsonSchema(isAnswer ? ClosedSchema.Of(document.RootElement) : document.RootElement, options);
+            return new Language(Grammar.FromJsonSchema(document.RootElement, options), document.RootElement.Clone());
         }
         catch (JsonException exception)
         {
@@ -89,7 +87,7 @@ internal sealed class GrammarArguments
     }
 
     /// <summary>Says in front of what is wrong where it was read.</summary>
-    private static Grammar Named(string source, Func<Grammar> create)
+    private static Language Named(string source, Func<Language> create)
     {
         try
         {
@@ -101,3 +99,8 @@ internal sealed class GrammarArguments
         }
     }
 }
+
+/// <summary>What a text is held to.</summary>
+/// <param name="Grammar">All that may be said.</param>
+/// <param name="Schema">The JSON schema that the grammar was made of; null where there is none.</param>
+internal sealed record Language(Grammar Grammar, JsonElement? Schema = null);

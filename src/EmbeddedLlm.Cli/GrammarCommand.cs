@@ -35,14 +35,14 @@ internal sealed class GrammarCommand(Terminal terminal)
     {
         using Interrupts interrupts = new();
         bool isVerbose = result.GetValue(Program.Verbose);
-        Grammar? grammar = await TryAsync(() => _grammar.ReadAsync(result, JsonSchemaGrammarOptions.Reading, isAnswer: false, interrupts.Token)).ConfigureAwait(false);
-        if (grammar is null)
+        Language? language = await TryAsync(() => _grammar.ReadAsync(result, JsonSchemaGrammarOptions.Reading, interrupts.Token)).ConfigureAwait(false);
+        if (language is null)
             return ExitCode.Usage;
 
         int code = ExitCode.Success;
         foreach (string instance in result.GetValue(_instances) is { Length: > 0 } given ? given : [StandardInput])
         {
-            string? verdict = await TryAsync(() => JudgeAsync(grammar, instance, interrupts.Token)).ConfigureAwait(false);
+            string? verdict = await TryAsync(() => JudgeAsync(language.Grammar, instance, interrupts.Token)).ConfigureAwait(false);
             if (verdict is not null)
                 terminal.WriteLine($"{instance}: {verdict}");
             code = Math.Max(code, verdict is null ? ExitCode.Usage : verdict == Fits ? ExitCode.Success : ExitCode.Failure);

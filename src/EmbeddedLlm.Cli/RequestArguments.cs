@@ -46,10 +46,11 @@ internal sealed class RequestArguments
 
     /// <summary>What the command line asks for.</summary>
     /// <param name="result">The command line.</param>
-    /// <param name="grammar">What the answer is held to; null where it is free.</param>
-    public ChatOptions CreateOptions(ParseResult result, Grammar? grammar = null)
+    /// <param name="language">What the answer is held to; null where it is free. A schema goes the way it has from an app, so that the model hears of its descriptions.</param>
+    public ChatOptions CreateOptions(ParseResult result, Language? language = null)
     {
         float? minP = result.GetValue(_minP);
+        Grammar? grammar = language is { Schema: null } ? language.Grammar : null;
         return new ChatOptions
         {
             Instructions = result.GetValue(_system),
@@ -58,6 +59,7 @@ internal sealed class RequestArguments
             TopK = result.GetValue(_topK),
             Seed = result.GetValue(_seed),
             MaxOutputTokens = result.GetValue(_maxTokens),
+            ResponseFormat = language?.Schema is { } schema ? ChatResponseFormat.ForJsonSchema(schema) : null,
             RawRepresentationFactory = minP is null && grammar is null ? null : _ => new EmbeddedChatOptions { MinP = minP, Grammar = grammar },
         };
     }

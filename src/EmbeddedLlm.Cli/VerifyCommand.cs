@@ -30,6 +30,8 @@ internal sealed class VerifyCommand(Terminal terminal)
         string[] names = result.GetValue(_models) is { Length: > 0 } given
             ? given
             : [.. (await store.ListAsync(interrupts.Token).ConfigureAwait(false)).Select(model => model.Name)];
+        if (names.Length == 0)
+            terminal.Note($"No models have been downloaded to {store.Folder}.");
         int code = ExitCode.Success;
         foreach (string name in names)
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -40,6 +41,22 @@ public sealed class GenerateCommandTests
         Assert.Equal(("", 0), (result.Error, result.ExitCode));
         using JsonDocument answer = JsonDocument.Parse(result.Output);
         Assert.Equal(hasOthers, answer.RootElement.EnumerateObject().Any(property => property.Name is not ("name" or "age")));
+    }
+
+    [Fact]
+    public async Task TheModelHearsOfTheDescriptionsInASchema()
+    {
+        int[] prompts = [await CountPromptAsync(""), await CountPromptAsync(""", "description": "Between ten and ninety-nine." """)];
+        Assert.InRange(prompts[1] - prompts[0], 20, 1000);
+
+        static async Task<int> CountPromptAsync(string description)
+        {
+            using TemporaryFolder folder = new();
+            string schema = folder.Write("n.json", Encoding.UTF8.GetBytes($$"""{ "type": "object", "properties": { "n": { "type": "integer"{{description}} } }, "required": ["n"] }"""));
+            CliResult result = await CliProcess.RunAsync("generate", "How many?", "--schema", schema);
+            Assert.Equal(0, result.ExitCode);
+            return int.Parse(Regex.Match(result.Error, @"prompt (\d+)").Groups[1].ValueSpan, CultureInfo.InvariantCulture);
+        }
     }
 
     [Fact]

@@ -30,6 +30,9 @@ public sealed class PullCommandTests : PullTestBase
 
         Assert.Equal(0, (await RunAsync("remove", Source)).ExitCode);
         Assert.Equal("[]", (await RunAsync("list", "--json")).Output.Trim());
+        CliResult nothing = await RunAsync("verify");
+        Assert.Equal(("", 0), (nothing.Output, nothing.ExitCode));
+        Assert.Contains("No models have been downloaded", nothing.Error, StringComparison.Ordinal);
         Assert.Equal(1, (await RunAsync("remove", Source)).ExitCode);
     }
 
