@@ -107,7 +107,7 @@ internal sealed partial class Scheduler
         }
 
         _meter.Generated(sequence, sequence.OutputCount - before, isComputed: isSampled || end is not null);
-        _wakes.Append(sequence.Output, _text.WrittenSpan, sequence.Log?.Ready);
+        _wakes.Append(sequence.Output, _text.WrittenSpan, sequence.Log?.Ready, isLast: end is not null);
         if (end is { } reason)
         {
             GenerationSummary summary = sequence.Summarize(reason);

@@ -32,11 +32,15 @@ internal sealed class WakePace(TimeProvider time, TimeSpan interval)
         WakeLate();
     }
 
-    /// <inheritdoc cref="GenerationStream.Append"/>
-    public void Append(GenerationStream stream, ReadOnlySpan<byte> utf8, List<GeneratedToken>? tokens)
+    /// <summary>Appends to a stream, see <see cref="GenerationStream.Append"/>.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="utf8">Whole characters.</param>
+    /// <param name="tokens">The tokens that they complete.</param>
+    /// <param name="isLast">Whether the stream is sealed now and opened at the end of the step: its reader is woken then, once for both.</param>
+    public void Append(GenerationStream stream, ReadOnlySpan<byte> utf8, List<GeneratedToken>? tokens, bool isLast)
     {
-        stream.Append(utf8, tokens, wakesReader: !_waits);
-        if (_waits && !utf8.IsEmpty)
+        stream.Append(utf8, tokens, wakesReader: !_waits && !isLast);
+        if (_waits && !isLast && !utf8.IsEmpty)
             _late.Add(stream);
     }
 

@@ -99,6 +99,22 @@ public sealed class WakePaceTests
     }
 
     [Fact]
+    public async Task TheLastTextComesWithTheEnd()
+    {
+        WakePace pace = Pace(1);
+        Task<bool> next = _stream.WaitToReadAsync().AsTask();
+        Append(pace, 30, "a", mayWait: false, isLast: true);
+        Assert.True(_stream.TrySeal(new GenerationSummary { OutputTokens = 1 }));
+        await NothingComesAsync(next);
+        _stream.Open();
+        Assert.True(await next);
+        Assert.Equal("a", _stream.ReadText());
+        ValueTask<bool> end = _stream.WaitToReadAsync();
+        Assert.True(end.IsCompleted);
+        Assert.False(await end);
+    }
+
+    [Fact]
     public async Task TheSchedulerWakesForAPromptAndWithTime()
     {
         SchedulerFixture fixture = new(new FakeDecoder(), time: _time, wakeInterval: TimeSpan.FromMilliseconds(1));
@@ -138,11 +154,11 @@ public sealed class WakePaceTests
 
     private WakePace Pace(double milliseconds) => new(_time, TimeSpan.FromMilliseconds(milliseconds));
 
-    private void Append(WakePace pace, double milliseconds, string text, bool mayWait = true, int callers = 1)
+    private void Append(WakePace pace, double milliseconds, string text, bool mayWait = true, int callers = 1, bool isLast = false)
     {
         _time.Advance(TimeSpan.FromMilliseconds(milliseconds));
         pace.BeginStep(callers, mayWait);
-        pace.Append(_stream, Encoding.UTF8.GetBytes(text), tokens: null);
+        pace.Append(_stream, Encoding.UTF8.GetBytes(text), tokens: null, isLast);
     }
 
     private async Task<string> ReadAsync()
