@@ -27,21 +27,26 @@ internal static class PrefixReuseSubject
             foreach (int history in histories)
             {
                 List<Conversation> conversations = [];
-                for (int i = -1; i < (settings.IsQuick ? 2 : 3); i++)
+                int pairs = settings.IsQuick ? 2 : subject.IsSmall ? 21 : history > 1024 ? 3 : 5;
+                int kept = 0;
+                for (int i = -1; i < pairs; i++)
                 {
                     cancellationToken.ThrowIfCancellationRequested();
-                    Conversation conversation = await HoldAsync(subject, history, seed: history + i);
+                    Conversation conversation = await HoldAsync(subject, history, seed: history + i, kept);
                     if (i >= 0)
                         conversations.Add(conversation);
+                    else
+                        kept = PrefillBare(subject, conversation);
                 }
 
                 string what = $"history of {history}";
                 yield return maker.Of($"{what}, first turn", FigureUnit.Milliseconds, Spread.Of(conversations.Select(conversation => conversation.First.TotalMilliseconds)));
-                Spread second = Spread.Of(conversations.Select(conversation => conversation.Second.TotalMilliseconds));
-                Spread bare = Spread.Of(GoOnBare(subject, conversations[^1]));
-                yield return maker.Of($"{what}, second turn", FigureUnit.Milliseconds, second);
-                yield return maker.Of($"{what}, second turn", FigureUnit.Milliseconds, bare, FigureMaker.Bare);
-                yield return maker.Of($"{what}, second turn", FigureUnit.Ratio, bare.Median / second.Median) with { Remark = "the bare loop keeps the history's cells too, and computes the same tokens" };
+                yield return maker.Of($"{what}, second turn", FigureUnit.Milliseconds, Spread.Of(conversations.Select(conversation => conversation.Second.TotalMilliseconds)));
+                yield return maker.Of($"{what}, second turn", FigureUnit.Milliseconds, Spread.Of(conversations.Select(conversation => conversation.Bare.TotalMilliseconds)), FigureMaker.Bare);
+                yield return maker.Of($"{what}, second turn", FigureUnit.Ratio, Spread.Of(conversations.Select(conversation => conversation.Bare / conversation.Second))) with
+                {
+                    Remark = "the bare loop keeps as many cells, and computes as many tokens",
+                };
                 yield return maker.Of($"{what}, second turn", FigureUnit.Tokens, Spread.Of(conversations.Select(conversation => (double)conversation.Computed))) with
                 {
                     // What the first turn has not seen, its answer's last token, and what a word's boundary changes; or a tile of attention.
@@ -52,43 +57,56 @@ internal static class PrefixReuseSubject
         }
     }
 
-    /// <summary>The times in which the bare loop computes what the client computed of the second prompt, with the rest in its cells.</summary>
-    private static double[] GoOnBare(Subject subject, Conversation conversation)
-    {
-        const int Runs = 5;
-        int[] tokens = conversation.Tokens;
-        int kept = tokens.Length - conversation.Computed;
-        subject.Bare.Prefill(tokens[..kept]);
-        double[] times = new double[Runs];
-        for (int i = -1; i < Runs; i++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            subject.Bare.Continue(kept, tokens.AsSpan(kept));
-            if (i >= 0)
-                times[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
-        }
-
-        return times;
-    }
-
-    private static async Task<Conversation> HoldAsync(Subject subject, int history, int seed)
+    /// <summary>Two turns, and right behind the second the bare loop's: as many tokens as the client computed, after a history of its own.</summary>
+    private static async Task<Conversation> HoldAsync(Subject subject, int history, int seed, int kept)
     {
         BenchmarkPrompt prompt = subject.CreatePrompt(history, seed);
+        int? core = subject.Model.Threads == 1 ? ComputingCore.HoldEngines() : null;
         ClientAnswer answer = await subject.AskAsync(prompt, AnswerTokens, keepText: true);
         ChatMessage[] next = [.. prompt.Messages, new(ChatRole.Assistant, answer.Text), new(ChatRole.User, "And what comes after that?")];
         ClientAnswer second = await subject.AskAsync(next, AnswerTokens);
+        int computed = second.InputTokens - second.CachedTokens;
+        int[] tokens = subject.TokensOf(next);
         return new Conversation(
             answer.Timings.Queue + answer.Timings.Prefill,
             second.Timings.Queue + second.Timings.Prefill,
-            second.InputTokens - second.CachedTokens,
+            kept > 0 ? GoOnBare(subject, kept, tokens.AsSpan(^computed..), core) : TimeSpan.Zero,
+            computed,
             second.InputTokens - answer.InputTokens - AnswerTokens + 1,
-            subject.TokensOf(next));
+            tokens);
+    }
+
+    /// <summary>Gives the bare loop a history: one for all conversations of a length, since what is in the cells makes no difference to the time.</summary>
+    /// <returns>How many tokens it has.</returns>
+    private static int PrefillBare(Subject subject, Conversation conversation)
+    {
+        int kept = conversation.Tokens.Length - conversation.Computed;
+        subject.Bare.Prefill(conversation.Tokens[..kept]);
+        return kept;
+    }
+
+    private static TimeSpan GoOnBare(Subject subject, int kept, ReadOnlySpan<int> tokens, int? core)
+    {
+        if (core is { } number)
+            ComputingCore.HoldCaller(number);
+        try
+        {
+            long start = Stopwatch.GetTimestamp();
+            subject.Bare.Continue(kept, tokens);
+            return Stopwatch.GetElapsedTime(start);
+        }
+        finally
+        {
+            if (core is not null)
+                ComputingCore.ReleaseCaller();
+        }
     }
 
     /// <param name="First">The first turn's time to its first token.</param>
     /// <param name="Second">The second turn's.</param>
+    /// <param name="Bare">The bare loop's for as many tokens; zero where it has no history yet.</param>
     /// <param name="Computed">The tokens of the second prompt that were computed.</param>
     /// <param name="New">Those that the first turn had not computed.</param>
     /// <param name="Tokens">The second prompt's tokens.</param>
-    private readonly record struct Conversation(TimeSpan First, TimeSpan Second, int Computed, int New, int[] Tokens);
+    private readonly record struct Conversation(TimeSpan First, TimeSpan Second, TimeSpan Bare, int Computed, int New, int[] Tokens);
 }
