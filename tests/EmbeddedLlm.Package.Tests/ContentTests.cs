@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using EmbeddedLlm.Tests;
 
@@ -98,6 +99,17 @@ public sealed class ContentTests(PackageFeed feed)
     [Fact]
     public void TheLibraryDoesNotTellWhereItWasBuilt() =>
         Assert.True(Bytes("EmbeddedLlm", "lib/net10.0/EmbeddedLlm.dll").AsSpan().IndexOf(Encoding.UTF8.GetBytes(SharedData.RepositoryRoot)) < 0);
+
+    [Theory]
+    [InlineData("EmbeddedLlm")]
+    [InlineData("EmbeddedLlm.Cli")]
+    public void TheReadmeIsTheRepositorysWithoutLinksThatLeadNowhere(string package)
+    {
+        string readme = File.ReadAllText(Path.Combine(SharedData.RepositoryRoot, "README.md")).ReplaceLineEndings("\n");
+        string packed = Text(package, "README.md").ReplaceLineEndings("\n");
+        Assert.DoesNotMatch(@"\]\((?!https?:)", packed);
+        Assert.Equal(Regex.Replace(readme, @"\[([^]]+)\]\((?!https?:)[^)]+\)", "$1").TrimEnd(), packed.TrimEnd());
+    }
 
     [Theory]
     [MemberData(nameof(Packages))]
