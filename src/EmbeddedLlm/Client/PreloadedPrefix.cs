@@ -25,7 +25,8 @@ public sealed class PreloadedPrefix : IAsyncDisposable, IDisposable
     public int TokenCount => _prefix.Tokens.Length;
 
     /// <summary>
-    /// Whether the prefix is in the KV cache. It is until it is disposed, unless one request, when it was the only one left running, needed so many cells that none could be spared.
+    /// Whether the prefix is in the KV cache. It is until it is disposed, unless one request, when it was the only one left running, needed so many cells that none could be spared, or a computation went wrong in
+    /// such a way that nothing in the cache could be relied on.
     /// </summary>
     public bool IsLoaded => _prefix.Slot >= 0;
 

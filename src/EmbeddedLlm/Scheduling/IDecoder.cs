@@ -33,7 +33,7 @@ internal interface IDecoder : IDisposable
 
     /// <summary>
     /// Computes the batch. Unless the result is <see cref="DecodeResult.Done"/>, the cells of the batch's sequences are in doubt and have to be removed or
-    /// cut back before the next call. Never throws.
+    /// cut back before the next call; and so are those of all slots where <see cref="HasCellPerToken"/> is false and the batch has several sequences. Never throws.
     /// </summary>
     DecodeResult Decode();
 

@@ -35,8 +35,19 @@ internal sealed partial class Scheduler
     private void Cleanse()
     {
         foreach (Sequence sequence in _running)
-        {
             sequence.IsSuspect |= _isInDoubt && sequence.IsStarted;
+        // What is cached may be of the same steps.
+        ForgetAll();
+        _decoder.Wipe();
+        _isSpoiled = false;
+        _isInDoubt = false;
+    }
+
+    /// <summary>Gives up all cells; sequences that go on are computed again.</summary>
+    private void ForgetAll()
+    {
+        foreach (Sequence sequence in _running)
+        {
             sequence.Draft?.Drop();
             sequence.ComputedCount = _pool.Cut(sequence.Slot, 0);
             _cache.Withdraw(sequence.Slot);
@@ -45,12 +56,7 @@ internal sealed partial class Scheduler
 
         while (_cache.TryEvict() || _cache.TryEvictPinned())
         {
-            // All go, since what they hold may be of the same steps.
         }
-
-        _decoder.Wipe();
-        _isSpoiled = false;
-        _isInDoubt = false;
     }
 
     /// <summary>Forgets the cells of wrong guesses; those of right ones are the sequence's own.</summary>
@@ -208,5 +214,9 @@ internal sealed partial class Scheduler
                 Leave(sequence, isKept: false);
             }
         }
+
+        // States have to lie side by side for a step, so that llama.cpp moves those of sequences that rest out of its way: it says where they are to be at once, and moves them in the course of the step.
+        if (!_decoder.HasCellPerToken && _planned.Count > 1)
+            ForgetAll();
     }
 }

@@ -61,6 +61,49 @@ public sealed class LogitsTests
         Assert.InRange(reused, 60 * 10, int.MaxValue);
     }
 
+    /// <summary>In a step of several, states of those that rest are moved as well; where it is given up, they may be anywhere.</summary>
+    [Theory]
+    [InlineData("qwen2")]
+    [InlineData("gemma2")]
+    [InlineData("mamba2")]
+    [InlineData("granitehybrid")]
+    [InlineData("lfm2")]
+    public void WhereStepsAreGivenUpLogitsAreThoseOfAFreshRun(string architecture)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.PathOf("model.gguf");
+        SyntheticModel.Write(path, SyntheticShape.TinyOf(architecture) with { Mix = SyntheticMix.F32 }, SyntheticVocabulary.ByteLevel(400));
+        using Run cached = new(path, cells: 512, prefixCells: 512);
+        using Run fresh = new(path, cells: 512, prefixCells: 0);
+        Random random = new(3);
+        List<int[]> histories = [];
+        for (int i = 0; i < 40; i++)
+        {
+            int[][] prompts = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => Prompt())];
+            // Mostly one alone, which leaves a state that rests while others are computed together.
+            IReadOnlyList<GeneratedToken>[] actual = cached.AnswerAll(prompts, () => random.Next(12) == 0);
+            for (int j = 0; j < prompts.Length; j++)
+            {
+                IReadOnlyList<GeneratedToken> expected = fresh.AnswerAll([prompts[j]], () => false)[0];
+                foreach ((GeneratedToken one, GeneratedToken other) in expected.Zip(actual[j]))
+                {
+                    Assert.Equal(one.LogProbability!.Value, other.LogProbability!.Value, Tolerance);
+                    if (one.Id != other.Id)
+                        break;
+                }
+
+                histories.Add([.. prompts[j], .. actual[j].Select(token => token.Id)]);
+            }
+        }
+
+        int[] Prompt()
+        {
+            int[] history = histories.Count == 0 ? [] : histories[random.Next(Math.Max(0, histories.Count - 6), histories.Count)];
+            int[] prompt = [.. history, .. Enumerable.Range(0, random.Next(20, 60)).Select(_ => random.Next(256))];
+            return prompt.Length > 300 ? prompt[^100..] : prompt;
+        }
+    }
+
     /// <summary>A model with a scheduler that is stepped by the test.</summary>
     private sealed unsafe class Run : IDisposable
     {
@@ -84,13 +127,16 @@ public sealed class LogitsTests
             parameters.type_k = parameters.type_v = ggml_type.F32;
             // The fused kernel rounds to 16 bits on its way, which moved logits by 0.03.
             parameters.flash_attn_type = llama_flash_attn_type.DISABLED;
+            StepAbort abort = new();
+            parameters.abort_callback = StepAbort.Callback;
+            parameters.abort_callback_data = abort.Data;
             ContextHandle context = ContextHandle.Create(_model, parameters);
             Assert.False(context.IsInvalid);
             bool hasCellPerToken = !NativeMethods.llama_model_is_recurrent(_model) && !NativeMethods.llama_model_is_hybrid(_model);
             int vocabulary = NativeMethods.llama_vocab_n_tokens(NativeMethods.llama_model_get_vocab(_model));
             _decoder = new RecordingDecoder(new LlamaDecoder(
-                context, vocabulary, new CellSharing(true, hasCellPerToken, NativeMethods.llama_model_n_swa(_model)), governor: null, new StepAbort()));
-            SchedulerLimits limits = new() { ContextLength = 400, QueueCapacity = 8, MaxRunning = 2, PrefixCells = prefixCells };
+                context, vocabulary, new CellSharing(true, hasCellPerToken, NativeMethods.llama_model_n_swa(_model)), governor: null, abort));
+            SchedulerLimits limits = new() { ContextLength = 400, QueueCapacity = 8, MaxRunning = 3, PrefixCells = prefixCells };
             _scheduler = new Scheduler(_decoder, VocabularyReader.Read(_model), limits, () => { });
         }
 
@@ -103,6 +149,30 @@ public sealed class LogitsTests
                 _scheduler.CheckIntegrity();
             Assert.True(stream.IsComplete);
             return ([.. _decoder.Rows.Select(row => Interop.StarterModel.ArgMax(row))], [.. _decoder.Rows], stream.Summary.CachedTokens);
+        }
+
+        /// <summary>The answers to prompts that are asked at once.</summary>
+        /// <param name="prompts">The prompts.</param>
+        /// <param name="givesUp">Says of each step whether it is given up.</param>
+        public IReadOnlyList<GeneratedToken>[] AnswerAll(int[][] prompts, Func<bool> givesUp)
+        {
+            GenerationStream[] streams = [.. prompts.Select(prompt => _scheduler.Submit(
+                new GenerationRequest { Prompt = prompt, MaxOutputTokens = 24, Sampling = new SamplingOptions { Temperature = 0 }, TokenReport = new TokenReport(HasProbabilities: true, 0) },
+                CancellationToken.None))];
+            do
+            {
+                if (givesUp())
+                    _decoder.RequestAbort();
+            }
+            while (_scheduler.Step());
+            _scheduler.CheckIntegrity();
+            _decoder.Rows.Clear();
+            return [.. streams.Select(stream =>
+            {
+                Assert.True(stream.WaitForAllAsync().AsTask().IsCompletedSuccessfully);
+                stream.ReadText(out IReadOnlyList<GeneratedToken> tokens);
+                return tokens;
+            })];
         }
 
         public void Dispose()

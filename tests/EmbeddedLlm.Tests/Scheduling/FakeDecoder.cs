@@ -19,6 +19,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     private readonly List<Cell>[] _cells = [.. Enumerable.Range(0, maxSequences).Select(_ => new List<Cell>())];
     private readonly int[] _first = new int[maxSequences];
     private readonly Dictionary<int, float[]> _logits = [];
+    private readonly bool[] _isLost = new bool[maxSequences];
     private AdapterSet _adapters = AdapterSet.None;
     private bool _isPoisoned;
 
@@ -146,6 +147,8 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         {
             int slot = Batch.Slots[i];
             List<Cell> sequence = _cells[slot];
+            if (_isLost[slot])
+                throw new InvalidOperationException($"Slot {slot} goes on after a step that was not computed.");
             if (Batch.Positions[i] != sequence.Count)
                 throw new InvalidOperationException($"Position {Batch.Positions[i]} after {sequence.Count} cells in slot {slot}.");
             if (Window > 0 && _first[slot] > Math.Max(0, sequence.Count - Window + 1))
@@ -159,6 +162,8 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
         if (UsedCells > cells)
             throw new InvalidOperationException($"{UsedCells} cells used of {cells}.");
+        if (IsRecurrent && result != DecodeResult.Done)
+            LoseStates();
         return result;
     }
 
@@ -177,7 +182,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         }
 
         if (fromPosition == 0)
-            _first[slot] = 0;
+            (_first[slot], _isLost[slot]) = (0, false);
         return true;
     }
 
@@ -197,7 +202,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
     public void CopyCells(int from, int to, int count)
     {
-        if (_cells[to].Count > 0 || from == to || !CanShare(from, count))
+        if (_cells[to].Count > 0 || from == to || _isLost[from] || !CanShare(from, count))
             throw new InvalidOperationException($"{count} of {_cells[from].Count} cells in slot {from} cannot be copied to slot {to} with {_cells[to].Count}.");
         foreach (Cell cell in _cells[from].Take(count))
         {
@@ -214,6 +219,8 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
     public bool TryGetState(int slot, Span<byte> state)
     {
+        if (_isLost[slot])
+            throw new InvalidOperationException($"Slot {slot} is saved after a step that was not computed.");
         MemoryMarshal.AsBytes<ulong>([.. _cells[slot].Select(cell => ((ulong)cell.Hash << 32) | (uint)cell.Token)]).CopyTo(state);
         return true;
     }
@@ -234,6 +241,14 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     public void RequestAbort() => AbortRequests++;
 
     public void Dispose() => IsDisposed = true;
+
+    /// <summary>States of those that rest are moved in the course of a step of several.</summary>
+    private void LoseStates()
+    {
+        HashSet<int> slots = [.. Batch.Slots.Take(Batch.Count)];
+        for (int slot = 0; slot < maxSequences && slots.Count > 1; slot++)
+            _isLost[slot] |= _cells[slot].Count > 0;
+    }
 
     private static int Next(List<Cell> tokens, bool repeats)
     {

@@ -109,6 +109,38 @@ public sealed class SchedulerFailureTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await cancelled.WaitToReadAsync());
     }
 
+    [Theory]
+    [InlineData(DecodeResult.Aborted)]
+    [InlineData(DecodeResult.Failed)]
+    internal void AStepOfSeveralThatIsNotComputedCostsARecurrentModelWhatIsCached(DecodeResult result)
+    {
+        FakeDecoder decoder = new(8) { IsRecurrent = true };
+        SchedulerFixture fixture = new(decoder, prefixCells: 1000);
+        string prompt = new('p', 60);
+        string answer = fixture.Ask(prompt, 12, out _);
+        fixture.Submit("one", 12);
+        fixture.Submit("two", 12);
+        int failing = decoder.Steps + 3;
+        decoder.OnDecode = step => step == failing ? result : DecodeResult.Done;
+        fixture.Run();
+        Assert.Equal(answer, fixture.Ask(prompt, 12, out GenerationSummary summary));
+        Assert.Equal(0, summary.CachedTokens);
+    }
+
+    [Fact]
+    public void AStepOfOneThatIsAbortedCostsARecurrentModelNothingThatIsCached()
+    {
+        FakeDecoder decoder = new(8) { IsRecurrent = true };
+        SchedulerFixture fixture = new(decoder, prefixCells: 1000);
+        string prompt = new('p', 60);
+        string answer = fixture.Ask(prompt, 12, out _);
+        int failing = decoder.Steps + 3;
+        decoder.OnDecode = step => step == failing ? DecodeResult.Aborted : DecodeResult.Done;
+        Assert.Equal(FakeDecoder.Answer("one", 12), fixture.Ask("one", 12, out _));
+        Assert.Equal(answer, fixture.Ask(prompt, 12, out GenerationSummary summary));
+        Assert.Equal(59, summary.CachedTokens);
+    }
+
     [Fact]
     public async Task UnusableLogitsEndTheSequenceWithAnError()
     {
