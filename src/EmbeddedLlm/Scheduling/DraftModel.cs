@@ -19,6 +19,9 @@ internal sealed class DraftModel : IDisposable
     private readonly List<Sequence> _guessing = [];
     private long _clock;
 
+    /// <summary>Whether logits of this step were no numbers.</summary>
+    private bool _isSpoiled;
+
     /// <summary>The cells that the guesses of this step may need.</summary>
     private int _promisedCells;
 
@@ -65,6 +68,12 @@ internal sealed class DraftModel : IDisposable
                 if (!TryExtend(_guessing[i]))
                     _guessing.RemoveAt(i);
             }
+
+            if (_isSpoiled)
+            {
+                Cleanse();
+                return;
+            }
         }
     }
 
@@ -82,8 +91,12 @@ internal sealed class DraftModel : IDisposable
         if (slot.Admission != sequence.Admission)
         {
             slot.Admission = sequence.Admission;
+            slot.IsGivenUp = false;
             TakeLongestBeginning(sequence.Slot, tokens);
         }
+
+        if (slot.IsGivenUp)
+            return;
 
         // The last token is computed in any case: its logits are what is wanted.
         Cut(sequence.Slot, Math.Min(slot.CommonLength(tokens), tokens.Length - 1));
@@ -106,7 +119,9 @@ internal sealed class DraftModel : IDisposable
     {
         Slot slot = _slots[sequence.Slot];
         MostProbable next = MostProbable.Of(_decoder.GetLogits(slot.LogitsIndex), _scratch);
-        if (next.Token < 0 || next.Token >= _vocabularySize || next.Probability < LeastProbability)
+        slot.IsGivenUp = next.Token < 0;
+        _isSpoiled |= slot.IsGivenUp;
+        if (slot.IsGivenUp || next.Token >= _vocabularySize || next.Probability < LeastProbability)
             return false;
         sequence.Draft!.Add(next.Token);
         if (sequence.Draft.Room == 0 || _decoder.Batch.Remaining == 0)
@@ -175,6 +190,14 @@ internal sealed class DraftModel : IDisposable
             _decoder.RemoveCells(index, 0);
     }
 
+    /// <summary>After logits that are no numbers: whoever had them may have made them so, and gets no more guesses; all others begin anew in a memory without them.</summary>
+    private void Cleanse()
+    {
+        Forget();
+        _decoder.Wipe();
+        _isSpoiled = false;
+    }
+
     /// <summary>After a failure nothing here is certain.</summary>
     private void Forget()
     {
@@ -197,6 +220,9 @@ internal sealed class DraftModel : IDisposable
         public int Count { get; set; }
 
         public int LogitsIndex { get; set; }
+
+        /// <summary>Whether its logits were no numbers.</summary>
+        public bool IsGivenUp { get; set; }
 
         public long LastUse { get; set; }
 

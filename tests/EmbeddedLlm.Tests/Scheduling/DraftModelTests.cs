@@ -87,6 +87,24 @@ public sealed class DraftModelTests
         Assert.InRange(summary.AcceptedTokens, 1, Tokens);
     }
 
+    [Fact]
+    public void NumbersOfTheDraftThatAreNoneCostGuessesOfTheirOwnRequestOnly()
+    {
+        FakeDecoder draft = new() { Confidence = 20, Poison = 'Z' };
+        SchedulerFixture fixture = new(new FakeDecoder(), prefixCells: 1000, draftLength: DraftLength, draftDecoder: draft);
+        GenerationStream first = fixture.Submit(Prompts[0], Tokens);
+        for (int step = 0; step < 3; step++)
+            fixture.Scheduler.Step();
+        // Not computed again with each step.
+        int before = draft.ComputedTokens;
+        Assert.Equal(FakeDecoder.Answer("Z" + Prompts[1], Tokens), fixture.Ask("Z" + Prompts[1], Tokens, out GenerationSummary bad));
+        Assert.Equal(0, bad.DraftedTokens);
+        Assert.InRange(draft.ComputedTokens - before, 1, 100);
+        Assert.Equal(FakeDecoder.Answer(Prompts[0], Tokens), SchedulerFixture.Text(first));
+        Assert.Equal(FakeDecoder.Answer(Prompts[2], Tokens), fixture.Ask(Prompts[2], Tokens, out GenerationSummary after));
+        Assert.Equal(Tokens * DraftLength / (DraftLength + 1), after.AcceptedTokens);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(3)]
