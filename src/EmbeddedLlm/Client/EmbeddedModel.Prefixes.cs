@@ -25,6 +25,7 @@ public sealed partial class EmbeddedModel
     /// <exception cref="ChatTemplateException">The template refuses the messages with a user's after them.</exception>
     /// <exception cref="NotSupportedException">An option or content is not supported.</exception>
     /// <exception cref="QueueFullException">Too many requests wait.</exception>
+    /// <exception cref="DecodeException">llama.cpp failed, or the model gave no numbers for the prefix.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     /// <exception cref="ObjectDisposedException">The model is disposed.</exception>
     public async Task<PreloadedPrefix> PreloadAsync(IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)

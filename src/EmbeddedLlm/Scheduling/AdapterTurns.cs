@@ -53,7 +53,14 @@ internal sealed class AdapterTurns
                 next = sequence;
         }
 
-        if (next is null || (goesOn && _steps < (priority < waitingPriority ? 1 : _stepsPerTurn)))
+        if (next is not null && (!goesOn || _steps >= (priority < waitingPriority ? 1 : _stepsPerTurn)))
+            GiveTo(next, running);
+    }
+
+    /// <summary>Gives the turn to a sequence's set, where another has it.</summary>
+    public void GiveTo(Sequence next, List<Sequence> running)
+    {
+        if (Has(next))
             return;
         _clock++;
         foreach (Sequence sequence in running)

@@ -41,6 +41,8 @@ internal sealed partial class Scheduler
         _decoder.Wipe();
         _isSpoiled = false;
         _isInDoubt = false;
+        _suspect = null;
+        _isAlone = true;
     }
 
     /// <summary>Gives up all cells; sequences that go on are computed again.</summary>
@@ -57,6 +59,15 @@ internal sealed partial class Scheduler
         while (_cache.TryEvict() || _cache.TryEvictPinned())
         {
         }
+    }
+
+    /// <summary>Whether a sequence's logits are no numbers, which another's may have made so, in the batch or before: then nothing comes of the step, and all are computed again.</summary>
+    private bool IsInDoubt(Sequence sequence, int row)
+    {
+        if ((sequence == _suspect && _isAlone) || IsUsable(_decoder.GetLogits(row)))
+            return false;
+        _isSpoiled = _isInDoubt = true;
+        return true;
     }
 
     /// <summary>Forgets the cells of wrong guesses; those of right ones are the sequence's own.</summary>
@@ -83,13 +94,8 @@ internal sealed partial class Scheduler
             {
                 if (isSampled)
                 {
-                    // Another's numbers may have reached it, in the batch or before.
-                    if (sequence != _suspect && !IsUsable(_decoder.GetLogits(row)))
-                    {
-                        _isSpoiled = _isInDoubt = true;
+                    if (IsInDoubt(sequence, row))
                         break;
-                    }
-
                     end = sequence.AcceptSampled(Sample(sequence, row), _vocabulary, _text);
                     sequence.IsSuspect = false;
                 }
@@ -149,9 +155,7 @@ internal sealed partial class Scheduler
             {
                 bool isUsable = IsUsable(logits);
                 _isSpoiled |= !isUsable;
-                throw new DecodeException(isUsable && constraint is not null
-                    ? "No token is left that the grammar and the sampling options both allow."
-                    : "The model gave no usable logits: each is NaN or minus infinity.");
+                throw isUsable && constraint is not null ? new DecodeException("No token is left that the grammar and the sampling options both allow.") : NoLogits();
             }
 
             if (constraint is null || constraint.TryAccept(token))
@@ -175,6 +179,8 @@ internal sealed partial class Scheduler
 
         return false;
     }
+
+    private static DecodeException NoLogits() => new("The model gave no usable logits: each is NaN or minus infinity.");
 
     private GenerationEnd? AcceptForced(Sequence sequence, ReadOnlySpan<int> tokens)
     {

@@ -248,8 +248,8 @@ internal sealed partial class Scheduler
         {
             if (sequence.Draft is not { } draft || sequence.LogitsIndex < 0)
                 continue;
-            // The token that is sampled in any case needs no guess.
-            int wanted = sequence.MaxOutputTokens - sequence.OutputCount - 1;
+            // The token that is sampled in any case needs no guess, and a wrong one may be what spoils the logits.
+            int wanted = sequence == _suspect ? 0 : sequence.MaxOutputTokens - sequence.OutputCount - 1;
             draft.Begin(Math.Min(Math.Min(wanted, batch.Remaining), _pool.FreeCells));
             if (_limits.UsesPromptLookup)
                 draft.LookUp(sequence.Tokens.AsSpan(0, sequence.TokenCount));
@@ -276,16 +276,21 @@ internal sealed partial class Scheduler
 
     private bool HasTurnToDecode(Sequence sequence) => sequence.IsStarted && sequence.IsDecoding && HasTurn(sequence);
 
-    /// <summary>The first of those whose turn it is that may spoil what others compute.</summary>
-    private Sequence? ChooseSuspect()
+    /// <summary>Settles which of those is computed alone that may spoil what others compute: the same one until it has logits.</summary>
+    private void ChooseSuspect()
     {
+        Sequence? next = null;
         foreach (Sequence sequence in _running)
         {
-            if (sequence.IsSuspect && sequence.IsStarted && _turns.Has(sequence))
-                return sequence;
+            if (!sequence.IsSuspect || !sequence.IsStarted)
+                continue;
+            next = sequence;
+            break;
         }
 
-        return null;
+        // One that has ended or lost its place before it had logits may have left what spoils the next one's.
+        _isAlone &= _suspect is not { IsSuspect: true } || _suspect == next;
+        _suspect = next;
     }
 
     /// <summary>Settles whose turn it is, and frees the cells for their next tokens: cached prefixes go first, then the youngest sequences.</summary>
@@ -294,8 +299,11 @@ internal sealed partial class Scheduler
         while (true)
         {
             // Again where a sequence has lost its place: it may have been the last whose turn it was.
-            _turns.Choose(_running);
-            _suspect = ChooseSuspect();
+            ChooseSuspect();
+            if (_suspect is null)
+                _turns.Choose(_running);
+            else
+                _turns.GiveTo(_suspect, _running);
             int needed = 0;
             foreach (Sequence sequence in _running)
                 needed += HasTurnToDecode(sequence) ? sequence.PendingCount : 0;

@@ -81,9 +81,20 @@ internal sealed partial class Scheduler
             throw new PrefixCacheFullException(length, $"{_cache.PinnedSlots} prefixes are kept, and no more may be");
     }
 
-    /// <summary>Keeps a prefix that is computed, unless its caller has gone meanwhile.</summary>
+    /// <summary>Keeps a prefix that is computed, unless its caller has gone meanwhile. Its logits are of no use but for what they say of its cells: those that are no numbers would reach all others.</summary>
     private void KeepPrefix(Sequence sequence, PinnedPrefix prefix)
     {
+        if (IsInDoubt(sequence, sequence.LogitsIndex))
+            return;
+        if (!IsUsable(_decoder.GetLogits(sequence.LogitsIndex)))
+        {
+            _isSpoiled = true;
+            Fail(sequence, NoLogits());
+            Leave(sequence, isKept: false);
+            return;
+        }
+
+        sequence.IsSuspect = false;
         if (prefix.IsReleased || sequence.Output.IsComplete)
         {
             Leave(sequence, isKept: true);

@@ -67,6 +67,9 @@ internal sealed partial class Scheduler
     /// <summary>The one sequence that the step computes, to see whether its logits are numbers when it is alone; null where there is no doubt.</summary>
     private Sequence? _suspect;
 
+    /// <summary>Whether nothing else has been computed since the memory was wiped but what has had logits: only then are those of the suspect its own fault.</summary>
+    private bool _isAlone;
+
     /// <summary>The sequence that has the greater part of the running decode; its cancellation aborts that decode.</summary>
     private Sequence? _dominant;
 
@@ -295,6 +298,7 @@ internal sealed partial class Scheduler
             _adapters = _turns.Current;
         }
 
+        _isAlone &= _suspect is not null;
         DecodeResult result = _decoder.Decode();
         _turns.Count();
         Volatile.Write(ref _dominant, null);

@@ -194,6 +194,36 @@ public sealed class PinnedPrefixTests
         Assert.Equal(FakeDecoder.Answer(new string('r', 50), 10), SchedulerFixture.Text(running));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void OneWhoseNumbersAreNoneIsNotKept(bool isRecurrent)
+    {
+        SchedulerFixture fixture = new(new FakeDecoder { Poison = 'Z', IsRecurrent = isRecurrent }, prefixCells: 1000);
+        PinnedPrefix prefix = new(Tokens("Z" + System));
+        GenerationStream stream = Submit(fixture, prefix);
+        fixture.Run();
+        Assert.Throws<DecodeException>(() => End(stream));
+        Assert.Equal((-1, 0), (prefix.Slot, fixture.Decoder.UsedCells));
+        string prompt = System + "What is it about?";
+        Assert.Equal(FakeDecoder.Answer(prompt, 10), fixture.Ask(prompt, 10, out _));
+    }
+
+    [Fact]
+    public void OneWhoseNumbersAreNoneEndsNobodysAnswer()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(4, batch: 16) { Poison = 'Z' }, prefixCells: 1000);
+        PinnedPrefix bad = new(Tokens("Z" + System));
+        PinnedPrefix good = new(Tokens(System));
+        string prompt = FakeDecoder.PromptsWithAnswersOf(40, 1)[0];
+        GenerationStream[] streams = [Submit(fixture, bad), fixture.Submit(prompt, 40), Submit(fixture, good)];
+        fixture.Run();
+        Assert.Throws<DecodeException>(() => End(streams[0]));
+        Assert.Equal(FakeDecoder.Answer(prompt, 40), SchedulerFixture.Text(streams[1]));
+        End(streams[2]);
+        Assert.True(bad.Slot < 0 && good.Slot >= 0);
+    }
+
     private static void End(GenerationStream stream)
     {
         Assert.True(stream.IsComplete);

@@ -109,6 +109,48 @@ public sealed class SchedulerFailureTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await cancelled.WaitToReadAsync());
     }
 
+    [Fact]
+    public void WhatACancelledRequestLeftIsNotHeldAgainstWhoIsComputedAloneAfterIt()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(2, batch: 16) { Poison = 'Z' });
+        using CancellationTokenSource source = new();
+        fixture.Submit("Z" + new string('a', 100), 12, source.Token);
+        GenerationStream other = fixture.Submit("other", 12);
+        // Both together, and then the first one's beginning alone.
+        fixture.Scheduler.Step();
+        fixture.Scheduler.Step();
+        source.Cancel();
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer("other", 12), SchedulerFixture.Text(other));
+    }
+
+    [Fact]
+    public async Task WhoHasAnotherTurnOfAdaptersIsNotBlamedForWhoIsInTheMidstOfItsPrompt()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(2, batch: 16) { Poison = 'Z' }, stepsPerAdapterTurn: 2);
+        AdapterSet adapters = AdapterSet.Of(new ScaledAdapter(0, 1));
+        GenerationStream bad = fixture.Submit("Z" + new string('a', 200), 12);
+        string prompt = new('b', 100);
+        GenerationStream good = fixture.Scheduler.Submit(SchedulerFixture.Request(prompt, 12, adapters: adapters), CancellationToken.None);
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer(prompt, 12, adapters: adapters), SchedulerFixture.Text(good));
+        await Assert.ThrowsAsync<DecodeException>(async () => await bad.WaitToReadAsync());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AWrongGuessThatSpoilsTheLogitsEndsNoAnswer(bool hasOther)
+    {
+        FakeDecoder draft = new() { Confidence = 20, IsWrongAt = 3 };
+        // The draft says it in the place of every third token.
+        SchedulerFixture fixture = new(new FakeDecoder { Poison = 'A' }, draftLength: 4, draftDecoder: draft);
+        string[] prompts = FakeDecoder.PromptsWithAnswersOf(40, hasOther ? 2 : 1);
+        GenerationStream[] streams = [.. prompts.Select(prompt => fixture.Submit(prompt, 40))];
+        fixture.Run();
+        Assert.Equal(prompts.Select(prompt => FakeDecoder.Answer(prompt, 40)), streams.Select(SchedulerFixture.Text));
+    }
+
     [Theory]
     [InlineData(DecodeResult.Aborted)]
     [InlineData(DecodeResult.Failed)]
