@@ -10,8 +10,17 @@ namespace EmbeddedLlm.Tests.Scheduling;
 /// <param name="Window">How many of the last tokens are looked at; 0 for all.</param>
 /// <param name="DraftLength">How many tokens are guessed ahead; with any the model repeats itself most of the time.</param>
 /// <param name="HasAdapters">Whether requests are computed with adapters.</param>
-public sealed record SimulatedModel(string Name, bool IsRecurrent = false, int Window = 0, int DraftLength = 0, bool HasAdapters = false)
+/// <param name="HasDraftModel">Whether a draft model guesses as well, of which some guesses are wrong and some steps fail.</param>
+/// <param name="HasPrefixes">Whether prefixes are computed ahead, saved, restored and released.</param>
+/// <param name="HasPoison">Whether some prompts make numbers that are none, of the model or of its draft.</param>
+public sealed record SimulatedModel(
+    string Name, bool IsRecurrent = false, int Window = 0, int DraftLength = 0, bool HasAdapters = false, bool HasDraftModel = false, bool HasPrefixes = false, bool HasPoison = false)
 {
+    /// <summary>After it the model has no numbers, and after the other its draft has none.</summary>
+    public const char Poison = 'Z';
+
+    public const char DraftPoison = 'Y';
+
     private static readonly GrammarVocabulary s_vocabulary = new(FakeDecoder.Vocabulary);
 
     private static readonly AnswerConstraint[] s_constraints =
@@ -29,7 +38,11 @@ public sealed record SimulatedModel(string Name, bool IsRecurrent = false, int W
     internal static AnswerConstraint? Constraint(int constraint) => constraint < 0 ? null : s_constraints[constraint];
 
     internal FakeDecoder CreateDecoder(int slots, int cells, int batch) =>
-        new(slots, cells, batch) { IsRecurrent = IsRecurrent, Window = Window, Repeats = DraftLength > 0, KeepsHistory = false };
+        new(slots, cells, batch) { IsRecurrent = IsRecurrent, Window = Window, Repeats = DraftLength > 0, KeepsHistory = false, Poison = Poison };
+
+    /// <summary>Says the same but for some tokens. It looks at all tokens: one with a window would guess with a part of them after each wrong guess.</summary>
+    internal FakeDecoder CreateDraft(int slots, int cells, int batch, int wrongAt) =>
+        new(slots, cells, batch) { Repeats = DraftLength > 0, KeepsHistory = false, Poison = DraftPoison, Confidence = 20, IsWrongAt = wrongAt };
 
     /// <summary>What the model answers to a request that nobody disturbs.</summary>
     /// <param name="prompt">The prompt.</param>

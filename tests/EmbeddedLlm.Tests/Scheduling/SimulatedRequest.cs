@@ -19,6 +19,12 @@ internal sealed class SimulatedRequest : IDisposable
 
     public required int MaxTokens { get; init; }
 
+    /// <summary>Whether the model has no numbers after the prompt.</summary>
+    public bool IsPoisoned => Prompt.Contains(SimulatedModel.Poison, StringComparison.Ordinal);
+
+    /// <summary>Where copies of the prompt's state are kept on the way.</summary>
+    public int[] Checkpoints { get; init; } = [];
+
     public string? Stop { get; init; }
 
     /// <summary>The number of the grammar that the answer is held to, or -1.</summary>
@@ -79,6 +85,7 @@ internal sealed class SimulatedRequest : IDisposable
             RequestTimeout = RequestTimeout,
             Sampling = SamplingOptions.Greedy,
             Constraint = SimulatedModel.Constraint(Constraint),
+            Checkpoints = Checkpoints,
         },
         _cancellation.Token);
 
@@ -112,7 +119,7 @@ internal sealed class SimulatedRequest : IDisposable
         _error = ReadToEnd();
         Type? error = IsCancelled ? typeof(OperationCanceledException)
             : OverrunLimit is not null ? typeof(TimeoutException)
-            : IsFailed ? typeof(DecodeException)
+            : IsFailed || IsPoisoned ? typeof(DecodeException)
             : null;
         Assert.True(_error?.GetType() == error, $"Ended with {_error?.ToString() ?? "an answer"} in place of {error?.Name ?? "one"}.");
         if (_error is OperationCanceledException canceled)

@@ -25,6 +25,7 @@ internal sealed class Simulation
     private readonly List<SimulatedRequest> _live = [];
     private readonly List<SimulatedRequest> _answered = [];
     private readonly SimulationFigures _figures = new();
+    private readonly SimulatedPrefixes? _prefixes;
     private TimeSpan _now;
     private int _abortRequests;
     private int _submitted;
@@ -50,8 +51,10 @@ internal sealed class Simulation
             BystanderCells = _random.Next(2) == 0 ? int.MaxValue : _random.Next(cells),
             DraftLength = model.DraftLength,
             StepsPerAdapterTurn = model.HasAdapters ? _random.Next(1, 10) : 8,
+            UsesPromptLookup = !model.HasDraftModel || _random.Next(2) == 0,
         };
-        _scheduler = new Scheduler(_decoder, FakeDecoder.Vocabulary, _limits, () => { }, _time);
+        _scheduler = new Scheduler(_decoder, FakeDecoder.Vocabulary, _limits, () => { }, _time, draftModel: model.HasDraftModel ? CreateDraft(slots) : null);
+        _prefixes = model.HasPrefixes ? new SimulatedPrefixes(_scheduler, _limits, _random, _figures) : null;
     }
 
     public SimulationFigures Run(int requests)
@@ -64,6 +67,8 @@ internal sealed class Simulation
                 CancelAny();
             if (_random.Next(4) == 0)
                 Advance();
+            if (_prefixes is not null && _random.Next(20) == 0)
+                _prefixes.Change(Pick(s_beginnings), CreateAdapters());
             Step();
         }
 
@@ -82,7 +87,7 @@ internal sealed class Simulation
     {
         SimulatedRequest request = Create();
         _submitted++;
-        int waiting = _live.Count(other => other.State is SimulatedState.Queued or SimulatedState.Preempted);
+        int waiting = _live.Count(other => other.State is SimulatedState.Queued or SimulatedState.Preempted) + (_prefixes?.Waiting ?? 0);
         try
         {
             request.Submit(_scheduler);
@@ -109,16 +114,21 @@ internal sealed class Simulation
     {
         SimulatedRequest? before = _answered.Count > 0 && _random.Next(3) == 0 ? _answered[_random.Next(Math.Max(0, _answered.Count - 8), _answered.Count)] : null;
         int constraint = _random.Next(8) == 0 ? _random.Next(SimulatedModel.ConstraintCount) : -1;
+        string prompt = before is null ? Pick(s_beginnings) + Pick(s_questions) + _random.Next(400) : $"{before.Prompt}{before.Text}\n{Pick(s_questions)}";
+        // What a grammar forces may come before there are any numbers.
+        if (_model.HasPoison && constraint < 0 && _random.Next(60) is < 4 and int poison)
+            prompt = prompt.Insert(_random.Next(prompt.Length), (poison == 0 ? SimulatedModel.Poison : SimulatedModel.DraftPoison).ToString());
         return new SimulatedRequest
         {
             Id = _submitted,
-            Prompt = before is null ? Pick(s_beginnings) + Pick(s_questions) + _random.Next(400) : $"{before.Prompt}{before.Text}\n{Pick(s_questions)}",
+            Prompt = prompt,
+            Checkpoints = _random.Next(2) == 0 ? [] : [_random.Next(prompt.Length), _random.Next(prompt.Length)],
             TurnBefore = before?.Prompt.Length ?? 0,
             MaxTokens = _random.Next(2) == 0 ? _random.Next(1, 200) : _random.Next(1, 40),
             Stop = _random.Next(6) == 0 ? ((char)('a' + _random.Next(26))).ToString() : null,
             Constraint = constraint,
             // A conversation goes on with the same adapters as a rule.
-            Adapters = !_model.HasAdapters ? AdapterSet.None : before is not null && _random.Next(4) > 0 ? before.Adapters : CreateAdapters(),
+            Adapters = before is not null && _random.Next(4) > 0 ? before.Adapters : CreateAdapters(),
             Priority = _random.Next(8) switch { 0 => 1, 1 => -1, _ => 0 },
             FirstTokenTimeout = constraint < 0 && _random.Next(6) == 0 ? TimeSpan.FromMilliseconds(_random.Next(1, 3000)) : null,
             RequestTimeout = _random.Next(6) == 0 ? TimeSpan.FromMilliseconds(_random.Next(1, 6000)) : null,
@@ -127,7 +137,14 @@ internal sealed class Simulation
         };
     }
 
-    private AdapterSet CreateAdapters() =>
+    private DraftModel CreateDraft(int slots)
+    {
+        FakeDecoder draft = _model.CreateDraft(slots, cells: _random.Next(100, 400), batch: _random.Next(6, 40), wrongAt: _random.Next(2, 9));
+        draft.OnDecode = _ => _random.Next(200) == 0 ? DecodeResult.Failed : DecodeResult.Done;
+        return new DraftModel(draft, FakeDecoder.Vocabulary.Count);
+    }
+
+    private AdapterSet CreateAdapters() => !_model.HasAdapters ? AdapterSet.None :
         AdapterSet.Of(Enumerable.Range(0, 3).Where(_ => _random.Next(3) == 0).Select(index => new ScaledAdapter(index, _random.Next(3) / 2f)));
 
     private void CancelAny()
@@ -179,17 +196,23 @@ internal sealed class Simulation
         foreach (Sequence sequence in _scheduler.Running)
         {
             Assert.Equal(sequence.ComputedCount, _decoder.CellsOf(sequence.Slot));
-            if (sequence.Admission > _figures.Admissions)
-                Find(sequence).Sequence = sequence;
+            if (sequence.Admission > _figures.Admissions && Find(sequence) is { } request)
+                request.Sequence = sequence;
         }
 
         _figures.Admissions = Math.Max(_figures.Admissions, _scheduler.Running.Select(sequence => sequence.Admission).DefaultIfEmpty().Max());
+        _prefixes?.Finish();
         _figures.Preempted += running.Count(sequence => sequence.Slot < 0 && !sequence.Output.IsComplete);
         _figures.Evicted += cached.Count(slot => !_scheduler.Cache.IsCached(slot));
         Finish();
     }
 
-    private SimulatedRequest Find(Sequence sequence) => _live.Single(request => request.Stream == sequence.Output);
+    /// <summary>The request of a sequence; null where that is a prefix.</summary>
+    private SimulatedRequest? Find(Sequence sequence)
+    {
+        _prefixes?.Observe(sequence);
+        return sequence.Request.Prefix is not null ? null : _live.Single(request => request.Stream == sequence.Output);
+    }
 
     private void Finish()
     {
@@ -235,12 +258,19 @@ internal sealed class Simulation
         _figures.FailedDecodes++;
         HashSet<int> slots = [.. batch.Slots.Take(batch.Count)];
         foreach (Sequence sequence in _scheduler.Running.Where(sequence => slots.Contains(sequence.Slot) && !sequence.Output.IsComplete))
-            Find(sequence).IsFailed = true;
+        {
+            if (Find(sequence) is { } request)
+                request.IsFailed = true;
+            else
+                _prefixes!.Fail(sequence);
+        }
+
         return result;
     }
 
     private void CheckEnd()
     {
+        _prefixes?.End();
         Assert.False(_scheduler.Step());
         _scheduler.CheckIntegrity();
         Assert.Equal((0, 0, 0), (_scheduler.RunningCount, _scheduler.WaitingCount, _time.Timers));

@@ -44,6 +44,15 @@ internal sealed class SimulationFigures
 
     public int AdapterSwitches { get; set; }
 
+    /// <summary>The requests whose own numbers were none.</summary>
+    public int Poisoned { get; private set; }
+
+    /// <summary>The prefixes that were computed ahead.</summary>
+    public int Preloaded { get; set; }
+
+    /// <summary>Those of them that were brought back from their state.</summary>
+    public int Restored { get; set; }
+
     public int Events { get; private set; }
 
     /// <summary>Stands for all that happened, in its order.</summary>
@@ -60,6 +69,7 @@ internal sealed class SimulationFigures
     {
         Log(4, request.Id, request.Text.Length, request.IsAnswered ? request.Summary.OutputTokens : -1);
         Failed += request.IsFailed ? 1 : 0;
+        Poisoned += request.IsPoisoned ? 1 : 0;
         if (!request.IsAnswered)
             return;
         GenerationSummary summary = request.Summary;
@@ -73,5 +83,5 @@ internal sealed class SimulationFigures
     public override string ToString() =>
         $"{Steps} steps, {Events} events, {Admissions} admissions; {Answered} answered ({AnsweredWithGrammar} with a grammar), {string.Join('+', Cancelled)} cancelled in queue+prefill+decode+preempted, " +
         $"{LateFirstTokens}+{LateAnswers} late, {Failed} failed, {Refused} refused, {Overflowed} overflowed; {FailedDecodes} decodes failed, {Aborted} aborted; {Preempted} preemptions, {Evicted} evictions, " +
-        $"{CacheHits} cache hits, {TurnHits} of them whole turns, {AcceptedDrafts} drafts accepted, {AdapterSwitches} switches of adapters; hash {Hash:x16}";
+        $"{CacheHits} cache hits, {TurnHits} of them whole turns, {AcceptedDrafts} drafts accepted, {AdapterSwitches} switches of adapters, {Poisoned} without numbers, {Preloaded} prefixes preloaded and {Restored} restored; hash {Hash:x16}";
 }

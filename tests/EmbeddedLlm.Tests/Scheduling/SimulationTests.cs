@@ -13,6 +13,9 @@ public sealed class SimulationTests(ITestOutputHelper output)
             {
                 new("plain"), new("with guesses", DraftLength: 6), new("recurrent", IsRecurrent: true), new("with a window", Window: 24), new("with a window and guesses", Window: 24, DraftLength: 5),
                 new("with adapters", HasAdapters: true), new("with adapters and guesses", DraftLength: 6, HasAdapters: true), new("recurrent with adapters", IsRecurrent: true, HasAdapters: true),
+                new("with numbers that are none", HasPoison: true), new("with a draft model", DraftLength: 5, HasDraftModel: true, HasPoison: true),
+                new("with everything", Window: 24, DraftLength: 5, HasAdapters: true, HasDraftModel: true, HasPrefixes: true, HasPoison: true),
+                new("recurrent with everything", IsRecurrent: true, HasAdapters: true, HasPrefixes: true, HasPoison: true),
             })
             {
                 for (int seed = 1; seed <= 3; seed++)
@@ -30,7 +33,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
         SimulationFigures figures = new Simulation(model, seed).Run(Requests);
         output.WriteLine(figures.ToString());
         Assert.All(figures.Cancelled, count => Assert.True(count > 0));
-        Assert.True(figures.Answered > Requests / 4);
+        Assert.True(figures.Answered > Requests / 8);
         Assert.All(
             [
                 figures.AnsweredWithGrammar, figures.LateFirstTokens, figures.LateAnswers, figures.Failed, figures.Refused, figures.Overflowed, figures.Aborted, figures.Preempted,
@@ -40,6 +43,8 @@ public sealed class SimulationTests(ITestOutputHelper output)
         Assert.True(figures.TurnHits > 0 || model.IsRecurrent || model.Window > 0);
         Assert.Equal(model.DraftLength > 0, figures.AcceptedDrafts > 0);
         Assert.Equal(model.HasAdapters, figures.AdapterSwitches > 0);
+        Assert.Equal(model.HasPrefixes, figures.Preloaded > 0 && figures.Restored > 0);
+        Assert.Equal(model.HasPoison, figures.Poisoned > 0);
     }
 
     [Theory]
