@@ -49,7 +49,8 @@ internal sealed record StateIdentity(byte[] Fingerprint, string Layout)
     /// <summary>The identity of states that are computed with adapters, whatever their names and order.</summary>
     public StateIdentity With(IEnumerable<(byte[] Fingerprint, float Scale)> adapters)
     {
-        (string Name, float Scale)[] sorted = [.. adapters.Select(adapter => (Convert.ToHexString(adapter.Fingerprint), adapter.Scale)).Order()];
+        // By code units: where A comes in the alphabet is for each culture to say, and an identity outlives the process.
+        (string Name, float Scale)[] sorted = [.. adapters.Select(adapter => (Name: Convert.ToHexString(adapter.Fingerprint), adapter.Scale)).OrderBy(adapter => adapter.Name, StringComparer.Ordinal).ThenBy(adapter => adapter.Scale)];
         if (sorted.Length == 0)
             return this;
         string[] scales = [.. sorted.Select(adapter => adapter.Scale.ToString("R", CultureInfo.InvariantCulture))];

@@ -1,3 +1,4 @@
+using System.Globalization;
 using EmbeddedLlm.Runtime;
 
 namespace EmbeddedLlm.Tests.Runtime;
@@ -19,6 +20,26 @@ public sealed class StateIdentityTests
         Assert.Equal(identity.Fingerprint, s_model.With([s_two, s_one]).Fingerprint);
         Assert.Equal("llama.cpp 1.2.3, adapters with scale 1 and 0.5", identity.Layout);
         Assert.Equal(identity.Layout, s_model.With([s_two, s_one]).Layout);
+    }
+
+    // Danish sorts AA, the old spelling of its last letter, behind B.
+    [Fact]
+    public void TheUsersCultureDoesNotMatter()
+    {
+        (byte[], float)[] adapters = [([0xAA], 1), ([0xB0], 0.5f)];
+        CultureInfo before = CultureInfo.CurrentCulture;
+        try
+        {
+            CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+            StateIdentity identity = s_model.With(adapters);
+            CultureInfo.CurrentCulture = CultureInfo.GetCultureInfo("da-DK");
+            Assert.Equal(identity.Layout, s_model.With(adapters).Layout);
+            Assert.Equal(identity.Fingerprint, s_model.With(adapters).Fingerprint);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
     }
 
     [Fact]
