@@ -24,12 +24,7 @@ public sealed partial class GgufModelInfo
     /// <summary>Whether a step may have tokens of one sequence only.</summary>
     internal bool ComputesOneSequence => GgufArchitectures.ComputesOneSequence(Architecture);
 
-    private long StateBytes(GgufMetadata metadata)
-    {
-        // A file can claim any size, so the product may not fit 64 bits.
-        Int128 bytes = StateElements(metadata) * RecurrentLayers(metadata) * sizeof(float);
-        return bytes > long.MaxValue ? long.MaxValue : (long)bytes;
-    }
+    private long StateBytes(GgufMetadata metadata) => MemoryParts.Saturate(StateElements(metadata) * RecurrentLayers(metadata) * sizeof(float));
 
     private Int128 StateElements(GgufMetadata metadata)
     {

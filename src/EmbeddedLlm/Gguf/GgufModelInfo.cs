@@ -12,7 +12,7 @@ public sealed partial class GgufModelInfo
     private GgufModelInfo(IReadOnlyList<GgufFile> parts)
     {
         GgufMetadata metadata = parts[0].Metadata;
-        Architecture = Text(metadata, "general.architecture") ?? "";
+        Architecture = GgufModelKeys.ArchitectureOf(metadata) ?? "";
         Name = Text(metadata, "general.name");
         FileType = metadata.TryGetInteger("general.file_type", out long fileType) ? (int)fileType : null;
 
@@ -45,12 +45,15 @@ public sealed partial class GgufModelInfo
         ChatTemplate = Text(metadata, TemplateKey);
         NamedChatTemplates = FindNamedTemplates(metadata);
 
+        (Int128 parameters, Int128 bytes) = (0, 0);
         foreach (GgufTensorInfo tensor in parts.SelectMany(part => part.Tensors))
         {
             TensorCount++;
-            ParameterCount += tensor.ElementCount;
-            TensorBytes += tensor.ByteSize;
+            parameters += tensor.ElementCount;
+            bytes += tensor.ByteSize;
         }
+
+        (ParameterCount, TensorBytes) = (MemoryParts.Saturate(parameters), MemoryParts.Saturate(bytes));
     }
 
     /// <summary>The architecture, such as <c>qwen2</c>; empty where the file names none.</summary>
@@ -151,27 +154,27 @@ public sealed partial class GgufModelInfo
     /// <summary>
     /// The bytes of cache that one token takes in all layers that have keys and values. An upper bound for layers with a sliding window,
     /// which keep only the last <see cref="SlidingWindow"/> tokens; state of recurrent layers, which does not grow with tokens, is not
-    /// counted.
+    /// counted. <see cref="long.MaxValue"/> where a damaged file claims more than 64 bits can count.
     /// </summary>
     /// <param name="keys">How keys are stored, such as <see cref="GgmlType.F16"/>.</param>
     /// <param name="values">How values are stored.</param>
     /// <exception cref="ArgumentOutOfRangeException">A type is not defined.</exception>
     public long KvBytesPerToken(GgmlType keys, GgmlType values)
     {
-        long bytes = 0;
+        Int128 bytes = 0;
         for (int layer = 0; layer < KvHeadCounts.Count; layer++)
             bytes += KvBytesPerToken(layer, keys, values);
-        return bytes;
+        return MemoryParts.Saturate(bytes);
     }
 
     /// <summary>The same for one layer.</summary>
-    internal long KvBytesPerToken(int layer, GgmlType keys, GgmlType values)
+    internal Int128 KvBytesPerToken(int layer, GgmlType keys, GgmlType values)
     {
         long heads = KvHeadCounts[layer];
         return RowBytes(keys, heads * KeyLength) + (HasLatentAttention ? 0 : RowBytes(values, heads * ValueLength));
     }
 
-    private static long RowBytes(GgmlType type, long elements)
+    private static Int128 RowBytes(GgmlType type, Int128 elements)
     {
         int block = GgmlTypes.BlockElements(type);
         return (elements + block - 1) / block * GgmlTypes.BlockBytes(type);

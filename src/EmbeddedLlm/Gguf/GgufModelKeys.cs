@@ -20,6 +20,9 @@ internal sealed class GgufModelKeys
 
     private GgufMetadata Metadata => File.Metadata;
 
+    /// <summary>The architecture that llama.cpp finds in metadata that was not checked; null where there is none.</summary>
+    public static string? ArchitectureOf(GgufMetadata metadata) => UpToZero(metadata.TryGetString("general.architecture", out string? name) ? name : null);
+
     /// <summary>The full key of a hyperparameter.</summary>
     public string Key(string name) => $"{Architecture}.{name}";
 
@@ -35,7 +38,7 @@ internal sealed class GgufModelKeys
     public string? String(string key)
     {
         string? text = TryGet(key, GgufValueType.String, out GgufValue value) ? value.GetString() : null;
-        return text?.IndexOf('\0') is int end and >= 0 ? text[..end] : text;
+        return UpToZero(text);
     }
 
     public bool? Boolean(string key) => TryGet(key, GgufValueType.Boolean, out GgufValue value) ? value.GetBoolean() : null;
@@ -80,6 +83,8 @@ internal sealed class GgufModelKeys
 
         return values;
     }
+
+    private static string? UpToZero(string? text) => text?.IndexOf('\0') is int end and >= 0 ? text[..end] : text;
 
     private bool TryGet(string key, GgufValueType type, out GgufValue value)
     {

@@ -25,7 +25,7 @@ internal sealed record EmbeddingFacts(EmbeddingPooling? Pooling, bool HasRanking
     public static EmbeddingFacts Read(IReadOnlyList<GgufFile> files)
     {
         GgufMetadata metadata = files[0].Metadata;
-        string architecture = metadata.TryGetString("general.architecture", out string? name) ? name : "";
+        string architecture = GgufModelKeys.ArchitectureOf(metadata) ?? "";
         uint pooling = metadata.TryGetUInt32($"{architecture}.pooling_type", out uint type) ? type : 0;
         bool looksBackwardsOnly = !metadata.TryGetBoolean($"{architecture}.attention.causal", out bool causal) || causal;
         bool isEncoder = GgufArchitectures.IsEncoder(architecture);

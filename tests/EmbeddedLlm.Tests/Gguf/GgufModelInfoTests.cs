@@ -64,6 +64,38 @@ public sealed class GgufModelInfoTests
     }
 
     [Fact]
+    public void CacheThatIsLargerThanCanBeCountedIsTheLargestNumber()
+    {
+        EditableModel model = new EditableModel().Set("qwen2.attention.head_count_kv", int.MaxValue).Set("qwen2.attention.key_length", int.MaxValue).Set("qwen2.attention.value_length", 0u);
+
+        Assert.Equal(long.MaxValue, GgufModelInfo.From(model.Build()).KvBytesPerToken(GgmlType.F16, GgmlType.F16));
+        Assert.Equal(long.MaxValue, GgufModelInfo.From(model.Set("qwen2.block_count", 1u).Build()).KvBytesPerToken(GgmlType.F32, GgmlType.F32));
+        Assert.Equal(long.MaxValue, GgufModelInfo.From(model.Set("qwen2.attention.value_length", int.MaxValue).Build()).KvBytesPerToken(GgmlType.F16, GgmlType.F16));
+    }
+
+    [Fact]
+    public void WeightsThatAreMoreThanCanBeCountedAreTheLargestNumber()
+    {
+        byte[] header = GgufBytes.Header(tensors: 1).Tensor("t", GgmlType.I8, 0, 1UL << 62).Pad().ToArray();
+        Assert.True(GgufFile.TryReadPrefix(header, fileLength: null, out GgufFile? part));
+
+        GgufModelInfo info = GgufModelInfo.From([part, part]);
+
+        Assert.Equal(long.MaxValue, info.ParameterCount);
+        Assert.Equal(long.MaxValue, info.TensorBytes);
+    }
+
+    // llama.cpp takes the same file for a model of qwen2.
+    [Fact]
+    public void NamesOfArchitecturesEndAtAZeroByte()
+    {
+        GgufModelInfo info = GgufModelInfo.From(new EditableModel().Set("general.architecture", "qwen2\0x").Build());
+
+        Assert.Equal("qwen2", info.Architecture);
+        Assert.Equal(64, info.EmbeddingLength);
+    }
+
+    [Fact]
     public void HeadSizeIsTheWidthSharedByTheHeadsWhereNoneIsGiven()
     {
         GgufModelInfo info = GgufModelInfo.From(new EditableModel().Remove("qwen2.attention.key_length").Remove("qwen2.attention.value_length").Build());
