@@ -67,11 +67,7 @@ public sealed class GgufWriter
     public void Add<T>(string key, T value)
         where T : unmanaged
     {
-        GgufValueType type = TypeOf<T>();
-        if (key == "general.alignment")
-            SetAlignment(value is uint alignment ? alignment : 0);
-
-        BeginValue(key, type);
+        BeginValue(key, TypeOf<T>(), value is uint alignment ? alignment : 0);
         WriteFixed([value]);
     }
 
@@ -97,20 +93,18 @@ public sealed class GgufWriter
     public void AddStrings(string key, IReadOnlyCollection<string> values)
     {
         ArgumentNullException.ThrowIfNull(values);
+        byte[][] strings = [.. values.Select(value => Encoding.UTF8.GetBytes(value))];
         BeginValue(key, GgufValueType.Array);
-        WriteArrayHeader(GgufValueType.String, values.Count);
-        foreach (string value in values)
-            WriteString(Encoding.UTF8.GetBytes(value));
+        WriteArrayHeader(GgufValueType.String, strings.Length);
+        foreach (byte[] utf8 in strings)
+            WriteString(utf8);
     }
 
     /// <summary>Adds a value as it was read from another file.</summary>
     /// <inheritdoc cref="Add(string, string)"/>
     public void Add(string key, GgufValue value)
     {
-        if (key == "general.alignment")
-            SetAlignment(value.Type == GgufValueType.UInt32 ? value.GetUInt32() : 0);
-
-        BeginValue(key, value.Type);
+        BeginValue(key, value.Type, value.Type == GgufValueType.UInt32 ? value.GetUInt32() : 0);
         if (value.Type == GgufValueType.Array)
             WriteArrayHeader(value.GetArray().ElementType, value.GetArray().Count);
         else if (value.Type == GgufValueType.String)
@@ -213,6 +207,8 @@ public sealed class GgufWriter
     private GgufTensorInfo CreateInfo(string name, GgmlType type, ReadOnlySpan<long> dimensions)
     {
         CheckName(name, GgufHeaderParser.MaximumTensorNameLength);
+        if (_tensorNames.Contains(name))
+            throw new ArgumentException($"The tensor '{name}' was added before.", nameof(name));
         if (!GgmlTypes.IsDefined(type))
             throw new ArgumentOutOfRangeException(nameof(type), type, "ggml has no such tensor type.");
         if (dimensions.Length > GgufHeaderParser.MaximumDimensions)
@@ -227,11 +223,9 @@ public sealed class GgufWriter
 
     private void AddTensor(GgufTensorInfo info, GgufTensorFiller fill)
     {
-        if (!_tensorNames.Add(info.Name))
-            throw new ArgumentException($"The tensor '{info.Name}' was added before.", nameof(info));
-
-        _tensors.Add((info, fill));
         _dataLength = checked(_dataLength + info.ByteSize + PaddingAfter(info.ByteSize));
+        _tensors.Add((info, fill));
+        _tensorNames.Add(info.Name);
     }
 
     /// <summary>The header alone, without the padding that leads to the data.</summary>
@@ -267,14 +261,17 @@ public sealed class GgufWriter
             destination.Write(chunk, 0, (int)Math.Min(left, chunk.Length));
     }
 
-    private void BeginValue(string key, GgufValueType type)
+    private void BeginValue(string key, GgufValueType type, uint alignment = 0)
     {
         CheckName(key, GgufHeaderParser.MaximumKeyLength);
         if (key.Length == 0)
             throw new ArgumentException("A key is not empty.", nameof(key));
-        if (!_keys.Add(key))
+        if (_keys.Contains(key))
             throw new ArgumentException($"The key '{key}' was added before.", nameof(key));
+        if (key == "general.alignment")
+            SetAlignment(alignment);
 
+        _keys.Add(key);
         WriteString(Encoding.UTF8.GetBytes(key));
         WriteUInt32(_metadata, (uint)type);
     }

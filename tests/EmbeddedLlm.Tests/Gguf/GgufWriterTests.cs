@@ -90,6 +90,40 @@ public sealed class GgufWriterTests
     public void AlignmentThatIsNoPowerOfTwoIsRefused(uint alignment) =>
         Assert.Throws<ArgumentException>(() => new GgufWriter().Add("general.alignment", alignment));
 
+    [Fact]
+    public void AlignmentThatIsNoNumberIsRefused()
+    {
+        GgufWriter writer = new();
+
+        Assert.Throws<ArgumentException>(() => writer.Add("general.alignment", "64"));
+        Assert.Throws<ArgumentException>(() => writer.Add("general.alignment", true));
+        Assert.Throws<ArgumentException>(() => writer.AddArray("general.alignment", [64u]));
+        Assert.Throws<ArgumentException>(() => writer.AddStrings("general.alignment", ["64"]));
+    }
+
+    [Fact]
+    public void WhatIsRefusedLeavesTheFileAsItWas()
+    {
+        GgufWriter writer = new();
+        writer.Add("general.alignment", 64u);
+        Assert.Throws<ArgumentException>(() => writer.Add("general.alignment", 4096u));
+        Assert.Throws<ArgumentNullException>(() => writer.AddStrings("strings", ["a", null!]));
+        writer.AddStrings("strings", ["a", "b"]);
+        writer.AddTensor("a", GgmlType.I8, [1], new byte[] { 1 });
+        Assert.Throws<OverflowException>(() => writer.AddTensor("b", GgmlType.I8, [long.MaxValue - 65], (_, _) => { }));
+        writer.AddTensor("b", GgmlType.I8, [1], new byte[] { 2 });
+        MemoryStream stream = new();
+        writer.Write(stream);
+        stream.Position = 0;
+
+        GgufFile file = GgufFile.Read(stream);
+
+        Assert.Equal(64, file.Alignment);
+        Assert.Equal(["general.alignment", "strings"], file.Metadata.Select(pair => pair.Key));
+        Assert.Equal(["a", "b"], file.Tensors.Select(tensor => tensor.Name));
+        Assert.Equal([2], Data(stream, file, file.Tensors[1]));
+    }
+
     internal static GgufWriter Copy(GgufFile file, Stream data)
     {
         GgufWriter writer = new();
