@@ -31,7 +31,16 @@ public sealed class GgufMetadata : IReadOnlyList<KeyValuePair<string, GgufValue>
 
     /// <summary>A key and its value, by their position in the file.</summary>
     /// <param name="index">From 0 up to <see cref="Count"/>.</param>
-    public KeyValuePair<string, GgufValue> this[int index] => KeyValuePair.Create(_slots[index].Key, new GgufValue(this, index));
+    /// <exception cref="ArgumentOutOfRangeException">There is no such position.</exception>
+    public KeyValuePair<string, GgufValue> this[int index]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfNegative(index);
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, _slots.Length);
+            return KeyValuePair.Create(_slots[index].Key, new GgufValue(this, index));
+        }
+    }
 
     /// <summary>Whether there is such a key.</summary>
     /// <param name="key">The key.</param>

@@ -43,6 +43,11 @@ public sealed class GgufMetadataTests
     public void KeysKeepTheOrderOfTheFile() => Assert.Equal("u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 bool string strings ints bools nested", string.Join(' ', _metadata.Select(pair => pair.Key)));
 
     [Theory]
+    [InlineData(-1)]
+    [InlineData(16)]
+    public void PositionThatIsNotThereIsRefused(int index) => Assert.Throws<ArgumentOutOfRangeException>(() => _metadata[index]);
+
+    [Theory]
     [InlineData("u8", 250)]
     [InlineData("i8", -5)]
     [InlineData("u16", 65_000)]
