@@ -23,7 +23,11 @@ internal sealed class LazyModel<TClient>(Func<CancellationToken, Task<EmbeddedMo
         {
             ObjectDisposedException.ThrowIf(_disposal.IsCancellationRequested, typeof(TClient));
             if (_loading is null || _loading.IsFaulted || _loading.IsCanceled)
-                _loading = LoadAsync();
+            {
+                // Not here: what a load does before it first waits reads files and asks the caller's logger, and whoever comes next could not cancel while it waits for the gate.
+                _loading = Task.Run(LoadAsync);
+            }
+
             loading = _loading;
         }
 
@@ -74,11 +78,10 @@ internal sealed class LazyModel<TClient>(Func<CancellationToken, Task<EmbeddedMo
 
     private Task<Loaded>? Close()
     {
+        // Outside, for the load's callbacks run here. No load begins after it.
+        _disposal.Cancel();
         lock (_gate)
-        {
-            _disposal.Cancel();
             return _loading;
-        }
     }
 
     private sealed record Loaded(EmbeddedModel Model, TClient Client);
