@@ -43,8 +43,9 @@ public sealed class ReasoningRequestTests
     [Fact]
     public void AModelThatDoesNotReasonTakesNone()
     {
-        ReasoningRequest.Of(new ChatOptions { Reasoning = new() { Effort = ReasoningEffort.None, Output = ReasoningOutput.Full } }, new EmbeddedChatOptions { ReasoningBudget = 5 }, s_plain);
-        ReasoningRequest.Of(new ChatOptions { Reasoning = new() }, null, s_plain);
+        ChatOptions none = new() { Reasoning = new() { Effort = ReasoningEffort.None, Output = ReasoningOutput.Full } };
+        Assert.Equal(new ReasoningRequest(ReasoningEffort.None, 5, IsShown: true), ReasoningRequest.Of(none, new EmbeddedChatOptions { ReasoningBudget = 5 }, s_plain));
+        Assert.Equal(new ReasoningRequest(null, null, IsShown: true), ReasoningRequest.Of(new ChatOptions { Reasoning = new() }, null, s_plain));
     }
 
     [Fact]

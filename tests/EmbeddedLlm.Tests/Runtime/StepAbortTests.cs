@@ -23,8 +23,7 @@ public sealed unsafe class StepAbortTests
     [Fact]
     public void ADeadlineThatHasPassedIsSeenWithinALayersOperations()
     {
-        _abort.SetDeadline(Stopwatch.GetTimestamp());
-        Thread.Sleep(1);
+        _abort.SetDeadline(Stopwatch.GetTimestamp() - 1);
         Assert.True(IsGivenUpWithin(10));
         _abort.SetDeadline(null);
         Assert.False(IsGivenUpWithin(10_000));
