@@ -40,6 +40,7 @@ public sealed class PreloadedPrefix : IAsyncDisposable, IDisposable
     /// <exception cref="InvalidOperationException">The prefix is not in the KV cache any more, see <see cref="IsLoaded"/>.</exception>
     /// <exception cref="ObjectDisposedException">The prefix or the model is disposed.</exception>
     /// <exception cref="IOException">The file cannot be written.</exception>
+    /// <exception cref="UnauthorizedAccessException">The file or its folder may not be used.</exception>
     /// <exception cref="EmbeddedLlmException">The state has 2 GiB or more.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     public async Task SaveAsync(string path, CancellationToken cancellationToken = default)
