@@ -22,6 +22,15 @@ public sealed class QuantizationOptions
     /// <summary>Gets llama.cpp's log. Default: none.</summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 
+    /// <summary>A copy of options, the defaults where there are none, that nobody changes any more.</summary>
+    /// <exception cref="ArgumentException">An option makes no sense; the exception names it.</exception>
+    internal static QuantizationOptions Fix(QuantizationOptions? options)
+    {
+        QuantizationOptions copy = options is null ? new QuantizationOptions() : (QuantizationOptions)options.MemberwiseClone();
+        copy.Validate();
+        return copy;
+    }
+
     /// <summary>Throws <see cref="ArgumentException"/>, naming the option, where a value makes no sense.</summary>
     internal void Validate()
     {

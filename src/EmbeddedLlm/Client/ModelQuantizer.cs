@@ -37,8 +37,7 @@ public static class ModelQuantizer
         ArgumentException.ThrowIfNullOrEmpty(destination);
         if (!Enum.IsDefined(type))
             throw new ArgumentOutOfRangeException(nameof(type), type, "There is no such type.");
-        options ??= new QuantizationOptions();
-        options.Validate();
+        options = QuantizationOptions.Fix(options);
         Quantization quantization = new(Path.GetFullPath(source), Path.GetFullPath(destination), type, options, progress);
         return Task.Factory.StartNew(() => quantization.Run(cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }

@@ -12,7 +12,7 @@ internal sealed class Quantization(string source, string destination, Quantizati
     public void Run(CancellationToken cancellationToken)
     {
         IReadOnlyList<GgufFile> files = ReadSource();
-        EnsurePlace();
+        EnsurePlace(files);
         EnsureQuantisable(files);
         EnsureRoom(files);
         NativeLibraries libraries = NativeLibraryLoader.Load(options.NativeLibraryFolder);
@@ -51,11 +51,12 @@ internal sealed class Quantization(string source, string destination, Quantizati
         }
     }
 
-    private void EnsurePlace()
+    private void EnsurePlace(IReadOnlyList<GgufFile> files)
     {
-        StringComparison comparison = OperatingSystem.IsLinux() ? StringComparison.Ordinal : StringComparison.OrdinalIgnoreCase;
-        if (string.Equals(RealPath(source), RealPath(destination), comparison))
-            throw new ArgumentException($"'{source}' is both source and destination.", nameof(destination));
+        StringComparer comparer = OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase;
+        string[] sources = [source, .. GgufSplitChecks.OtherPaths(files[0], source)];
+        if (sources.Select(RealPath).Contains(RealPath(destination), comparer))
+            throw IsBoth();
         if (Directory.Exists(destination) || (File.Exists(destination) && !options.Overwrite))
             throw new IOException($"'{destination}' is there already.");
         if (!Directory.Exists(Path.GetDirectoryName(destination)))
@@ -63,6 +64,8 @@ internal sealed class Quantization(string source, string destination, Quantizati
 
         static string RealPath(string path) => !File.Exists(path) ? path : File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
     }
+
+    private ArgumentException IsBoth() => new($"'{destination}' is both source and destination.", nameof(destination));
 
     private void EnsureQuantisable(IReadOnlyList<GgufFile> files)
     {

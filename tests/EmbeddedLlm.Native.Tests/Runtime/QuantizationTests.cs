@@ -102,6 +102,16 @@ public sealed class QuantizationTests
     }
 
     [Fact]
+    public async Task NoneOfTheFilesOfASplitSourceIsTheDestination()
+    {
+        using TemporaryFolder folder = new();
+        string[] parts = SplitModel.Write(WriteModel(folder, SyntheticMix.F16), count: 3);
+        byte[] last = await File.ReadAllBytesAsync(parts[2], Cancel);
+        await Assert.ThrowsAsync<ArgumentException>(() => ModelQuantizer.QuantizeAsync(parts[0], parts[2], QuantizationType.Q8_0, new() { Overwrite = true }, cancellationToken: Cancel));
+        Assert.Equal(last, await File.ReadAllBytesAsync(parts[2], Cancel));
+    }
+
+    [Fact]
     public async Task AnUnknownTypeIsRefused()
     {
         using TemporaryFolder folder = new();
@@ -168,6 +178,17 @@ public sealed class QuantizationTests
         await Assert.ThrowsAsync<InvalidOperationException>(
             () => ModelQuantizer.QuantizeAsync(source, folder.PathOf("out.gguf"), QuantizationType.Q8_0, progress: progress, cancellationToken: Cancel));
         Assert.Equal([source], Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public async Task OptionsThatChangeMeanwhileChangeNothing()
+    {
+        using TemporaryFolder folder = new();
+        string destination = folder.Write("out.gguf", "old"u8);
+        QuantizationOptions options = new() { Overwrite = true };
+        Recorder progress = new() { OnReport = () => options.Overwrite = false };
+        await ModelQuantizer.QuantizeAsync(WriteModel(folder, SyntheticMix.F16), destination, QuantizationType.Q8_0, options, progress, Cancel);
+        Assert.True(new FileInfo(destination).Length > 1000);
     }
 
     private static string WriteModel(TemporaryFolder folder, SyntheticMix mix)
