@@ -30,6 +30,9 @@ public sealed class EmbeddingOptions
     /// </summary>
     public bool ParsesSpecialTokens { get; set; }
 
+    /// <summary>A copy that nobody else changes.</summary>
+    internal EmbeddingOptions Copy() => (EmbeddingOptions)MemberwiseClone();
+
     /// <summary>Throws <see cref="ArgumentException"/>, naming the option, where a value makes no sense.</summary>
     internal void Validate()
     {

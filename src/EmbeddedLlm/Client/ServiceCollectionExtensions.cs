@@ -60,6 +60,7 @@ public static class EmbeddedLlmServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentException.ThrowIfNullOrWhiteSpace(model);
+        options = options?.Copy();
         options?.Validate();
         return services.AddKeyedSingleton<IEmbeddingGenerator<string, Embedding<float>>>(
             serviceKey, (provider, _) => new LazyEmbeddingGenerator(LoaderOf(provider, model, configure), IdOf(model), options));

@@ -322,6 +322,16 @@ public sealed class EmbeddingTests(StarterModelFixture starter)
         await Assert.ThrowsAsync<ObjectDisposedException>(() => generator.GenerateAsync(["x"], cancellationToken: Cancel));
     }
 
+    [Fact]
+    public async Task AContainersGeneratorHasTheOptionsThatItWasRegisteredWith()
+    {
+        EmbeddingOptions options = new();
+        await using ServiceProvider services = new ServiceCollection().AddEmbeddedLlmEmbeddings("starter", options: options).BuildServiceProvider();
+        options.Normalizes = false;
+        options.MaxInputTokens = -1;
+        Assert.Equal(1, LengthOf(await services.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>().GenerateVectorAsync("x", cancellationToken: Cancel)), 1e-5);
+    }
+
     private static double LengthOf(ReadOnlyMemory<float> vector) => Math.Sqrt(vector.ToArray().Sum(value => (double)value * value));
 
     /// <summary>Batches of other sizes go through kernels that sum in another order, so vectors are the same but for rounding.</summary>
