@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.CommandLine;
 using System.Globalization;
 using EmbeddedLlm.Gguf;
@@ -100,6 +101,9 @@ internal sealed class InspectCommand(Terminal terminal)
             yield return ($"Chat template '{name}'", named);
     }
 
+    /// <summary>An element that may be above what <see cref="GgufArray.GetInteger"/> gives, and more than a double holds exactly.</summary>
+    public static ulong UInt64Of(GgufArray array, int index) => BinaryPrimitives.ReadUInt64LittleEndian(array.RawBytes[(index * sizeof(ulong))..]);
+
     private static string TypeOf(GgufValue value) => value.Type == GgufValueType.Array
         ? string.Create(CultureInfo.InvariantCulture, $"{value.GetArray().ElementType}[{value.GetArray().Count}]")
         : value.Type.ToString();
@@ -129,7 +133,10 @@ internal sealed class InspectCommand(Terminal terminal)
         GgufValueType.String => array.GetString(index),
         GgufValueType.Boolean => array.GetBoolean(index) ? "true" : "false",
         GgufValueType.Array => "[…]",
-        _ => array.GetNumber(index).ToString(CultureInfo.InvariantCulture),
+        GgufValueType.Float32 => ((float)array.GetNumber(index)).ToString(CultureInfo.InvariantCulture),
+        GgufValueType.Float64 => array.GetNumber(index).ToString(CultureInfo.InvariantCulture),
+        GgufValueType.UInt64 => UInt64Of(array, index).ToString(CultureInfo.InvariantCulture),
+        _ => array.GetInteger(index).ToString(CultureInfo.InvariantCulture),
     };
 
     private static string Shorten(string text)

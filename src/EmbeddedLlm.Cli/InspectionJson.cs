@@ -103,16 +103,33 @@ internal static class InspectionJson
 
         writer.WriteStartArray();
         for (int i = 0; i < array.Count; i++)
-        {
-            if (array.ElementType == GgufValueType.String)
-                writer.WriteStringValue(array.GetString(i));
-            else if (array.ElementType == GgufValueType.Boolean)
-                writer.WriteBooleanValue(array.GetBoolean(i));
-            else
-                WriteNumber(writer, array.GetNumber(i));
-        }
-
+            WriteElement(writer, array, i);
         writer.WriteEndArray();
+    }
+
+    private static void WriteElement(Utf8JsonWriter writer, GgufArray array, int index)
+    {
+        switch (array.ElementType)
+        {
+            case GgufValueType.String:
+                writer.WriteStringValue(array.GetString(index));
+                break;
+            case GgufValueType.Boolean:
+                writer.WriteBooleanValue(array.GetBoolean(index));
+                break;
+            case GgufValueType.Float32:
+                WriteNumber(writer, (float)array.GetNumber(index));
+                break;
+            case GgufValueType.Float64:
+                WriteNumber(writer, array.GetNumber(index));
+                break;
+            case GgufValueType.UInt64:
+                writer.WriteNumberValue(InspectCommand.UInt64Of(array, index));
+                break;
+            default:
+                writer.WriteNumberValue(array.GetInteger(index));
+                break;
+        }
     }
 
     /// <summary>JSON has no infinity and no not-a-number.</summary>

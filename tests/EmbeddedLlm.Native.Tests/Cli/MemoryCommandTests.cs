@@ -1,4 +1,5 @@
 using System.Text.Json;
+using EmbeddedLlm.Gguf;
 
 namespace EmbeddedLlm.Native.Tests.Cli;
 
@@ -99,6 +100,35 @@ public sealed class MemoryCommandTests
         Assert.Equal("llama", json.RootElement.GetProperty("architecture").GetString());
         Assert.Equal(918_656, json.RootElement.GetProperty("parameters").GetInt64());
         Assert.Equal(918_656, json.RootElement.GetProperty("tensors").EnumerateArray().Sum(tensor => tensor.GetProperty("shape").EnumerateArray().Aggregate(1L, (product, each) => product * each.GetInt64())));
+    }
+
+    [Fact]
+    public async Task InspectShowsNumbersOfArraysExactly()
+    {
+        using TemporaryFolder folder = new();
+        GgufWriter writer = new();
+        writer.AddArray("a.floats", [0.1f, -2.5f]);
+        writer.AddArray("a.doubles", [0.1]);
+        writer.AddArray("a.large", [long.MinValue + 1, (1L << 53) + 1]);
+        writer.AddArray("a.largest", [ulong.MaxValue]);
+        using (FileStream stream = File.Create(folder.PathOf("a.gguf")))
+            writer.Write(stream);
+
+        CliResult text = await CliProcess.RunAsync("inspect", folder.PathOf("a.gguf"));
+        CliResult json = await CliProcess.RunAsync("inspect", folder.PathOf("a.gguf"), "--json");
+
+        Assert.Matches("(?m)^a.floats +Float32\\[2\\] +0.1, -2.5\\s*$", text.Output);
+        Assert.Matches("(?m)^a.doubles +Float64\\[1\\] +0.1\\s*$", text.Output);
+        Assert.Matches("(?m)^a.large +Int64\\[2\\] +-9223372036854775807, 9007199254740993\\s*$", text.Output);
+        Assert.Matches("(?m)^a.largest +UInt64\\[1\\] +18446744073709551615\\s*$", text.Output);
+        using JsonDocument document = JsonDocument.Parse(json.Output);
+        JsonElement metadata = document.RootElement.GetProperty("metadata");
+        Assert.Equal("0.1 -2.5", Elements(metadata.GetProperty("a.floats")));
+        Assert.Equal("0.1", Elements(metadata.GetProperty("a.doubles")));
+        Assert.Equal("-9223372036854775807 9007199254740993", Elements(metadata.GetProperty("a.large")));
+        Assert.Equal("18446744073709551615", Elements(metadata.GetProperty("a.largest")));
+
+        static string Elements(JsonElement array) => string.Join(' ', array.EnumerateArray().Select(element => element.GetRawText()));
     }
 
     private static string[] Lines(CliResult result) => result.Output.TrimEnd().ReplaceLineEndings("\n").Split('\n');
