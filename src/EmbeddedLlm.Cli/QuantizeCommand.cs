@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using EmbeddedLlm.Gguf;
 
 namespace EmbeddedLlm.Cli;
 
@@ -48,7 +49,8 @@ internal sealed class QuantizeCommand(Terminal terminal)
         };
         QuantizationType type = result.GetRequiredValue(_type);
         await LoadBar.RunAsync(terminal, !verbose, QuantizeAsync, "Quantizing").ConfigureAwait(false);
-        terminal.Note($"{Quantity.OfBytes(new FileInfo(source).Length)} became {Quantity.OfBytes(new FileInfo(destination).Length)}.");
+        long before = GgufFile.OpenParts(source).Sum(file => file.Length ?? 0);
+        terminal.Note($"{Quantity.OfBytes(before)} became {Quantity.OfBytes(new FileInfo(destination).Length)}.");
         return ExitCode.Success;
 
         async Task<bool> QuantizeAsync(IProgress<float> progress)

@@ -19,6 +19,17 @@ public sealed class QuantizeCommandTests
         Assert.Equal(0, (await CliProcess.RunAsync("quantize", source, folder.PathOf("out.gguf"), "Q8_0", "--overwrite")).ExitCode);
     }
 
+    [Fact]
+    public async Task TheSizeOfASplitModelIsThatOfAllItsFiles()
+    {
+        using TemporaryFolder folder = new();
+        string whole = folder.PathOf("in.gguf");
+        SyntheticModel.Write(whole, SyntheticShape.Small with { Mix = SyntheticMix.F16 }, SyntheticVocabulary.ByteLevel(512));
+        CliResult expected = await CliProcess.RunAsync("quantize", whole, folder.PathOf("a.gguf"), "q8_0");
+        CliResult result = await CliProcess.RunAsync("quantize", SplitModel.Write(whole, count: 2)[0], folder.PathOf("b.gguf"), "q8_0");
+        Assert.Equal((expected.Error, 0), (result.Error, result.ExitCode));
+    }
+
     [Theory]
     [InlineData("Q4_X")]
     [InlineData("15")]
