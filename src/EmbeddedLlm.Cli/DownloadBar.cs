@@ -38,7 +38,11 @@ internal static class DownloadBar
         if (progress.BytesPerSecond >= 1)
             text += $", {Quantity.OfBytes((long)progress.BytesPerSecond)}/s";
         if (progress.TimeLeft is { } left)
-            text += ", " + left.ToString(left.TotalHours >= 1 ? @"d\.hh\:mm\:ss" : @"m\:ss", CultureInfo.InvariantCulture) + " left";
+        {
+            string hours = left.TotalHours >= 1 ? string.Create(CultureInfo.InvariantCulture, $"{(long)left.TotalHours}:") : "";
+            text += $", {hours}{left.ToString(hours.Length > 0 ? @"mm\:ss" : @"m\:ss", CultureInfo.InvariantCulture)} left";
+        }
+
         return text;
     }
 
