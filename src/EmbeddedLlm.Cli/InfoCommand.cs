@@ -56,13 +56,9 @@ internal sealed class InfoCommand(Terminal terminal)
         if (model.Metadata.TryGetString("general.name", out string? name) && name != model.Id)
             yield return ("Name", name);
         yield return ("File", model.Path);
-        if (model.Metadata.TryGetString("general.architecture", out string? architecture))
-        {
-            yield return ("Architecture", architecture);
-            if (model.Metadata.TryGetInteger($"{architecture}.context_length", out long trained))
-                yield return ("Trained context", Tokens(trained));
-        }
-
+        yield return ("Architecture", model.Info.Architecture);
+        if (model.Info.ContextLength > 0)
+            yield return ("Trained context", Tokens(model.Info.ContextLength));
         yield return ("Context", Tokens(model.ContextLength));
         yield return ("Parameters", Quantity.Of(model.ParameterCount));
         yield return ("Weights", Quantity.OfBytes(model.WeightBytes));

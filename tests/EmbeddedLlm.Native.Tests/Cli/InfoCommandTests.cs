@@ -16,6 +16,18 @@ public sealed class InfoCommandTests(StarterModelFixture starter)
         Assert.All(lines, line => Assert.Equal(line.TrimEnd(), line));
     }
 
+    /// <summary>llama.cpp reads no more of it.</summary>
+    [Fact]
+    public async Task TheArchitectureEndsAtAZeroByte()
+    {
+        using TemporaryFolder folder = new();
+        string path = StarterCopy.Write(folder, ["general.architecture"], writer => writer.Add("general.architecture", "llama\0x"));
+        CliResult result = await CliProcess.RunAsync("info", "--model", path);
+        string[] lines = result.Output.TrimEnd().ReplaceLineEndings("\n").Split('\n');
+        Assert.Contains("Architecture     llama", lines);
+        Assert.Contains("Trained context  512 tokens", lines);
+    }
+
     [Fact]
     public async Task TheContextIsTheOneAskedFor()
     {
