@@ -58,10 +58,11 @@ internal sealed class InspectCommand(Terminal terminal)
         metadata.WriteTo(terminal);
         terminal.Output.WriteLine();
         Columns tensors = new("Tensor type", "Tensors", "Weights", "Size");
-        foreach (var group in files.SelectMany(file => file.Tensors).GroupBy(tensor => tensor.Type).OrderByDescending(group => group.Sum(tensor => tensor.ByteSize)))
+        foreach ((GgmlType type, int count, long weights, long bytes) in files.SelectMany(file => file.Tensors).GroupBy(tensor => tensor.Type)
+            .Select(group => (group.Key, group.Count(), Weights: Sum(group.Select(tensor => tensor.ElementCount)), Bytes: Sum(group.Select(tensor => tensor.ByteSize))))
+            .OrderByDescending(group => group.Bytes))
         {
-            tensors.Add(
-                group.Key.ToString(), group.Count().ToString(CultureInfo.InvariantCulture), Quantity.Of(group.Sum(tensor => tensor.ElementCount)), Quantity.OfBytes(group.Sum(tensor => tensor.ByteSize)));
+            tensors.Add(type.ToString(), count.ToString(CultureInfo.InvariantCulture), Quantity.Of(weights), Quantity.OfBytes(bytes));
         }
 
         tensors.Add("all", info.TensorCount.ToString(CultureInfo.InvariantCulture), Quantity.Of(info.ParameterCount), Quantity.OfBytes(info.TensorBytes));
@@ -103,6 +104,9 @@ internal sealed class InspectCommand(Terminal terminal)
 
     /// <summary>An element that may be above what <see cref="GgufArray.GetInteger"/> gives, and more than a double holds exactly.</summary>
     public static ulong UInt64Of(GgufArray array, int index) => BinaryPrimitives.ReadUInt64LittleEndian(array.RawBytes[(index * sizeof(ulong))..]);
+
+    /// <summary>A header can claim any size, where nobody knows how long the file is.</summary>
+    private static long Sum(IEnumerable<long> sizes) => (long)Int128.Min(sizes.Aggregate(Int128.Zero, (sum, size) => sum + size), long.MaxValue);
 
     private static string TypeOf(GgufValue value) => value.Type == GgufValueType.Array
         ? string.Create(CultureInfo.InvariantCulture, $"{value.GetArray().ElementType}[{value.GetArray().Count}]")

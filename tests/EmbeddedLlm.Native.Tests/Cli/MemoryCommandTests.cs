@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using EmbeddedLlm.Gguf;
 
@@ -129,6 +130,32 @@ public sealed class MemoryCommandTests
         Assert.Equal("18446744073709551615", Elements(metadata.GetProperty("a.largest")));
 
         static string Elements(JsonElement array) => string.Join(' ', array.EnumerateArray().Select(element => element.GetRawText()));
+    }
+
+    /// <summary>Of what comes through a pipe nobody knows how long it is, so that no size is too large for it.</summary>
+    [Fact]
+    public async Task InspectAddsUpWhateverAHeaderClaims()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Standard input has no path there.");
+        using MemoryStream header = new();
+        using BinaryWriter writer = new(header);
+        writer.Write("GGUF"u8);
+        writer.Write(3);
+        writer.Write(2L);
+        writer.Write(0L);
+        foreach (byte name in "ab"u8)
+        {
+            writer.Write(1L);
+            writer.Write(name);
+            writer.Write(1);
+            writer.Write(1L << 62);
+            writer.Write((int)GgmlType.I8);
+            writer.Write(0L);
+        }
+
+        CliResult result = await CliProcess.RunWithInputAsync(Encoding.ASCII.GetString(header.ToArray()), "inspect", "/dev/stdin");
+        Assert.Equal(("", 0), (result.Error, result.ExitCode));
+        Assert.Matches("(?m)^I8 +2 ", result.Output);
     }
 
     private static string[] Lines(CliResult result) => result.Output.TrimEnd().ReplaceLineEndings("\n").Split('\n');
