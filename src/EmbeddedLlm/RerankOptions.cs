@@ -20,6 +20,9 @@ public sealed class RerankOptions
     /// <summary>Whether a document that is too long loses its end. Default: <see langword="false"/>, it is an <see cref="EmbeddingInputTooLongException"/>.</summary>
     public bool TruncatesDocuments { get; set; }
 
+    /// <summary>A copy that nobody else changes.</summary>
+    internal RerankOptions Copy() => (RerankOptions)MemberwiseClone();
+
     /// <summary>Throws <see cref="ArgumentException"/>, naming the option, where a value makes no sense.</summary>
     internal void Validate()
     {

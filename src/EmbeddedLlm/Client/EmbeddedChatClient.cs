@@ -113,8 +113,13 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     }
 
     // Apart, so that requests that stay on their thread make no closure.
-    private Task<RunningAnswer> SubmitOnPoolAsync(ChatMessage[] wanted, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken) =>
-        Task.Run(() => SubmitTurn(wanted, options, more, cancellationToken), cancellationToken);
+    private Task<RunningAnswer> SubmitOnPoolAsync(ChatMessage[] wanted, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)
+    {
+        // As a list of messages, options may be changed as soon as the call has returned.
+        ChatOptions? asked = options?.Clone();
+        EmbeddedChatOptions? copy = (EmbeddedChatOptions?)more?.Copy();
+        return Task.Run(() => SubmitTurn(wanted, asked, copy, cancellationToken), cancellationToken);
+    }
 
     /// <summary>Submits a request together with the conversation that it goes on with, where there is one.</summary>
     private RunningAnswer SubmitTurn(ChatMessage[] wanted, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)

@@ -26,6 +26,7 @@ public sealed partial class EmbeddedModel
     public Task<CompletionResponse> CompleteAsync(string prompt, CompletionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
+        options = (CompletionOptions?)options?.Copy();
         return RunAsync(() => CompletionPrompts.Plain(Tokenizer, prompt, cancellationToken), options, cancellationToken);
     }
 
@@ -34,6 +35,7 @@ public sealed partial class EmbeddedModel
     public IAsyncEnumerable<CompletionUpdate> CompleteStreamingAsync(string prompt, CompletionOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prompt);
+        options = (CompletionOptions?)options?.Copy();
         return StreamAsync(() => CompletionPrompts.Plain(Tokenizer, prompt, cancellationToken), options, cancellationToken);
     }
 
@@ -49,6 +51,7 @@ public sealed partial class EmbeddedModel
     {
         ArgumentNullException.ThrowIfNull(prefix);
         ArgumentNullException.ThrowIfNull(suffix);
+        options = (InfillOptions?)options?.Copy();
         return RunAsync(() => CompletionPrompts.Infill(Tokenizer, _model.Facts.Infill, prefix, suffix, options), options, cancellationToken);
     }
 
@@ -58,6 +61,7 @@ public sealed partial class EmbeddedModel
     {
         ArgumentNullException.ThrowIfNull(prefix);
         ArgumentNullException.ThrowIfNull(suffix);
+        options = (InfillOptions?)options?.Copy();
         return StreamAsync(() => CompletionPrompts.Infill(Tokenizer, _model.Facts.Infill, prefix, suffix, options), options, cancellationToken);
     }
 

@@ -52,7 +52,7 @@ public sealed partial class EmbeddedModel
     {
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(documents);
-        options ??= new RerankOptions();
+        options = options?.Copy() ?? new RerankOptions();
         options.Validate();
         EmbeddingEngines engines = _model.Embeddings;
         if (!engines.Facts.HasRankingHead || engines.RankLength < 1)

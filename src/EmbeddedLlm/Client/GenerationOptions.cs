@@ -126,4 +126,7 @@ public abstract class GenerationOptions
     /// <see cref="EmbeddedModelOptions.RequestTimeout"/>.
     /// </summary>
     public TimeSpan? RequestTimeout { get; set; }
+
+    /// <summary>A copy, for what is read after the call has returned: its caller may use the options for the next one. What lists hold is not copied.</summary>
+    internal GenerationOptions Copy() => (GenerationOptions)MemberwiseClone();
 }

@@ -248,6 +248,26 @@ public sealed class ChatTests(StarterModelFixture starter)
 
     private Dictionary<int, float> NoEnd() => new() { [starter.Model.Tokenize("<|im_end|>", parseSpecial: true)[0]] = float.NegativeInfinity };
 
+    /// <summary>Where a prompt is made on another thread as well, as one of many messages is.</summary>
+    [Fact]
+    public async Task OptionsMayServeTheNextRequestAtOnce()
+    {
+        EmbeddedChatOptions more = new();
+        ChatOptions options = new() { Temperature = 0, RawRepresentationFactory = _ => more };
+        ChatMessage[] messages = [.. Enumerable.Range(0, 17).Select(i => new ChatMessage(i % 2 == 0 ? ChatRole.User : ChatRole.Assistant, i < 16 ? "Hello!" : "Count to five."))];
+        List<Task<ChatResponse>> responses = [];
+        for (int length = 1; length <= 4; length++)
+        {
+            options.MaxOutputTokens = length;
+            more.IncludeTokens = length % 2 == 0;
+            responses.Add(starter.Chat.GetResponseAsync(messages, options, Cancel));
+        }
+
+        ChatResponse[] all = await Task.WhenAll(responses);
+        Assert.Equal([1L, 2L, 3L, 4L], all.Select(response => response.Usage!.OutputTokenCount ?? 0));
+        Assert.Equal([false, true, false, true], all.Select(response => response.AdditionalProperties?.ContainsKey(GeneratedToken.PropertyName) ?? false));
+    }
+
     /// <summary>A message's content that notes which threads read it, in order.</summary>
     private sealed class ReadingThreads : Collection<AIContent>, IEnumerable<AIContent>
     {

@@ -135,6 +135,20 @@ public sealed class CompletionTests(StarterModelFixture starter)
             Assert.Equal(1, (await model.CompleteAsync("", Greedy(1), Cancel)).Usage.InputTokenCount);
     }
 
+    [Fact]
+    public async Task OptionsMayServeTheNextCallAtOnce()
+    {
+        CompletionOptions options = Greedy(0, bans: 1023);
+        List<Task<CompletionResponse>> responses = [];
+        for (int length = 1; length <= 4; length++)
+        {
+            options.MaxOutputTokens = length;
+            responses.Add(starter.Model.CompleteAsync("One, two, three", options, Cancel));
+        }
+
+        Assert.Equal([1L, 2L, 3L, 4L], (await Task.WhenAll(responses)).Select(response => response.Usage.OutputTokenCount ?? 0));
+    }
+
     private static CompletionOptions Greedy(int maxTokens, params int[] bans) => new()
     {
         Temperature = 0,

@@ -41,6 +41,17 @@ public sealed class RerankTests(StarterModelFixture starter)
     }
 
     [Fact]
+    public async Task OptionsMayServeTheNextCallAtOnce()
+    {
+        using TemporaryFolder folder = new();
+        await using EmbeddedModel model = await LoadAsync(folder);
+        RerankOptions options = new() { Top = 1 };
+        Task<IReadOnlyList<RerankResult>> ranking = model.RerankAsync("the cat", Documents, options, Cancel);
+        options.Top = 2;
+        Assert.Single(await ranking);
+    }
+
+    [Fact]
     public async Task ARankingModelsOwnPromptIsUsedAndNoDocumentForgesIt()
     {
         using TemporaryFolder folder = new();
