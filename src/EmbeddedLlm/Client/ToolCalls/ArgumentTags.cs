@@ -34,6 +34,9 @@ internal sealed record ArgumentTags
     /// <summary>Whether values are Python's: <c>True</c> instead of <c>true</c>.</summary>
     public bool HasPythonWords { get; init; }
 
+    /// <summary>Whether the template writes arguments in the order of their names, as Gemma's do with the functions' parameters too, so that the model does.</summary>
+    public bool SortsKeys { get; init; }
+
     /// <summary>The texts, for finding markers in them.</summary>
     public IEnumerable<string> Texts => [BeforeKey, AfterKey, AfterKeyOfOthers, AfterValue, Separator, Marker ?? ""];
 
@@ -47,7 +50,8 @@ internal sealed record ArgumentTags
     public string Write(JsonElement arguments)
     {
         StringBuilder text = new();
-        foreach (JsonProperty argument in arguments.EnumerateObject())
+        IEnumerable<JsonProperty> all = arguments.EnumerateObject();
+        foreach (JsonProperty argument in SortsKeys ? all.OrderBy(argument => argument.Name.ToLowerInvariant(), StringComparer.Ordinal) : all)
         {
             bool isText = argument.Value.ValueKind == JsonValueKind.String;
             text.Append(text.Length > 0 ? Separator : "").Append(BeforeKey).Append(argument.Name).Append(isText ? AfterKey : AfterKeyOfOthers)

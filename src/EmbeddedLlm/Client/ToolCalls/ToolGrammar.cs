@@ -149,7 +149,7 @@ internal sealed class ToolGrammar
         };
         return Named(function, schema =>
         {
-            _tagged[function.Name] = JsonSchemaCompiler.CompileArguments(schema, ArgumentsOf(function), style);
+            _tagged[function.Name] = JsonSchemaCompiler.CompileArguments(tags.SortsKeys ? ToolSet.Sorted(schema) : schema, ArgumentsOf(function), style);
             return TaggedArgumentsNode.Create(tags, _tagged[function.Name], _controls);
         });
     }

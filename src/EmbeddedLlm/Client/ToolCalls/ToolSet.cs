@@ -108,6 +108,31 @@ internal sealed class ToolSet
         return ClosedSchema.Of(Write(writer => schema.WriteTo(writer)));
     }
 
+    /// <summary>A schema with the properties of its objects in the order of their names: <see cref="ArgumentTags.SortsKeys"/>.</summary>
+    public static JsonElement Sorted(JsonElement schema)
+    {
+        JsonObject root = JsonObject.Create(schema)!;
+        Stack<JsonNode> left = new([root]);
+        while (left.TryPop(out JsonNode? node))
+        {
+            if ((node as JsonObject)?["properties"] is JsonObject properties)
+            {
+                KeyValuePair<string, JsonNode?>[] sorted = [.. properties.OrderBy(property => property.Key.ToLowerInvariant(), StringComparer.Ordinal)];
+                properties.Clear();
+                foreach (KeyValuePair<string, JsonNode?> property in sorted)
+                    properties.Add(property);
+            }
+
+            foreach (JsonNode? child in node is JsonObject item ? item.Select(property => property.Value) : node as JsonArray ?? [])
+            {
+                if (child is not null)
+                    left.Push(child);
+            }
+        }
+
+        return Write(writer => root.WriteTo(writer));
+    }
+
     private static AIFunctionDeclaration FunctionOf(AITool tool) =>
         tool as AIFunctionDeclaration ?? throw RequestMapper.NotSupported(nameof(ChatOptions.Tools), $"'{tool?.Name}' is a {tool?.GetType().Name ?? "null"}, and only functions can be called");
 

@@ -11,7 +11,7 @@ internal sealed partial class ToolSupportLearner
     {
         Call call = s_calls[0];
         Call other = s_calls[1];
-        if (support.TakesArgumentsAsText || RenderCalls(support, [call with { Json = $$"""{"{{call.Key}}": "{{call.Value}}", "{{other.Key}}": "{{other.Value}}"}""" }]) is not { } rendered)
+        if (support.TakesArgumentsAsText || Both(call, other) is not { } rendered)
             return null;
         string body = Inside(rendered, around);
         if (FindObject(body, call) is not null || Around(body, call.Name, call.Key, call.Value, other.Key, other.Value) is not [_, var afterName, var afterKey, var between, var afterOtherKey, var tail])
@@ -32,6 +32,7 @@ internal sealed partial class ToolSupportLearner
             AfterValue = between[..close],
             Separator = between[close..],
             HasRawStrings = true,
+            SortsKeys = Both(other, call) == rendered,
         };
         if (Written(Number)?.IndexOf(Number, StringComparison.Ordinal) is not (> 0 and int at))
             return null;
@@ -51,6 +52,8 @@ internal sealed partial class ToolSupportLearner
         return tags.IsReadable && Written("""{"zqin": [1, "zqs"]}""") is { } nested && nested.StartsWith(tags.AfterKeyOfOthers, StringComparison.Ordinal)
             && PythonLiteral.TryRead(nested.AsSpan(tags.AfterKeyOfOthers.Length), isWhole: false, out _, tags.Marker) is { } json
             && JsonElement.DeepEquals(JsonElement.Parse(json), JsonElement.Parse("""{"zqin": [1, "zqs"]}""")) ? tags : null;
+
+        string? Both(Call first, Call second) => RenderCalls(support, [call with { Json = $$"""{"{{first.Key}}": "{{first.Value}}", "{{second.Key}}": "{{second.Value}}"}""" }]);
 
         // What is written after the key of a value.
         string? Written(string value) =>

@@ -62,7 +62,7 @@ public sealed class MarkedStringTests
         ToolSupport support = Learn(marker);
         Assert.Equal(("tools", true, marker), (support.Variable, support.WritesCalls, support.Format.Tags?.Marker));
         Assert.Equal(
-            "<call>call:f{x:#s#,n:1,o:{k:[#v#,{}],e:#\"#}}<end><call>call:g{}<end>".Replace("#", marker, StringComparison.Ordinal),
+            "<call>call:f{n:1,o:{k:[#v#,{}],e:#\"#},x:#s#}<end><call>call:g{}<end>".Replace("#", marker, StringComparison.Ordinal),
             support.Format.Write(("f", """{"x": "s", "n": 1, "o": {"k": ["v", {}], "e": "\""}}""", null), ("g", "{}", null)));
         Assert.Contains(marker, support.Format.Markers());
     }

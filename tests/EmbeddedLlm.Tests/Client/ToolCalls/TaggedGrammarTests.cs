@@ -132,6 +132,23 @@ public sealed class TaggedGrammarTests
         Assert.Equal([new("f", """{"s":"1","n":"2x"}""")], new ToolCallReader(format, constraint.Arguments).Push(asText, isLast: true).Calls);
     }
 
+    /// <summary>As Gemma's do, by names without regard to capitals: of arguments that may be left out, none is lost where the model writes them so.</summary>
+    [Theory]
+    [InlineData("c.function.arguments.items()", false)]
+    [InlineData("c.function.arguments | dictsort", true)]
+    public void ArgumentsComeInTheOrderOfTheirNamesWhereTheTemplateHasThemSo(string items, bool sorts)
+    {
+        ToolCallFormat format = ToolSupportLearner.Learn(
+            ChatTemplate.Parse(
+                "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>{{ m.content }}{% for c in m.tool_calls %}<call:{{ c.function.name }}>{% for k, v in " + items
+                + " %}<a k=\"{{ k }}\">{{ v if v is string else v | tojson }}</a>{% endfor %}</call>{% endfor %}</s>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"), "<s>", "</s>").Format;
+        Assert.Equal(sorts, format.Tags!.SortsKeys);
+        Grammar grammar = Create(format, """{"type":"object","properties":{"n":{"type":"integer"},"a_b":{"type":"integer"},"aC":{"type":"object","properties":{"y":{"type":"null"},"x":{"type":"null"}}}}}""").Grammar;
+        Assert.Equal(!sorts, Accepts(grammar, "<call:f><a k=\"n\">1</a><a k=\"a_b\">2</a><a k=\"aC\">{\"y\": null, \"x\": null}</a></call>"));
+        Assert.Equal(sorts, Accepts(grammar, "<call:f><a k=\"a_b\">2</a><a k=\"aC\">{\"x\": null, \"y\": null}</a><a k=\"n\">1</a></call>"));
+        Assert.Equal(sorts, format.Write(("f", """{"n":1,"a_b":2}""", null)).StartsWith("<call:f><a k=\"a_b\">", StringComparison.Ordinal));
+    }
+
     private static ToolConstraint Create(ToolCallFormat format, string schema) =>
         ToolGrammar.Create(format, ToolSet.Of(new() { Tools = [AIFunctionFactory.CreateDeclaration("f", "", JsonElement.Parse(schema))], ToolMode = ChatToolMode.RequireAny })!, null, ControlTokens.None);
 
