@@ -185,8 +185,9 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
             if (content.Calls.Count > 0 && content.Text.Length > 0 && (Tools.ResultsKey is not null || Tools.TakesCallsWithoutText))
             {
                 // Such a template has a message's text below its calls and their results, or has no calls beside a text.
-                yield return ToTemplate(message.Role, message.AuthorName, new MessageContent(content.Text, null, [], []));
-                content = content with { Text = "" };
+                string? thought = Reasoning.IsAheadOfText ? content.Reasoning : null;
+                yield return ToTemplate(message.Role, message.AuthorName, new MessageContent(content.Text, thought, [], []));
+                content = content with { Text = "", Reasoning = thought is null ? content.Reasoning : null };
             }
 
             TemplateDictionary item = ToTemplate(message.Role, message.AuthorName, content);

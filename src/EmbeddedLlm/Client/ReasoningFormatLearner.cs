@@ -16,8 +16,8 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
 
     private readonly ConversationRenderer _renderer = new(template, beginOfSequence, endOfSequence);
 
-    /// <summary>The format, null where the model does not reason; and by which name the template reads thoughts beside <c>reasoning_content</c>, null where by none.</summary>
-    public (ReasoningFormat? Format, string? MessageKey) Learn()
+    /// <summary>The format, null where the model does not reason; and by which name the template reads thoughts beside <c>reasoning_content</c>, null where by none; and whether it writes them ahead of a text without calls.</summary>
+    public (ReasoningFormat? Format, string? MessageKey, bool IsAheadOfText) Learn()
     {
         ReasoningFormat? known = ReasoningFormat.Of(template.Source);
         string? prompt = AfterUser(Render([UserMessage()], isPrompt: true));
@@ -30,9 +30,10 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
                 continue;
             string? messageKey = key == "reasoning_content" ? null : key;
             string between = rendered[(thought + Thought.Length)..reply];
-            if (known is not null)
-                return (between.Trim() == known.Close ? known with { Closing = between } : known, messageKey);
-            return (FormatOf(rendered[..thought], between, prompt), messageKey);
+            // A template may know the markers of other models, too, and strip them off earlier answers.
+            if (known is not null && between.Contains(known.Close, StringComparison.Ordinal))
+                return (between.Trim() == known.Close ? known with { Closing = between } : known, messageKey, true);
+            return (FormatOf(rendered[..thought], between, prompt) ?? known, messageKey, true);
         }
 
         known ??= OfEmptyBlock() ?? OfPromptsEnd();
@@ -40,10 +41,10 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
         foreach (string key in new[] { "reasoning_content", "tool_plan" })
         {
             if (AheadOfCall(key) is { } ahead)
-                return (known ?? OfThoughtAheadOfCall(ahead.Before, ahead.Between, prompt), key == "reasoning_content" ? null : key);
+                return (known ?? OfThoughtAheadOfCall(ahead.Before, ahead.Between, prompt), key == "reasoning_content" ? null : key, false);
         }
 
-        return (known, null);
+        return (known, null, false);
     }
 
     /// <summary>The format of a template that writes no thoughts of earlier messages, and where the model is not to think an empty block of them, as Gemma 4's does; null where it does not.</summary>

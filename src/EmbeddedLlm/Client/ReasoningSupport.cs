@@ -26,6 +26,9 @@ internal sealed record ReasoningSupport
     /// <summary>By which name the template reads the reasoning of an earlier message, beside <c>reasoning_content</c>; null where by none.</summary>
     public string? MessageKey { get; private init; }
 
+    /// <summary>Whether the template writes reasoning ahead of a text that no calls come with; otherwise only ahead of calls, or not at all.</summary>
+    public bool IsAheadOfText { get; private init; }
+
     /// <summary>Whether something tells the template how much the model is to think.</summary>
     public bool HasSwitches => Flags.Concat(s_efforts).Append("thinking_mode").Append("thinking_budget").Any(_template.Reads) || SoftSwitch is not null;
 
@@ -37,8 +40,8 @@ internal sealed record ReasoningSupport
     /// <param name="endOfSequence">What it calls <c>eos_token</c>.</param>
     public static ReasoningSupport Learn(ChatTemplate template, string beginOfSequence, string endOfSequence)
     {
-        (ReasoningFormat? format, string? key) = new ReasoningFormatLearner(template, beginOfSequence, endOfSequence).Learn();
-        return new ReasoningSupport(template) { Format = format, MessageKey = key };
+        (ReasoningFormat? format, string? key, bool isAheadOfText) = new ReasoningFormatLearner(template, beginOfSequence, endOfSequence).Learn();
+        return new ReasoningSupport(template) { Format = format, MessageKey = key, IsAheadOfText = isAheadOfText };
     }
 
     /// <summary>What the template is told, and what the system message is to say besides.</summary>

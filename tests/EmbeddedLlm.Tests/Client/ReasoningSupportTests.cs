@@ -43,6 +43,15 @@ public sealed class ReasoningSupportTests
         Assert.True(format.IsOpenAfter([new TextPart("[assistant]<muse>", true)]));
     }
 
+    /// <summary>As MiniMax-M3's does, which takes other models' thoughts off earlier answers.</summary>
+    [Fact]
+    public void MarkersThatAreWrittenGoBeforeThoseThatAreOnlyKnown()
+    {
+        ReasoningFormat format = Learn(
+            "{% for m in messages %}[{{ m.role }}]{% if m.reasoning_content %}<mm:think>{{ m.reasoning_content }}</mm:think>\n\n{% endif %}{{ m.content.split('</think>')[-1] }}{% endfor %}{% if add_generation_prompt %}[assistant]<mm:think>{% endif %}").Format!;
+        Assert.Equal(("<mm:think>", "</mm:think>", "</mm:think>\n\n"), (format.Open, format.Close, format.Closing));
+    }
+
     /// <summary>As Gemma 4's template does, which leaves the thoughts of earlier messages out.</summary>
     [Theory]
     [InlineData("<|channel>thought\\n<channel|>", "<|channel>thought", "<channel|>", "<channel|>")]

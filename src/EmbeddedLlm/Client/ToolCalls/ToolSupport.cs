@@ -32,7 +32,7 @@ internal sealed record ToolSupport
     /// <summary>Whether a message without text but with calls has no content for the template, instead of an empty one.</summary>
     public bool TakesNoContent { get; init; }
 
-    /// <summary>Whether the template leaves calls out of a message that has text, as DeepSeek R1's does, or refuses it: then the text is a message of its own ahead of them.</summary>
+    /// <summary>Whether the template leaves calls out of a message that has text, as DeepSeek R1's does, refuses it, or writes the text below them, as later ones of Gemma 4 do: then the text is a message of its own ahead of them.</summary>
     public bool TakesCallsWithoutText { get; init; }
 
     /// <summary>Whether the template takes one call in a message only: it refuses others, or leaves them out.</summary>

@@ -77,7 +77,7 @@ internal sealed partial class ToolSupportLearner
     {
         foreach (bool takesText in new[] { false, true })
         {
-            foreach (bool takesNoContent in new[] { false, true })
+            foreach (bool takesNoContent in Contents(support with { TakesArgumentsAsText = takesText }))
             {
                 support = support with { TakesArgumentsAsText = takesText, TakesNoContent = takesNoContent, HasNamesInIds = false };
                 // Where calls have ids and no names, the ids are to hold the names.
@@ -87,7 +87,7 @@ internal sealed partial class ToolSupportLearner
                 support = support with { Format = IsHarmony ? ToolCallFormat.Harmony : format, Variable = _variable, SystemKey = _systemKey, TakesToolsAsText = _takesToolsAsText, WritesCalls = true };
                 return support with
                 {
-                    TakesCallsWithoutText = !(RenderAnswer(CallMessage(support, [s_calls[0]], Reply))?.Contains(s_calls[0].Value, StringComparison.Ordinal) ?? false),
+                    TakesCallsWithoutText = TakesCallsWithoutText(support),
                     TakesShortIdsOnly = s_otherIds.Any(id => RenderAnswer(CallMessage(support, [s_calls[0] with { Id = id }])) is null),
                     WritesResults = WritesResult(CallMessage(support, [s_calls[0]])),
                     ResultsKey = FindResultsKey(support),
@@ -96,6 +96,18 @@ internal sealed partial class ToolSupportLearner
         }
 
         return null;
+    }
+
+    /// <summary>Whether a message that only calls has no content, or an empty one, in the order to try them: the first is none where an empty one has the template write an empty answer below the calls, as that of DeepSeek R1's distillations of Qwen does.</summary>
+    private bool[] Contents(ToolSupport support) =>
+        RenderCalls(support with { TakesNoContent = false }, [s_calls[0]]) is { } empty && RenderCalls(support with { TakesNoContent = true }, [s_calls[0]]) is { } none
+            && empty.Length > none.Length && empty.StartsWith(none, StringComparison.Ordinal) ? [true, false] : [false, true];
+
+    private bool TakesCallsWithoutText(ToolSupport support)
+    {
+        string rendered = RenderAnswer(CallMessage(support, [s_calls[0]], Reply)) ?? "";
+        int call = rendered.IndexOf(s_calls[0].Value, StringComparison.Ordinal);
+        return call < 0 || rendered.IndexOf(Reply, StringComparison.Ordinal) > call;
     }
 
     /// <summary>Whether answers are messages in channels: then a call is read with all that is around it.</summary>

@@ -68,6 +68,23 @@ public sealed class ToolPromptTests
         Assert.Equal(("<|START_THINKING|>", messageKey), (builder.Reasoning.Format!.Open, builder.Reasoning.MessageKey));
     }
 
+    /// <summary>As later templates of Gemma 4 write it, and the results of the calls ahead of it: not what the model has said and thought before it called.</summary>
+    [Theory]
+    [InlineData("m.reasoning_content", "<assistant><think>T</think>Wait.<assistant><call>f {}<end><result>r<end>")]
+    [InlineData("m.reasoning_content and m.tool_calls", "<assistant>Wait.<assistant><think>T</think><call>f {}<end><result>r<end>")]
+    public void ATextThatWouldComeBelowItsCallsIsAMessageAheadOfThem(string whetherThoughtsAreWritten, string expected)
+    {
+        PromptBuilder builder = new(
+            ChatTemplate.Parse(
+                "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}{% if m.role == 'tool' %}<result>{{ m.content }}<end>{% else %}<{{ m.role }}>{% if " + whetherThoughtsAreWritten + " %}<think>{{ m.reasoning_content }}</think>{% endif %}"
+                + "{% for c in m.tool_calls %}<call>{{ c.function.name + ' ' }}{{ c.function.arguments | tojson }}<end>{% endfor %}{{ m.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"), "", "");
+        ChatMessage[] messages =
+        [
+            new(ChatRole.User, "u"), new(ChatRole.Assistant, [new TextReasoningContent("T"), new TextContent("Wait."), new FunctionCallContent("1", "f")]), new(ChatRole.Tool, [new FunctionResultContent("1", "r")]),
+        ];
+        Assert.Equal($"<user>u{expected}<assistant>", string.Concat(builder.Build(messages, null, null, CancellationToken.None).Select(part => part.Text)));
+    }
+
     /// <summary>Some applications add a message for each result, as OpenAI's interface asks for, and Gemma's template refuses two messages of the user in a row.</summary>
     [Fact]
     public void ResultsThatComeInSeveralMessagesAreOneWhereTheTemplateKnowsNone()

@@ -130,6 +130,17 @@ public sealed class ToolSupportLearnerTests
         Assert.Equal(("tools", true, true, false), (support.Variable, support.WritesCalls, support.WritesResults, support.TakesCallsWithoutText));
     }
 
+    /// <summary>As that of DeepSeek R1's distillations of Qwen does for an empty text, and for any text.</summary>
+    [Fact]
+    public void AnAnswerBelowTheCallsIsNoneWhereThereIsNoText()
+    {
+        ToolSupport support = Learn(ChatTemplate.Parse(
+            "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}{% if m.tool_calls %}<assistant>{% for c in m.tool_calls %}<call>{{ c.function.name }}:{{ c.function.arguments | tojson }}<end>{% endfor %}</s>{% endif %}"
+            + "{% if m.content is not none %}<{{ m.role }}>{{ m.content }}</s>{% endif %}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"));
+        Assert.Equal("<call>a:{}<end><call>b:{}<end>", support.Format.Write(("a", "{}", null), ("b", "{}", null)));
+        Assert.Equal((true, true, true), (support.WritesCalls, support.TakesNoContent, support.TakesCallsWithoutText));
+    }
+
     /// <summary>As Apriel's does: a mapping would come out as Python shows it.</summary>
     [Fact]
     public void WhereArgumentsAreWrittenAsTheyAreTheyAreJsonText()
