@@ -9,7 +9,8 @@ namespace EmbeddedLlm.Client;
 /// <param name="tools">Tells the calls apart; null where there are none.</param>
 /// <param name="harmony">Reads all of it in place of both; null where the answer is in another format.</param>
 /// <param name="tagged">Takes tags off the text; null where there are none.</param>
-internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader? tools, HarmonyReader? harmony = null, TaggedText? tagged = null)
+/// <param name="callsEndReasoning">Whether calls may come within the reasoning and end it: <see cref="ReasoningFormat.EndsAtCalls"/>.</param>
+internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader? tools, HarmonyReader? harmony = null, TaggedText? tagged = null, bool callsEndReasoning = false)
 {
     /// <summary>Whether the answer has called a function.</summary>
     public bool HasCalls => tools is { CallCount: > 0 } || harmony is { CallCount: > 0 };
@@ -25,11 +26,13 @@ internal sealed class AnswerReader(ReasoningSplitter? reasoning, ToolCallReader?
             return (read.Reasoning, read.Text, [.. read.Calls.Select(Content)]);
         }
 
+        IReadOnlyList<WrittenCall> calls = [];
+        if (callsEndReasoning && tools is not null)
+            (piece, calls) = tools.Push(piece, isLast);
         (string thought, string text) = reasoning?.Push(piece, isLast) ?? ("", piece);
         text = tagged?.Push(text, isLast) ?? text;
-        if (tools is null)
-            return (thought, text, []);
-        (text, IReadOnlyList<WrittenCall> calls) = tools.Push(text, isLast);
+        if (!callsEndReasoning && tools is not null)
+            (text, calls) = tools.Push(text, isLast);
         return (thought, text, [.. calls.Select(Content)]);
     }
 

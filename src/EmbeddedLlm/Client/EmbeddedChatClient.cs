@@ -152,6 +152,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         bool isHarmony = tools is not null && prompts.Tools.Format.IsHarmony;
         ReasoningFormat? reasoning = isHarmony || asked.ContinuesLast ? null : prompts.Reasoning.Format;
         bool isReasoningOpen = reasoning?.IsOpenAfter(prompt) ?? false;
+        bool callsEndReasoning = reasoning is { EndsAtCalls: true } && trigger is { IsAtStart: false };
         // A text that has begun has its header in the prompt.
         string header = tools is null ? "" : prompts.Tools.Format.TextHeader;
         (TimeSpan? firstToken, TimeSpan? whole) = RequestMapper.Timeouts(more, model.Timeouts);
@@ -168,9 +169,9 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             RequestTimeout = whole,
             Checkpoints = model.KeepsCheckpoints && dropped == 0 ? FindBoundaries(messages, tokens, asked, cancellationToken) : [],
             Constraint = grammar is null ? null
-                : model.Constrain(grammar, reasoning?.Markers(isReasoningOpen, isHeaderPartOfEnd: trigger is null), trigger, asked.ContinuesLast ? BegunAnswer(messages[^1], grammar, trigger, header) : null),
+                : model.Constrain(grammar, callsEndReasoning ? null : reasoning?.Markers(isReasoningOpen, isHeaderPartOfEnd: trigger is null), trigger, asked.ContinuesLast ? BegunAnswer(messages[^1], grammar, trigger, header) : null),
             ShownControls = ShownControls(reasoning, tools),
-            Reasoning = reasoning is null ? null : LimitOf(reasoning, isReasoningOpen, wanted.Budget),
+            Reasoning = reasoning is null ? null : LimitOf(reasoning, isReasoningOpen, wanted.Budget, callsEndReasoning ? trigger!.Text : []),
         };
         GenerationStream stream = tokens.Length >= model.ContextLength && RequestMapper.ContextOverflow(more) == ContextOverflowPolicy.Stop
             ? GenerationStream.CompleteAtOnce(new GenerationSummary { End = GenerationEnd.Length, PromptTokens = tokens.Length })
@@ -179,7 +180,8 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
             reasoning is null ? null : new ReasoningSplitter(reasoning, isReasoningOpen),
             tools is null || isHarmony ? null : new ToolCallReader(prompts.Tools.Format, calls?.Arguments, tools.IsRequired || (answer is null && !prompts.Tools.Format.IsTriggeredByName) ? null : [.. tools.Callable.Select(function => function.Name)]),
             isHarmony ? new HarmonyReader() : null,
-            !isHarmony && prompts.TextTags is { } tags ? new TaggedText(tags.Open, tags.Close, asked.ContinuesLast) : null);
+            isHarmony ? null : TaggedTextOf(asked.ContinuesLast),
+            callsEndReasoning);
         if (asked.ContinuesLast && header.Length > 0)
             reader.Push(header, isLast: false);
         return new RunningAnswer(stream, reader, ResponseMapper.Create(model.Id) with { DroppedMessages = dropped }, wanted.IsShown);
@@ -202,8 +204,17 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
         };
     }
 
-    private ReasoningLimit LimitOf(ReasoningFormat reasoning, bool isOpen, int? budget) => new()
+    private TaggedText? TaggedTextOf(bool isOpen)
     {
+        if (prompts.TextTags is { } tags)
+            return new TaggedText(tags.Open, tags.Close, isOpen);
+        // What begins such a text has ended the reasoning.
+        return prompts.Reasoning.Format?.TextEnd is { } end ? new TaggedText("", end, isOpen: true) : null;
+    }
+
+    private ReasoningLimit LimitOf(ReasoningFormat reasoning, bool isOpen, int? budget, byte[] trigger) => new()
+    {
+        Trigger = trigger,
         Markers = reasoning.Markers(isOpen, isHeaderPartOfEnd: false),
         Budget = budget,
         Closing = budget is null ? [] : model.Tokenizer.Tokenize(reasoning.Closing, parseSpecial: true),

@@ -9,6 +9,8 @@ namespace EmbeddedLlm.Client;
 /// <param name="Close">What ends it.</param>
 internal sealed record ReasoningFormat(string Open, string Close)
 {
+    private const string BeginsText = "[BEGIN ";
+
     private static readonly ReasoningFormat[] Known =
     [
         new("<think>", "</think>"),
@@ -25,6 +27,14 @@ internal sealed record ReasoningFormat(string Open, string Close)
 
     /// <summary>All that the template writes from the reasoning's end to the answer's text: <see cref="Close"/> and <see cref="Header"/> with the white space around them.</summary>
     public string Closing { get; init; } = Close;
+
+    /// <summary>
+    /// Whether the reasoning goes up to what begins the answer's text, as Apriel's <c>[BEGIN FINAL RESPONSE]</c>, and nothing closes it by itself: then a call ends it as well, since there is no text ahead of calls to be begun.
+    /// </summary>
+    public bool EndsAtCalls => Close.StartsWith(BeginsText, StringComparison.Ordinal);
+
+    /// <summary>What ends the answer's text where <see cref="Close"/> begins it; null where nothing does.</summary>
+    public string? TextEnd => EndsAtCalls ? "[END " + Close[BeginsText.Length..] : null;
 
     /// <summary>The format of a chat template that has markers which are known; null for others.</summary>
     public static ReasoningFormat? Of(string template)

@@ -36,7 +36,7 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
             return (FormatOf(rendered[..thought], between, prompt) ?? known, messageKey, true);
         }
 
-        known ??= OfEmptyBlock() ?? OfPromptsEnd();
+        known ??= OfEmptyBlock() ?? OfPromptsEnd() ?? OfToldText(prompt);
         // Cohere's templates have the thoughts that led to a call by a name of their own.
         foreach (string key in new[] { "reasoning_content", "tool_plan" })
         {
@@ -83,6 +83,13 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
         }
 
         return null;
+    }
+
+    /// <summary>The format of a template that tells the model to think first and to begin the text with a marker, as Apriel's <c>[BEGIN FINAL RESPONSE]</c>; null where it does not.</summary>
+    private ReasoningFormat? OfToldText(string? prompt)
+    {
+        string close = BeginOfText().Match(Render([UserMessage()], isPrompt: true) ?? "").Value;
+        return close.Length > 0 && prompt is not null && FromLastMarker(prompt) is { Length: > 0 } open ? new ReasoningFormat(open, close) { Closing = $"\n{close}\n" } : null;
     }
 
     /// <summary>What is ahead of thoughts and between them and the call that they led to; null where the template does not write them there.</summary>
@@ -167,6 +174,9 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
 
     [GeneratedRegex(@"(<[A-Za-z][A-Za-z0-9_:.-]*>|\[[A-Z][A-Z0-9_]*\])\z", RegexOptions.CultureInvariant)]
     private static partial Regex OpeningTag();
+
+    [GeneratedRegex(@"\[BEGIN [A-Z]+(?: [A-Z]+)*\]", RegexOptions.CultureInvariant)]
+    private static partial Regex BeginOfText();
 
     private static TemplateDictionary UserMessage() => Message("user", User);
 

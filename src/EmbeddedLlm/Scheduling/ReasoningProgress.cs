@@ -8,6 +8,9 @@ internal sealed class ReasoningLimit
     /// <summary>What encloses the reasoning.</summary>
     public required ReasoningMarkers Markers { get; init; }
 
+    /// <summary>What begins a call, which ends the reasoning as well; empty where it does not.</summary>
+    public byte[] Trigger { get; init; } = [];
+
     /// <summary>How many tokens the model may reason, what begins the reasoning not counted; null for as many as it likes.</summary>
     public int? Budget { get; init; }
 
@@ -19,7 +22,9 @@ internal sealed class ReasoningLimit
 internal sealed class ReasoningProgress(ReasoningLimit limit)
 {
     private readonly byte[] _open = limit.Markers.Open;
+    private readonly bool _endsAtTrigger = limit.Trigger.Length > 0;
     private StopString _close = new(limit.Markers.Close);
+    private StopString _trigger = limit.Trigger.Length > 0 ? new(limit.Trigger) : default;
     private Phase _phase = limit.Markers.IsOpen ? Phase.Reasoning : limit.Markers.Open.Length > 0 ? Phase.Opening : Phase.Over;
     private int _opened;
     private int _openingTokens;
@@ -41,7 +46,10 @@ internal sealed class ReasoningProgress(ReasoningLimit limit)
     public int TokenCount { get; private set; }
 
     /// <summary>The tokens that must come next, since the budget is spent; else none. A model that is about to end its reasoning by itself may do so.</summary>
-    public ReadOnlySpan<int> ForcedTokens => _phase == Phase.Reasoning && _spent >= (long?)limit.Budget + (_close.Matched > 0 ? _close.Length : 0) ? limit.Closing : [];
+    public ReadOnlySpan<int> ForcedTokens => _phase == Phase.Reasoning && _spent >= (long?)limit.Budget + Ending ? limit.Closing : [];
+
+    /// <summary>How many bytes may end the reasoning by themselves, as they have begun to; 0 where none have.</summary>
+    private int Ending => Math.Max(_close.Matched > 0 ? _close.Length : 0, _trigger.Matched > 0 ? _trigger.Length : 0);
 
     /// <summary>Takes the answer's next token.</summary>
     public void Accept(ReadOnlySpan<byte> bytes)
@@ -85,7 +93,8 @@ internal sealed class ReasoningProgress(ReasoningLimit limit)
     {
         foreach (byte next in bytes)
         {
-            if (!_close.Advance(next))
+            bool isCall = _endsAtTrigger && _trigger.Advance(next);
+            if (!_close.Advance(next) && !isCall)
                 continue;
             _phase = Phase.Over;
             return;

@@ -92,6 +92,25 @@ public sealed class ReasoningTests
         Assert.NotEmpty(response.Text);
     }
 
+    /// <summary>As Apriel's template has it: nothing begins the reasoning, and what is told to begin the text ends it. With tools the answer is free up to a call, within the reasoning too.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ATextThatIsToldToBeginWithAMarkerComesAfterTheReasoning(bool hasTools)
+    {
+        const string Template = "<|im_start|>system\nThink, and then: [BEGIN FINAL RESPONSE] ... [END FINAL RESPONSE].<|im_end|>\n{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", new() { ChatTemplate = Template }, cancellationToken: Cancel);
+        ChatOptions options = Options(new EmbeddedChatOptions { ReasoningBudget = 6, LogitBias = NoEnd(model) });
+        options.MaxOutputTokens = 60;
+        options.Tools = hasTools ? [AIFunctionFactory.Create((string city) => city, "f")] : null;
+        ChatResponse response = await model.AsChatClient().GetResponseAsync("Count to five.", options, Cancel);
+        string reasoning = Assert.Single(response.Messages).Contents.OfType<TextReasoningContent>().Single().Text;
+        Assert.NotEmpty(reasoning);
+        Assert.NotEmpty(response.Text);
+        Assert.DoesNotContain("BEGIN FINAL", reasoning + response.Text, StringComparison.Ordinal);
+        Assert.InRange(response.Usage!.ReasoningTokenCount!.Value, 6 + 1, 6 + model.Tokenize("\n[BEGIN FINAL RESPONSE]").Length + 1);
+    }
+
     /// <summary>A control token of the starter's ends the reasoning: its text is no part of an answer otherwise, and here it tells where the answer begins.</summary>
     [Fact]
     public async Task AMarkerMayBeAControlToken()

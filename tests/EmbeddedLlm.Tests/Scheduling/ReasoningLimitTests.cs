@@ -76,6 +76,19 @@ public sealed class ReasoningLimitTests
         Assert.Equal(GenerationEnd.Stop, summary.End);
     }
 
+    /// <summary>As Apriel's, which nothing but the text's beginning would end otherwise.</summary>
+    [Theory]
+    [InlineData(12, true)]
+    [InlineData(11, true)]
+    [InlineData(7, false)]
+    public void ReasoningThatEndsAtACallIsCountedUpToItAndNotCutInIt(int budget, bool isCalled)
+    {
+        GenerationRequest request = Request(budget, true, "<t>", "</t>", null, 40, trigger: s_free[9..12]);
+        string text = Run(new SchedulerFixture(new FakeDecoder()), request, out GenerationSummary summary);
+        Assert.Equal(isCalled, text == s_free);
+        Assert.Equal(isCalled ? s_free.IndexOf(s_free[9..12], StringComparison.Ordinal) + 3 : budget + 4, summary.ReasoningTokens);
+    }
+
     [Fact]
     public void GuessesAreCheckedAcrossTheForcedEnd()
     {
@@ -102,7 +115,7 @@ public sealed class ReasoningLimitTests
         return SchedulerFixture.Text(stream);
     }
 
-    private static GenerationRequest Request(int? budget, bool isOpen, string open, string close, string? grammar, int maxTokens)
+    private static GenerationRequest Request(int? budget, bool isOpen, string open, string close, string? grammar, int maxTokens, string trigger = "")
     {
         ReasoningMarkers markers = new(Encoding.UTF8.GetBytes(open), Encoding.UTF8.GetBytes(close), isOpen);
         return new GenerationRequest
@@ -110,7 +123,7 @@ public sealed class ReasoningLimitTests
             Prompt = [.. Encoding.UTF8.GetBytes(Prompt).Select(b => (int)b)],
             MaxOutputTokens = maxTokens,
             Sampling = new SamplingOptions { Temperature = 0 },
-            Reasoning = new ReasoningLimit { Markers = markers, Budget = budget, Closing = [.. Encoding.UTF8.GetBytes($"{close}\n").Select(b => (int)b)] },
+            Reasoning = new ReasoningLimit { Markers = markers, Budget = budget, Trigger = Encoding.UTF8.GetBytes(trigger), Closing = [.. Encoding.UTF8.GetBytes($"{close}\n").Select(b => (int)b)] },
             Constraint = grammar is null ? null : new AnswerConstraint { Grammar = Grammar.FromGbnf(grammar), Vocabulary = s_vocabulary, Reasoning = markers },
         };
     }

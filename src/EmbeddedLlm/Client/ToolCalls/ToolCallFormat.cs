@@ -170,8 +170,8 @@ internal sealed partial record ToolCallFormat
         return text.Append(End).ToString();
     }
 
-    /// <summary>What templates write as special tokens: <c>&lt;…&gt;</c> without white space, or a word of capitals in brackets.</summary>
-    [GeneratedRegex(@"<[^<>\s]{1,60}>|\[/?[A-Z][A-Z_]+\]", RegexOptions.CultureInvariant)]
+    /// <summary>What templates write as special tokens: <c>&lt;…&gt;</c> without white space, or words of capitals in brackets.</summary>
+    [GeneratedRegex(@"<[^<>\s]{1,60}>|\[/?[A-Z][A-Z_]+(?: [A-Z]+)*\]", RegexOptions.CultureInvariant)]
     private static partial Regex Marker();
 
     /// <summary>A marker up to the name that is part of it.</summary>
