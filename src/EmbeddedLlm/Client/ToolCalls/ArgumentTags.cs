@@ -8,6 +8,9 @@ namespace EmbeddedLlm.Client;
 /// </summary>
 internal sealed record ArgumentTags
 {
+    private const string BeginOfCharacterData = "<![CDATA[";
+    private const string EndOfCharacterData = "]]>";
+
     public required string BeforeKey { get; init; }
 
     public required string AfterKey { get; init; }
@@ -21,6 +24,9 @@ internal sealed record ArgumentTags
 
     /// <summary>Whether strings are written as they are, up to what is after the value; otherwise they are in quotes and escaped.</summary>
     public bool HasRawStrings { get; init; }
+
+    /// <summary>Whether strings that hold markup or several lines are written as XML's character data: <c>&lt;![CDATA[…]]&gt;</c>.</summary>
+    public bool HasCharacterData { get; init; }
 
     /// <summary>
     /// What is around strings that do not go up to what is after the value: a quote, or a marker such as <c>&lt;escape&gt;</c>. Within markers strings are as they are, in lists and objects too, whose keys
@@ -55,7 +61,7 @@ internal sealed record ArgumentTags
         {
             bool isText = argument.Value.ValueKind == JsonValueKind.String;
             text.Append(text.Length > 0 ? Separator : "").Append(BeforeKey).Append(argument.Name).Append(isText ? AfterKey : AfterKeyOfOthers)
-                .Append(isText && HasRawStrings ? argument.Value.GetString() : isText && Quote == "'" ? SingleQuoted(argument.Value) : ValueText(argument.Value)).Append(AfterValue);
+                .Append(isText && HasRawStrings ? RawString(argument.Value.GetString()!) : isText && Quote == "'" ? SingleQuoted(argument.Value) : ValueText(argument.Value)).Append(AfterValue);
         }
 
         return text.ToString();
@@ -145,6 +151,14 @@ internal sealed record ArgumentTags
     /// <summary>Reads up to what ends a value: not just that text, which may be in a string, but that with what can come after it.</summary>
     private string? ReadRaw(ReadOnlySpan<char> text, string end, out int length)
     {
+        int data = HasCharacterData ? Skip(text, BeginOfCharacterData) : -1;
+        if (data >= 0)
+        {
+            int dataLength = text[data..].IndexOf(EndOfCharacterData, StringComparison.Ordinal);
+            length = data + dataLength + EndOfCharacterData.Length;
+            return dataLength < 0 ? null : text.Slice(data, dataLength).ToString();
+        }
+
         ReadOnlySpan<char> close = AfterValue.AsSpan().Trim();
         ReadOnlySpan<char> space = AfterValue.AsSpan(0, AfterValue.Length - AfterValue.AsSpan().TrimStart().Length);
         for (length = 0; length < text.Length; length++)
@@ -162,6 +176,9 @@ internal sealed record ArgumentTags
 
         return null;
     }
+
+    private string RawString(string text) =>
+        HasCharacterData && text.AsSpan().ContainsAny('<', '&', '\n') && !text.Contains(EndOfCharacterData, StringComparison.Ordinal) ? BeginOfCharacterData + text + EndOfCharacterData : text;
 
     private static string SingleQuoted(JsonElement text) =>
         $"'{PythonLiteral.Quote(text.GetString()!)[1..^1].Replace("\\\"", "\"", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal)}'";

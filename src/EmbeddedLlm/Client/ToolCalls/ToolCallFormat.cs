@@ -72,6 +72,17 @@ internal sealed partial record ToolCallFormat
     /// <summary>The same without markers: what Meta tells its smaller models to write, and templates that say so.</summary>
     public static ToolCallFormat BarePythonic { get; } = Pythonic with { Begin = "[", End = "]" };
 
+    /// <summary>The format that MiniCPM 5's template tells the model to use, and writes twice itself.</summary>
+    public static ToolCallFormat FunctionTags { get; } = new()
+    {
+        Call =
+        [
+            new(ToolCallPartKind.Literal, "<function name=\""), new(ToolCallPartKind.Name), new(ToolCallPartKind.Literal, "\">"), new(ToolCallPartKind.Arguments), new(ToolCallPartKind.Literal, "</function>"),
+        ],
+        Separator = "\n",
+        Tags = new() { BeforeKey = "<param name=\"", AfterKey = "\">", AfterKeyOfOthers = "\">", AfterValue = "</param>", HasRawStrings = true, HasCharacterData = true },
+    };
+
     /// <summary>OpenAI's harmony format, in which an answer is a row of messages, each in a channel.</summary>
     public static ToolCallFormat Harmony { get; } = new()
     {
@@ -115,7 +126,7 @@ internal sealed partial record ToolCallFormat
 
     /// <summary>
     /// Whether the trigger counts only where the answer begins with it, as it is mere text such as <c>{"name": "</c>. A marker counts anywhere, also where the name comes right after it, and so does one that the name
-    /// is part of, such as <c>&lt;function=</c>.
+    /// is part of, such as <c>&lt;function=</c> and <c>&lt;function name="</c>.
     /// </summary>
     public bool IsTriggeredAtStart => Marker().Match(Opening) is not { Success: true, Index: 0 } && !BegunMarker().IsMatch(Opening);
 
@@ -175,6 +186,6 @@ internal sealed partial record ToolCallFormat
     private static partial Regex Marker();
 
     /// <summary>A marker up to the name that is part of it.</summary>
-    [GeneratedRegex(@"\A<[^<>\s]{3,60}[=:]\z", RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\A<[^<>\s]{3,60}(?:[=:]| name="")\z", RegexOptions.CultureInvariant)]
     private static partial Regex BegunMarker();
 }

@@ -56,6 +56,8 @@ internal sealed partial class ToolSupportLearner
             return described with { Format = ToolCallFormat.Pythonic };
         if (ToldPythonic().IsMatch(prompt))
             return described with { Format = ToolCallFormat.BarePythonic };
+        if (prompt.Contains("<function name=\"", StringComparison.Ordinal) && prompt.Contains("<param name=\"", StringComparison.Ordinal))
+            return described with { Format = ToolCallFormat.FunctionTags };
         // Some show the object as Python writes it, as Falcon-H1's.
         bool showsCall = prompt.Contains("\"arguments\"", StringComparison.Ordinal) || prompt.Contains("'arguments'", StringComparison.Ordinal);
         return showsCall && prompt.Contains("<tool_call>", StringComparison.Ordinal) ? described : support;
