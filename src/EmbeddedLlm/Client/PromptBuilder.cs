@@ -210,8 +210,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
         if (content.Reasoning is not null)
         {
             message.Add("reasoning_content", TemplateValue.FromCaller(content.Reasoning));
-            // A template that has a name of its own for it may refuse it beside the text of a message that calls.
-            if (Reasoning.MessageKey is { } key && (content.Text.Length == 0 || content.Calls.Count == 0))
+            if (Reasoning.MessageKey is { } key && (content.Text.Length == 0 || content.Calls.Count == 0 || Reasoning.TakesKeyBesideTextAndCalls))
                 message.Add(key, TemplateValue.FromCaller(content.Reasoning));
         }
 

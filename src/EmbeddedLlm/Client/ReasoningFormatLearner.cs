@@ -21,7 +21,7 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
     {
         ReasoningFormat? known = ReasoningFormat.Of(template.Source);
         string? prompt = AfterUser(Render([UserMessage()], isPrompt: true));
-        foreach (string key in new[] { "reasoning_content", "thinking", "reasoning" })
+        foreach (string key in new[] { "reasoning_content", "thinking", "reasoning", "thought" })
         {
             TemplateDictionary answer = Message("assistant", Reply);
             answer.Add(key, TemplateValue.FromCaller(Thought));
@@ -92,13 +92,13 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
         return close.Length > 0 && prompt is not null && FromLastMarker(prompt) is { Length: > 0 } open ? new ReasoningFormat(open, close) { Closing = $"\n{close}\n" } : null;
     }
 
+    /// <summary>Whether the template takes thoughts by their name from a message that has both a text and a call, which gpt-oss' refuses.</summary>
+    public bool TakesBesideTextAndCall(string key) => Render([UserMessage(), Calling(key, Reply)], isPrompt: false) is not null;
+
     /// <summary>What is ahead of thoughts and between them and the call that they led to; null where the template does not write them there.</summary>
     private (string Before, string Between)? AheadOfCall(string key)
     {
-        TemplateDictionary answer = Message("assistant", "");
-        answer.Add(key, TemplateValue.FromCaller(Thought));
-        answer.Add("tool_calls", new TemplateList([TemplateValue.FromJson(JsonElement.Parse($$"""{"id": "zqid00001", "type": "function", "function": {"name": "{{Reply}}", "arguments": {} } }"""))]));
-        return AfterUser(Render([UserMessage(), answer], isPrompt: false)) is { } rendered && rendered.IndexOf(Thought, StringComparison.Ordinal) is >= 0 and int thought
+        return AfterUser(Render([UserMessage(), Calling(key, "")], isPrompt: false)) is { } rendered && rendered.IndexOf(Thought, StringComparison.Ordinal) is >= 0 and int thought
             && rendered.IndexOf(Reply, StringComparison.Ordinal) is int call && call > thought ? (rendered[..thought], rendered[(thought + Thought.Length)..call]) : null;
     }
 
@@ -111,7 +111,7 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
 
     private static ReasoningFormat? FormatOf(string before, string between, string? prompt)
     {
-        string? close = ToolCallFormat.SplitAtMarkers(between).FirstOrDefault(piece => piece.IsMarker).Text;
+        string? close = ToolCallFormat.SplitAtMarkers(between).FirstOrDefault(piece => piece.IsMarker).Text ?? (Phrase().Match(between) is { Success: true, Value: var phrase } ? phrase : null);
         if (prompt is null || close is null)
             return null;
         string open = before[CommonStart(before, prompt)..].Trim();
@@ -178,7 +178,20 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
     [GeneratedRegex(@"\[BEGIN [A-Z]+(?: [A-Z]+)*\]", RegexOptions.CultureInvariant)]
     private static partial Regex BeginOfText();
 
+    /// <summary>Words of capitals in brackets, as Apriel's <c>[BEGIN FINAL RESPONSE]</c>, which ends thoughts.</summary>
+    [GeneratedRegex(@"\[[A-Z]+( [A-Z]+)+\]", RegexOptions.CultureInvariant)]
+    private static partial Regex Phrase();
+
     private static TemplateDictionary UserMessage() => Message("user", User);
+
+    /// <summary>A message with thoughts by a name and a call of a function that is named as the reply.</summary>
+    private static TemplateDictionary Calling(string key, string content)
+    {
+        TemplateDictionary answer = Message("assistant", content);
+        answer.Add(key, TemplateValue.FromCaller(Thought));
+        answer.Add("tool_calls", new TemplateList([TemplateValue.FromJson(JsonElement.Parse($$"""{"id": "zqid00001", "type": "function", "function": {"name": "{{Reply}}", "arguments": {} } }"""))]));
+        return answer;
+    }
 
     private static TemplateDictionary Message(string role, string content) => new()
     {

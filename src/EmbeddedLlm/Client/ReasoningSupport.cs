@@ -29,6 +29,9 @@ internal sealed record ReasoningSupport
     /// <summary>Whether the template writes reasoning ahead of a text that no calls come with; otherwise only ahead of calls, or not at all.</summary>
     public bool IsAheadOfText { get; private init; }
 
+    /// <summary>Whether the template takes <see cref="MessageKey"/> in a message that has both a text and calls: one may refuse it there.</summary>
+    public bool TakesKeyBesideTextAndCalls { get; private init; }
+
     /// <summary>Whether something tells the template how much the model is to think.</summary>
     public bool HasSwitches => Flags.Concat(s_efforts).Append("thinking_mode").Append("thinking_budget").Any(_template.Reads) || SoftSwitch is not null;
 
@@ -40,8 +43,15 @@ internal sealed record ReasoningSupport
     /// <param name="endOfSequence">What it calls <c>eos_token</c>.</param>
     public static ReasoningSupport Learn(ChatTemplate template, string beginOfSequence, string endOfSequence)
     {
-        (ReasoningFormat? format, string? key, bool isAheadOfText) = new ReasoningFormatLearner(template, beginOfSequence, endOfSequence).Learn();
-        return new ReasoningSupport(template) { Format = format, MessageKey = key, IsAheadOfText = isAheadOfText };
+        ReasoningFormatLearner learner = new(template, beginOfSequence, endOfSequence);
+        (ReasoningFormat? format, string? key, bool isAheadOfText) = learner.Learn();
+        return new ReasoningSupport(template)
+        {
+            Format = format,
+            MessageKey = key,
+            IsAheadOfText = isAheadOfText,
+            TakesKeyBesideTextAndCalls = key is not null && learner.TakesBesideTextAndCall(key),
+        };
     }
 
     /// <summary>What the template is told, and what the system message is to say besides.</summary>

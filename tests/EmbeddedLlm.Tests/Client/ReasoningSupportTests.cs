@@ -52,6 +52,29 @@ public sealed class ReasoningSupportTests
         Assert.Equal(("<mm:think>", "</mm:think>", "</mm:think>\n\n"), (format.Open, format.Close, format.Closing));
     }
 
+    /// <summary>As Apriel's are, whose prompt ends with a sentence that begins them.</summary>
+    [Fact]
+    public void APhraseInBracketsEndsThoughtsThatThePromptBegins()
+    {
+        ReasoningFormat format = Learn(
+            "{% for m in messages %}<turn>{{ m.role }}:{% if m.reasoning_content %}{{ m.reasoning_content }}\n[MY FINAL ANSWER]\n{% endif %}{{ m.content }}{% endfor %}"
+            + "{% if add_generation_prompt %}<turn>assistant:My thoughts:\n{% endif %}").Format!;
+        Assert.Equal(("<turn>assistant:", "[MY FINAL ANSWER]", "\n[MY FINAL ANSWER]\n", ""), (format.Open, format.Close, format.Closing, format.Header));
+        Assert.True(format.IsOpenAfter([new TextPart("<turn>assistant:My thoughts:\n", true)]));
+        Assert.Contains("[MY FINAL ANSWER]", format.Markers());
+    }
+
+    [Theory]
+    [InlineData("reasoning_content", null)]
+    [InlineData("thinking", "thinking")]
+    [InlineData("reasoning", "reasoning")]
+    [InlineData("thought", "thought")]
+    public void ThoughtsMayHaveANameOfTheTemplatesOwn(string name, string? key)
+    {
+        ReasoningSupport support = Learn($$$"""{% for m in messages %}[{{ m.role }}]{% if m.{{{name}}} %}<|muse|>{{ m.{{{name}}} }}<|done|>{% endif %}{{ m.content }}{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}""");
+        Assert.Equal(("<|muse|>", "<|done|>", key), (support.Format?.Open, support.Format?.Close, support.MessageKey));
+    }
+
     /// <summary>As Gemma 4's template does, which leaves the thoughts of earlier messages out.</summary>
     [Theory]
     [InlineData("<|channel>thought\\n<channel|>", "<|channel>thought", "<channel|>", "<channel|>")]

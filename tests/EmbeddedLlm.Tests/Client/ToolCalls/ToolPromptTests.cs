@@ -85,6 +85,24 @@ public sealed class ToolPromptTests
         Assert.Equal($"<user>u{expected}<assistant>", string.Concat(builder.Build(messages, null, null, CancellationToken.None).Select(part => part.Text)));
     }
 
+    /// <summary>gpt-oss' template refuses thoughts beside the text of a message that calls, and LFM2.5's takes them.</summary>
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("{% if m.thinking and m.content and m.tool_calls %}{{ raise_exception('both') }}{% endif %}", false)]
+    public void ThoughtsBesideATextAndACallAreKeptUnlessTheTemplateRefusesThem(string check, bool isKept)
+    {
+        PromptBuilder builder = new(
+            ChatTemplate.Parse(
+                "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<|{{ m.role }}|>" + check + "{% if m.thinking %}<think>{{ m.thinking }}</think>{% endif %}{{ m.content }}"
+                + "{% for c in m.tool_calls %}<call>{{ c.function | tojson }}<end>{% endfor %}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"), "", "");
+        ChatMessage[] messages =
+        [
+            new(ChatRole.User, "u"), new(ChatRole.Assistant, [new TextReasoningContent("thought"), new TextContent("text"), new FunctionCallContent("1", "f")]), new(ChatRole.Tool, [new FunctionResultContent("1", "r")]),
+        ];
+        string prompt = string.Concat(builder.Build(messages, null, null, CancellationToken.None).Select(part => part.Text));
+        Assert.Contains($"<|assistant|>{(isKept ? "<think>thought</think>" : "")}text<call>", prompt, StringComparison.Ordinal);
+    }
+
     /// <summary>Some applications add a message for each result, as OpenAI's interface asks for, and Gemma's template refuses two messages of the user in a row.</summary>
     [Fact]
     public void ResultsThatComeInSeveralMessagesAreOneWhereTheTemplateKnowsNone()
