@@ -56,6 +56,20 @@ internal sealed partial record ToolCallFormat
     /// <summary>The format of Phi-4-mini, whose template describes tools between the tokens <c>&lt;|tool|&gt;</c> and <c>&lt;|/tool|&gt;</c> and tells nothing of calls.</summary>
     public static ToolCallFormat Phi { get; } = Granite with { End = "]<|/tool_call|>" };
 
+    /// <summary>The format of Kimi K2, whose first templates declare tools and tell nothing of calls: their numbers go through the conversation.</summary>
+    public static ToolCallFormat Kimi { get; } = new()
+    {
+        Begin = "<|tool_calls_section_begin|>",
+        Call =
+        [
+            new(ToolCallPartKind.Literal, "<|tool_call_begin|>functions."), new(ToolCallPartKind.Name), new(ToolCallPartKind.Literal, ":"), new(ToolCallPartKind.Id),
+            new(ToolCallPartKind.Literal, "<|tool_call_argument_begin|>"), new(ToolCallPartKind.Arguments), new(ToolCallPartKind.Literal, "<|tool_call_end|>"),
+        ],
+        Separator = "",
+        End = "<|tool_calls_section_end|>",
+        CountsCalls = true,
+    };
+
     /// <summary>The format that LFM2's template describes tools for, and whose calls some versions of it do not write: a list of calls in Python.</summary>
     public static ToolCallFormat Pythonic { get; } = new()
     {

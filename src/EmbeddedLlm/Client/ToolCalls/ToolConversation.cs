@@ -22,6 +22,7 @@ internal sealed class ToolConversation(ToolSupport support)
     /// <param name="calls">Its calls.</param>
     public void AddCalls(TemplateDictionary message, string content, IReadOnlyList<FunctionCallContent> calls)
     {
+        int before = _count;
         (string Id, string Name, JsonElement Arguments)[] written = [.. calls.Select(call => (IdOf(call), call.Name, ArgumentsOf(call)))];
         if (support.CallsAreNamedMessages)
         {
@@ -53,7 +54,7 @@ internal sealed class ToolConversation(ToolSupport support)
                 {
                     ToolCallPartKind.Name => (written[i].Name, PromptPartKind.Caller),
                     ToolCallPartKind.Arguments => (support.Format.Tags?.Write(written[i].Arguments) ?? written[i].Arguments.GetRawText(), PromptPartKind.Caller),
-                    ToolCallPartKind.Id => (written[i].Id, PromptPartKind.Caller),
+                    ToolCallPartKind.Id => (support.Format.CountsCalls ? $"{before + i}" : written[i].Id, PromptPartKind.Caller),
                     _ => (part.Text, PromptPartKind.Template),
                 };
                 text.Append(piece, kind);

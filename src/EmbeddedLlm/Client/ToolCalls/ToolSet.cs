@@ -40,7 +40,7 @@ internal sealed class ToolSet
     /// <summary>The functions in the shape that a template expects.</summary>
     public TemplateValue TemplateValue(ToolSupport support) => ToolTemplateValues.Tools(_declarations, support.TakesToolsAsText);
 
-    /// <summary>The same for templates that fail where a parameter says no type, as Gemma 4's do: each says one.</summary>
+    /// <summary>The same for templates that fail where a parameter says no type, as Gemma 4's do, or a function lists no parameters, as Seed-OSS' does: each says one, and there is a list, be it an empty one.</summary>
     public TemplateValue TypedTemplateValue(ToolSupport support) => ToolTemplateValues.Tools(_declarations.Select(WithTypes), support.TakesToolsAsText);
 
     /// <summary>Reads the options' tools.</summary>
@@ -140,6 +140,8 @@ internal sealed class ToolSet
     private static JsonElement WithTypes(JsonElement declaration)
     {
         JsonObject root = JsonObject.Create(declaration)!;
+        if (root["function"]?["parameters"] is JsonObject parameters)
+            parameters.TryAdd("properties", new JsonObject());
         Stack<JsonNode> left = new([root]);
         while (left.TryPop(out JsonNode? node))
         {

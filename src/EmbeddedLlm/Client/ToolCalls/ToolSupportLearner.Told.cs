@@ -54,10 +54,14 @@ internal sealed partial class ToolSupportLearner
             return described with { Format = ToolCallFormat.Granite };
         if (s_pythonic.Any(sign => _template.Source.Contains(sign, StringComparison.Ordinal)))
             return described with { Format = ToolCallFormat.Pythonic };
+        if (prompt.Contains("<|im_system|>tool_declare<|im_middle|>", StringComparison.Ordinal))
+            return described with { Format = ToolCallFormat.Kimi };
         if (ToldPythonic().IsMatch(prompt))
             return described with { Format = ToolCallFormat.BarePythonic };
         if (prompt.Contains("<function name=\"", StringComparison.Ordinal) && prompt.Contains("<param name=\"", StringComparison.Ordinal))
             return described with { Format = ToolCallFormat.FunctionTags };
+        if (_unescaped is not null)
+            return described with { Format = _unescaped };
         // Some show the object as Python writes it, as Falcon-H1's.
         bool showsCall = prompt.Contains("\"arguments\"", StringComparison.Ordinal) || prompt.Contains("'arguments'", StringComparison.Ordinal);
         return showsCall && prompt.Contains("<tool_call>", StringComparison.Ordinal) ? described : support;

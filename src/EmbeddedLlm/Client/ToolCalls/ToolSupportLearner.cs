@@ -20,6 +20,9 @@ internal sealed partial class ToolSupportLearner
     /// <summary>The arguments whose notation could be taken for another one.</summary>
     private const string OddArguments = """{"zqkeya": "a \"b\" <c> & 'd'\n\\e", "zqkeyb": "zqvalb", "zqkeyc": 7731, "zqkeyd": true, "zqkeye": {"zqin": [-1.5, "zqs"]}}""";
 
+    /// <summary>Arguments that are written alike whether or not anything is escaped.</summary>
+    private const string PlainArguments = """{"zqkeya": "a plain text", "zqkeyb": "zqvalb", "zqkeyc": 7731, "zqkeyd": true, "zqkeye": {"zqin": [-1.5, "zqs"]}}""";
+
     /// <summary>The least number of characters before the first name or argument where they do not begin like markup or JSON.</summary>
     private const int ShortestBareHead = 6;
     private const char NamePlace = '\uE000';
@@ -38,6 +41,9 @@ internal sealed partial class ToolSupportLearner
     private string? _variable;
     private string? _systemKey;
     private bool _takesToolsAsText;
+
+    /// <summary>The format of a template that puts strings between quotes and escapes nothing in them, so that it cannot be left to write calls; null where it has none.</summary>
+    private ToolCallFormat? _unescaped;
 
     /// <summary>What comes after the message whose rendering is looked at.</summary>
     private TemplateValue[] _after = [];
@@ -130,7 +136,11 @@ internal sealed partial class ToolSupportLearner
         if (format is null)
             return null;
         format = format with { Tags = tags, CountsCalls = !one.Contains(s_calls[0].Id, StringComparison.Ordinal) };
-        return IsReadBack(support, format, around) ? WithoutTextMarkers(support, format, around) : null;
+        if (IsReadBack(support, format, around, OddArguments))
+            return WithoutTextMarkers(support, format, around);
+        if (tags is { HasRawStrings: false, Marker: null } && IsReadBack(support, format, around, PlainArguments))
+            _unescaped ??= format with { Tags = tags with { Quote = "\"" } };
+        return null;
     }
 
     /// <summary>
@@ -187,9 +197,9 @@ internal sealed partial class ToolSupportLearner
     }
 
     /// <summary>Whether a reader of the format finds just the calls in what the template writes, whatever the arguments are.</summary>
-    private bool IsReadBack(ToolSupport support, ToolCallFormat format, Surroundings around)
+    private bool IsReadBack(ToolSupport support, ToolCallFormat format, Surroundings around, string arguments)
     {
-        Call[] calls = [s_calls[0] with { Json = OddArguments }, s_calls[1] with { Json = "{}" }];
+        Call[] calls = [s_calls[0] with { Json = arguments }, s_calls[1] with { Json = "{}" }];
         if (format.Separator is null)
             calls = calls[..1];
         if (RenderCalls(support, calls) is not { } rendered)

@@ -152,6 +152,40 @@ public sealed class ToolPromptTests
         Assert.Contains("\"call_id\": \"call00001\"}", prompt, StringComparison.Ordinal);
     }
 
+    /// <summary>As Kimi K2's first templates do, whose numbers of calls go through the conversation.</summary>
+    [Fact]
+    public void WhereAToldFormatCountsCallsTheyAreCountedThroughTheConversation()
+    {
+        PromptBuilder builder = new(
+            ChatTemplate.Parse(
+                "{% if tools %}<|im_system|>tool_declare<|im_middle|>{{ tools | tojson }}<|im_end|>{% endif %}{% for m in messages %}<|im_{{ m.role }}|>{{ m.role }}<|im_middle|>{{ m.content }}<|im_end|>{% endfor %}"
+                + "{% if add_generation_prompt %}<|im_assistant|>assistant<|im_middle|>{% endif %}"), "", "");
+        ChatMessage[] messages =
+        [
+            new(ChatRole.User, "u"),
+            new(ChatRole.Assistant, [new FunctionCallContent("x", "f"), new FunctionCallContent("y", "g")]),
+            new(ChatRole.Tool, [new FunctionResultContent("x", "1"), new FunctionResultContent("y", "2")]),
+            new(ChatRole.Assistant, [new FunctionCallContent("z", "f")]),
+            new(ChatRole.Tool, [new FunctionResultContent("z", "3")]),
+        ];
+        string prompt = string.Concat(builder.Build(messages, null, null, CancellationToken.None).Select(part => part.Text));
+        Assert.Contains("<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_call_begin|>functions.g:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>", prompt, StringComparison.Ordinal);
+        Assert.Contains("<|tool_call_begin|>functions.f:2<|tool_call_argument_begin|>", prompt, StringComparison.Ordinal);
+    }
+
+    /// <summary>As Seed-OSS' does, which fails where <c>parameters.properties</c> is missing.</summary>
+    [Fact]
+    public void ATemplateThatNeedsAListOfParametersGetsAnEmptyOne()
+    {
+        PromptBuilder builder = new(
+            ChatTemplate.Parse(
+                "{% for t in tools %}{{ t.function.name }}({% for k, v in t.function.parameters.properties.items() %}{{ k }}{% endfor %}) {{ t.function.description }};{% endfor %}{% for m in messages %}<{{ m.role }}>{{ m.content }}"
+                + "{% for c in m.tool_calls %}<call>{{ c.function | tojson }}<end>{% endfor %}</s>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"), "", "");
+        ToolSet tools = ToolSet.Of(new() { Tools = [AIFunctionFactory.CreateDeclaration("f", "F", JsonElement.Parse("""{"type":"object"}"""))] })!;
+        string prompt = string.Concat(builder.Build([new ChatMessage(ChatRole.User, "u")], null, tools, CancellationToken.None).Select(part => part.Text));
+        Assert.Equal("f() F;<user>u</s><assistant>", prompt);
+    }
+
     /// <summary>As the templates of Gemma 4 do, which fail where <c>value['type']</c> is missing.</summary>
     [Fact]
     public void ATemplateThatNeedsATypeOfEachParameterGetsOne()

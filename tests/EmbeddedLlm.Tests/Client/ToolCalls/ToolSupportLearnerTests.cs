@@ -107,6 +107,35 @@ public sealed class ToolSupportLearnerTests
         Assert.Equal(ToolCallFormat.Hermes.Write(("a", Oslo, null)), support.Format.Write(("a", Oslo, null)));
     }
 
+    /// <summary>As Kimi K2's first templates have it, which declare tools and tell nothing of calls.</summary>
+    [Fact]
+    public void DeclaredToolsOfKimiAreCalledAsItIsTrainedTo()
+    {
+        ToolSupport support = Learn(ChatTemplate.Parse(
+            "{% if tools %}{{ '<|im_system|>tool_declare<|im_middle|>' + (tools | tojson) + '<|im_end|>' }}{% endif %}{% for m in messages %}<|im_{{ m.role }}|>{{ m.content }}<|im_end|>{% endfor %}"
+            + "{% if add_generation_prompt %}<|im_assistant|>{% endif %}"));
+        Assert.Equal(("tools", false, true), (support.Variable, support.WritesCalls, support.WritesResults));
+        Assert.Equal(
+            "<|tool_calls_section_begin|><|tool_call_begin|>functions.a:0<|tool_call_argument_begin|>{\"city\": \"Oslo\"}<|tool_call_end|><|tool_call_begin|>functions.b:1<|tool_call_argument_begin|>{}<|tool_call_end|><|tool_calls_section_end|>",
+            support.Format.Write(("a", Oslo, null), ("b", "{}", null)));
+    }
+
+    /// <summary>As OLMo 3's are in a template of others: the model's own strings are Python's, and earlier calls are written by the library.</summary>
+    [Theory]
+    [InlineData("'")]
+    [InlineData("\"")]
+    public void StringsBetweenQuotesThatTheTemplateDoesNotEscapeTellTheNotation(string quote)
+    {
+        ToolSupport support = Learn(ChatTemplate.Parse(
+            "{% if tools %}{{ tools | tojson }}{% endif %}{% for m in messages %}<{{ m.role }}>{{ m.content }}{% for c in m.tool_calls %}{{ '<calls>\n' if loop.first }}{{ c.function.name }}("
+            + "{% for k, v in c.function.arguments.items() %}{{ k }}={% if v is string %}" + quote + "{{ v }}" + quote + "{% else %}{{ v | tojson }}{% endif %}{{ ', ' if not loop.last }}{% endfor %})\n{{ '</calls>' if loop.last }}{% endfor %}</s>{% endfor %}"
+            + "{% if add_generation_prompt %}<assistant>{% endif %}"));
+        Assert.Equal(("tools", false, true), (support.Variable, support.WritesCalls, support.WritesResults));
+        Assert.Equal("<calls>\nf(x=\"it's\", y=true)\ng()\n</calls>", support.Format.Write(("f", """{"x": "it's", "y": true}""", null), ("g", "{}", null)));
+        IReadOnlyList<WrittenCall> calls = new ToolCallReader(support.Format).Push("<calls>\nf(x='it\\'s \"x\"', y=true)\ng()\n</calls>", isLast: true).Calls;
+        Assert.Equal([new("f", """{"x":"it's \"x\"","y":true}"""), new("g", "{}")], calls);
+    }
+
     [Fact]
     public void AFormatThatNobodyKnowsIsLearned()
     {
