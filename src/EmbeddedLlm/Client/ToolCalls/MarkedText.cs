@@ -20,17 +20,23 @@ internal static class MarkedText
     {
         List<GrammarNode> nodes = [];
         StringBuilder plain = new();
+        int position = 0;
+        int written = 0;
         foreach ((string piece, bool isMarker) in ToolCallFormat.SplitAtMarkers(text))
         {
-            if (isMarker && controls.Find(piece) is >= 0 and int control)
+            int end = position + piece.Length;
+            if (isMarker && FindControl(text, position, end, controls, out int length) is >= 0 and int control)
             {
                 EndPlain();
                 nodes.Add(new TerminalNode(new TokenState(new TokenReference(control, null, IsNegated: false))));
+                written = position + length;
             }
-            else
+            else if (written < end)
             {
-                plain.Append(piece);
+                plain.Append(text, Math.Max(position, written), end - Math.Max(position, written));
             }
+
+            position = end;
         }
 
         EndPlain();
@@ -42,6 +48,22 @@ internal static class MarkedText
                 nodes.Add(new TerminalNode(PlainText.Create(Pattern.Of(plain.ToString()))!));
             plain.Clear();
         }
+    }
+
+    /// <summary>The control token at a marker, which may have some of the white space after it for a part, as GigaChat's have line breaks; -1 where there is none.</summary>
+    private static int FindControl(string text, int begin, int end, ControlTokens controls, out int length)
+    {
+        const int MostWhiteSpace = 8;
+        int last = end;
+        while (last < text.Length && last - end < MostWhiteSpace && char.IsWhiteSpace(text[last]))
+            last++;
+        for (length = last - begin; length >= end - begin; length--)
+        {
+            if (controls.Find(text.Substring(begin, length)) is >= 0 and int control)
+                return control;
+        }
+
+        return -1;
     }
 
     /// <summary>A text up to the first marker that ends the answer, since a token that does so comes of itself.</summary>

@@ -150,9 +150,10 @@ internal sealed partial record ToolCallFormat
     /// <summary>All that comes before the first part of the first call that is not a literal.</summary>
     private string Opening => Begin + Call[0].Text;
 
-    /// <summary>The markers that may be control tokens of the vocabulary, each once.</summary>
+    /// <summary>The markers that may be control tokens of the vocabulary, each once, also with white space that comes after it: that may be part of the token.</summary>
     public IEnumerable<string> Markers() =>
-        Marker().Matches(string.Join('\n', [Begin, .. Call.Select(part => part.Text), Separator ?? "", End, .. Tags?.Texts ?? [], .. IsHarmony ? HarmonyReader.Markers : []])).Select(match => match.Value).Distinct();
+        ((IEnumerable<string>)[Begin, .. Call.Select(part => part.Text), Separator ?? "", End, .. Tags?.Texts ?? [], .. IsHarmony ? HarmonyReader.Markers : []])
+            .SelectMany(text => Marker().Matches(text).SelectMany(match => Enumerable.Range(match.Length, 1 + WhiteSpaceAt(text, match.Index + match.Length)).Select(length => text.Substring(match.Index, length)))).Distinct();
 
     /// <summary>Texts cut into markers and what is between them, in order; none is empty.</summary>
     public static IEnumerable<(string Text, bool IsMarker)> SplitAtMarkers(string text)
@@ -194,6 +195,8 @@ internal sealed partial record ToolCallFormat
 
         return text.Append(End).ToString();
     }
+
+    private static int WhiteSpaceAt(string text, int start) => text.Length - start - text.AsSpan(start).TrimStart().Length;
 
     /// <summary>What templates write as special tokens: <c>&lt;…&gt;</c> without white space, or words of capitals in brackets.</summary>
     [GeneratedRegex(@"<[^<>\s]{1,60}>|\[/?[A-Z][A-Z_]+(?: [A-Z]+)*\]", RegexOptions.CultureInvariant)]

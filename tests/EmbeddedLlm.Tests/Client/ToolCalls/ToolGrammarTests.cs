@@ -3,7 +3,9 @@ using System.Text.Json;
 using EmbeddedLlm.Client;
 using EmbeddedLlm.Scheduling;
 using EmbeddedLlm.Templates;
+using EmbeddedLlm.Tokens;
 using Microsoft.Extensions.AI;
+using TokenKind = EmbeddedLlm.Tokens.TokenKind;
 
 namespace EmbeddedLlm.Tests.Client;
 
@@ -171,6 +173,26 @@ public sealed class ToolGrammarTests
         ControlTokens controls = new(_ => -1, text => text == "<|eom_id|>");
         Grammar grammar = ToolGrammar.Create(format, ToolSet.Of(Options(new() { ToolMode = ChatToolMode.RequireAny }))!, null, controls).Grammar;
         Assert.True(Accepts(grammar, Hermes(("add", """{"a": 1, "b": 2}""")) + "</calls>"));
+    }
+
+    /// <summary>As GigaChat 3's, whose tokens are not just the markers but have the line breaks after them.</summary>
+    [Fact]
+    public void AControlTokenMayHaveTheWhiteSpaceAfterAMarker()
+    {
+        ToolCallFormat format = new()
+        {
+            Call = [new(ToolCallPartKind.Literal, "<|sep|>\n\ncall<|role|>\n{\"name\": \""), new(ToolCallPartKind.Name), new(ToolCallPartKind.Literal, "\", \"arguments\": "), new(ToolCallPartKind.Arguments), new(ToolCallPartKind.Literal, "}")],
+        };
+        Assert.Equal(["<|sep|>", "<|sep|>\n", "<|sep|>\n\n", "<|role|>", "<|role|>\n"], format.Markers());
+        int[] offsets = [.. Enumerable.Range(0, 257), 256, 256];
+        TokenKind[] kinds = [.. Enumerable.Repeat(TokenKind.Text, 256), TokenKind.Control, TokenKind.Control];
+        GrammarVocabulary vocabulary = new(new Vocabulary([.. Enumerable.Range(0, 256).Select(next => (byte)next)], offsets, kinds));
+        ControlTokens controls = new(text => text switch { "<|sep|>\n\n" => 256, "<|role|>\n" => 257, _ => -1 }, _ => false);
+        GrammarMatcher matcher = vocabulary.CreateMatcher(ToolGrammar.Create(format, ToolSet.Of(Options(new() { ToolMode = ChatToolMode.RequireAny }))!, null, controls).Grammar);
+        int[] answer = [256, .. Bytes("call"), 257, .. Bytes("{\"name\": \"add\", \"arguments\": {\"a\": 1, \"b\": 2}}")];
+        Assert.All(answer, token => Assert.True(matcher.TryAdvance(token), $"{token}"));
+
+        static IEnumerable<int> Bytes(string text) => Encoding.UTF8.GetBytes(text).Select(next => (int)next);
     }
 
     private static ToolConstraint Create(ToolCallFormat format, ChatOptions options) =>
