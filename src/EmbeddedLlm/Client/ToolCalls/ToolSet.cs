@@ -40,7 +40,7 @@ internal sealed class ToolSet
     /// <summary>The functions in the shape that a template expects.</summary>
     public TemplateValue TemplateValue(ToolSupport support) => ToolTemplateValues.Tools(_declarations, support.TakesToolsAsText);
 
-    /// <summary>The same for templates that fail where a parameter says no type, as Gemma 4's do, or a function lists no parameters, as Seed-OSS' does: each says one, and there is a list, be it an empty one.</summary>
+    /// <summary>The same for templates that fail where a parameter says no type, as Gemma 4's do, or may be null, as Hermes 3's does, or a function lists no parameters, as Seed-OSS' does: each says one type, and there is a list, be it an empty one.</summary>
     public TemplateValue TypedTemplateValue(ToolSupport support) => ToolTemplateValues.Tools(_declarations.Select(WithTypes), support.TakesToolsAsText);
 
     /// <summary>Reads the options' tools.</summary>
@@ -136,7 +136,7 @@ internal sealed class ToolSet
     private static AIFunctionDeclaration FunctionOf(AITool tool) =>
         tool as AIFunctionDeclaration ?? throw RequestMapper.NotSupported(nameof(ChatOptions.Tools), $"'{tool?.Name}' is a {tool?.GetType().Name ?? "null"}, and only functions can be called");
 
-    /// <summary>A declaration of which each property in a list of them is an object with a type: that of its values where it lists them, and else <c>string</c>, as all values can be written so.</summary>
+    /// <summary>A declaration of which each property in a list of them is an object with one type: the first that it has beside null, that of its values where it lists them, and else <c>string</c>, as all values can be written so.</summary>
     private static JsonElement WithTypes(JsonElement declaration)
     {
         JsonObject root = JsonObject.Create(declaration)!;
@@ -155,6 +155,9 @@ internal sealed class ToolSet
                 left.Push(property);
             }
 
+            // Hermes 3's template never ends where a type is null, not even among others.
+            if (node is JsonObject schema && (schema["type"] is JsonArray || IsNull(schema["type"])))
+                schema["type"] = (schema["type"] as JsonArray)?.FirstOrDefault(type => !IsNull(type))?.DeepClone() ?? TypeOf(schema);
             foreach (JsonNode? child in node is JsonObject item ? item.Select(property => property.Value) : node as JsonArray ?? [])
             {
                 if (child is not null && child != properties)
@@ -164,6 +167,8 @@ internal sealed class ToolSet
 
         return Write(writer => root.WriteTo(writer));
     }
+
+    private static bool IsNull(JsonNode? type) => type?.GetValueKind() == JsonValueKind.String && type.GetValue<string>() == "null";
 
     private static string TypeOf(JsonObject schema)
     {

@@ -207,6 +207,28 @@ public sealed class ToolPromptTests
         Assert.Equal("F=any:STRING,c:BOOLEAN,e:NUMBER,l:ARRAY,n:INTEGER,o:OBJECT(in:STRING,),properties:OBJECT,yes:STRING,;<user>u</s><assistant>", prompt);
     }
 
+    /// <summary>As that of Hermes 3 does, which takes a type that it does not know for a list of types, and each letter of it for a type.</summary>
+    [Fact]
+    public void ATemplateThatNeedsOneTypeOfEachParameterGetsTheFirstBesideNull()
+    {
+        PromptBuilder builder = new(
+            ChatTemplate.Parse(
+                "{% macro show(t) %}{% if t.type in ['string', 'integer', 'object'] %}{{ t.type }}{% if t.additionalProperties is mapping %}<{{ show(t.additionalProperties) }}>{% endif %}"
+                + "{% elif t.type is iterable %}{% for one in t.type %}{{ show({'type': one}) }}{% endfor %}{% endif %}{% endmacro %}"
+                + "{% for t in tools %}{{ t.function.description }}={% for k, v in t.function.parameters.properties | items %}{{ k }}:{{ show(v) }},{% endfor %};{% endfor %}{% for m in messages %}<{{ m.role }}>{{ m.content }}"
+                + "{% for c in m.tool_calls %}<call>{{ c.function | tojson }}<end>{% endfor %}</s>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"), "", "");
+        ToolSet tools = ToolSet.Of(new()
+        {
+            Tools =
+            [
+                AIFunctionFactory.CreateDeclaration("f", "F", JsonElement.Parse(
+                    """{"type":"object","properties":{"n":{"type":["integer","null"]},"f":{"type":["null","string"]},"o":{"type":"object","additionalProperties":{"type":["integer","null"]}},"x":{"type":"null"},"type":{"type":"string"}}}""")),
+            ],
+        })!;
+        string prompt = string.Concat(builder.Build([new ChatMessage(ChatRole.User, "u")], null, tools, CancellationToken.None).Select(part => part.Text));
+        Assert.Equal("F=n:integer,f:string,o:object<integer>,x:string,type:string,;<user>u</s><assistant>", prompt);
+    }
+
     /// <summary>As the first templates of Gemma 4 do, whose turn goes on below the results of its calls.</summary>
     [Fact]
     public void ATemplateThatReadsResultsFromTheMessageThatCalledGetsThemThere()
