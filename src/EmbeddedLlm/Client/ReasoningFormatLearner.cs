@@ -123,11 +123,22 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
         return new ReasoningFormat(open, close) { Header = header, DirectHeader = header[Overlap(prompt, header)..], Closing = between };
     }
 
-    /// <summary>The last marker of a prompt that begins the reasoning itself, and what comes after it.</summary>
+    /// <summary>
+    /// The last marker of a prompt that begins the reasoning itself, and what comes after it; and as much ahead as tells it from what the prompt has elsewhere: Kimi K3's thoughts begin with
+    /// <c>&lt;|open|&gt;think&lt;|sep|&gt;</c>, and much else ends with that marker.
+    /// </summary>
     private static string FromLastMarker(string before)
     {
-        string? marker = ToolCallFormat.SplitAtMarkers(before).LastOrDefault(piece => piece.IsMarker).Text;
-        return marker is null ? "" : before[before.LastIndexOf(marker, StringComparison.Ordinal)..].Trim();
+        int position = before.Length;
+        foreach ((string piece, bool isMarker) in ToolCallFormat.SplitAtMarkers(before).Reverse())
+        {
+            position -= piece.Length;
+            string open = before[position..].Trim();
+            if (isMarker && before.IndexOf(open, StringComparison.Ordinal) == position)
+                return open;
+        }
+
+        return "";
     }
 
     /// <summary>How much of a text's beginning another ends with.</summary>

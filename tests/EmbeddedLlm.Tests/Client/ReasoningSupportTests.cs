@@ -52,6 +52,20 @@ public sealed class ReasoningSupportTests
         Assert.Equal(("<mm:think>", "</mm:think>", "</mm:think>\n\n"), (format.Open, format.Close, format.Closing));
     }
 
+    /// <summary>As Kimi K3's do, where an answer without thoughts begins with the same marker.</summary>
+    [Fact]
+    public void ThoughtsMayBeginWithAMarkerThatEndsOtherThingsToo()
+    {
+        ReasoningSupport support = Learn(
+            "{% set thinking = thinking is undefined or thinking %}{% for m in messages %}<|open|>{{ m.role }}<|sep|>{% if m.role == 'assistant' %}"
+            + "{% if thinking %}<|open|>think<|sep|>{{ m.reasoning_content }}<|close|>think<|sep|>{% endif %}<|open|>response<|sep|>{% endif %}{{ m.content }}<|close|>{{ m.role }}<|sep|>{% endfor %}"
+            + "{% if add_generation_prompt %}<|open|>assistant<|sep|><|open|>{{ 'think' if thinking else 'response' }}<|sep|>{% endif %}");
+        ReasoningFormat format = support.Format!;
+        Assert.Equal(("<|open|>think<|sep|>", "<|close|>", "think<|sep|><|open|>response<|sep|>"), (format.Open, format.Close, format.Header));
+        Assert.True(format.IsOpenAfter([new TextPart("<|close|>user<|sep|><|open|>assistant<|sep|><|open|>think<|sep|>", true)]));
+        Assert.False(format.IsOpenAfter([new TextPart("<|close|>user<|sep|><|open|>assistant<|sep|><|open|>response<|sep|>", true)]));
+    }
+
     /// <summary>As Apriel's are, whose prompt ends with a sentence that begins them.</summary>
     [Fact]
     public void APhraseInBracketsEndsThoughtsThatThePromptBegins()
