@@ -17,8 +17,9 @@ internal sealed class LazyChatClient(Func<CancellationToken, Task<EmbeddedModel>
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        // A load may take a minute, in which the caller may change its list.
+        // A load may take a minute, in which the caller may change its list and its options.
         ChatMessage[] wanted = [.. messages];
+        options = options?.Clone();
         IChatClient client = await _model.GetClientAsync(cancellationToken).ConfigureAwait(false);
         return await client.GetResponseAsync(wanted, options, cancellationToken).ConfigureAwait(false);
     }
@@ -28,6 +29,7 @@ internal sealed class LazyChatClient(Func<CancellationToken, Task<EmbeddedModel>
     {
         ArgumentNullException.ThrowIfNull(messages);
         ChatMessage[] wanted = [.. messages];
+        options = options?.Clone();
         IChatClient client = await _model.GetClientAsync(cancellationToken).ConfigureAwait(false);
         await foreach (ChatResponseUpdate update in client.GetStreamingResponseAsync(wanted, options, cancellationToken).ConfigureAwait(false))
             yield return update;

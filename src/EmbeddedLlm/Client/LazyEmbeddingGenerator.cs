@@ -17,6 +17,7 @@ internal sealed class LazyEmbeddingGenerator(Func<CancellationToken, Task<Embedd
     {
         ArgumentNullException.ThrowIfNull(values);
         string[] texts = [.. values];
+        options = options?.Clone();
         IEmbeddingGenerator<string, Embedding<float>> generator = await _model.GetClientAsync(cancellationToken).ConfigureAwait(false);
         return await generator.GenerateAsync(texts, options, cancellationToken).ConfigureAwait(false);
     }

@@ -112,6 +112,17 @@ public sealed class PipelineTests(StarterModelFixture starter)
     }
 
     [Fact]
+    public async Task OptionsMayServeTheNextRequestWhileTheModelIsLoaded()
+    {
+        await using ServiceProvider services = new ServiceCollection().AddEmbeddedLlm("starter").BuildServiceProvider();
+        IChatClient client = services.GetRequiredService<IChatClient>();
+        ChatOptions options = new() { Temperature = 0, MaxOutputTokens = 1 };
+        Task<ChatResponse> first = client.GetResponseAsync("Count to five.", options, Cancel);
+        options.MaxOutputTokens = 2;
+        Assert.Equal(1, (await first).Usage!.OutputTokenCount);
+    }
+
+    [Fact]
     public async Task AContainerMayBeDisposedSynchronously()
     {
         ServiceProvider services = new ServiceCollection().AddEmbeddedLlm("starter").BuildServiceProvider();
