@@ -60,7 +60,7 @@ internal sealed class HttpRemoteFile(HttpClient client, Uri address, TimeSpan st
                 return ([], response.Content.Headers.ContentRange?.Length);
             response.EnsureSuccessStatusCode();
             if (response.StatusCode == HttpStatusCode.PartialContent && response.Content.Headers.ContentRange?.From != offset)
-                throw new IOException($"'{address}' cannot be read: the server sends another part than the one it was asked for.");
+                throw new IOException($"'{ModelHttp.Describe(address)}' cannot be read: the server sends another part than the one it was asked for.");
             // A server that knows no ranges sends the file from its beginning.
             long skipped = response.StatusCode == HttpStatusCode.PartialContent ? 0 : offset;
             long? fileLength = response.StatusCode == HttpStatusCode.PartialContent ? response.Content.Headers.ContentRange?.Length : response.Content.Headers.ContentLength;
@@ -81,11 +81,11 @@ internal sealed class HttpRemoteFile(HttpClient client, Uri address, TimeSpan st
         }
         catch (HttpRequestException exception)
         {
-            throw new IOException($"'{address}' cannot be read: {exception.Message}", exception);
+            throw new IOException($"'{ModelHttp.Describe(address)}' cannot be read: {exception.Message}", exception);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new IOException($"'{address}' cannot be read: the server does not answer.", exception);
+            throw new IOException($"'{ModelHttp.Describe(address)}' cannot be read: the server does not answer.", exception);
         }
 
         ValueTask<int> ReadSomeAsync(Stream stream, Memory<byte> destination)
