@@ -27,7 +27,7 @@ internal sealed record DownloadSettings
     public Func<string, PartialFile> OpenPartial { get; init; } = path => new PartialFile(path);
 
     /// <summary>How many bytes fit into a folder's disk; null where that cannot be told.</summary>
-    public Func<string, long?> FreeSpace { get; init; } = FreeSpaceOf;
+    public Func<string, long?> FreeSpace { get; init; } = DiskSpace.FreeIn;
 
     /// <summary>Tries again what failed for a reason that may pass, later each time, or when the server says.</summary>
     /// <param name="retrying">Called ahead of each further attempt, with what went wrong.</param>
@@ -50,18 +50,5 @@ internal sealed record DownloadSettings
                 return ValueTask.CompletedTask;
             },
         }).Build();
-    }
-
-    private static long? FreeSpaceOf(string folder)
-    {
-        try
-        {
-            return new DriveInfo(folder).AvailableFreeSpace;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            // A network share without a letter, as a rule. The write will tell.
-            return null;
-        }
     }
 }

@@ -89,21 +89,8 @@ internal sealed class Quantization(string source, string destination, Quantizati
     {
         double bits = FewestBits(type);
         double least = files.SelectMany(file => file.Tensors).Sum(tensor => tensor.Dimensions.Length < 2 ? tensor.ByteSize : Math.Min(tensor.ByteSize, tensor.ElementCount * bits / 8));
-        if (FreeSpaceOf(Path.GetDirectoryName(destination)!) is { } free && least > free)
+        if (DiskSpace.FreeIn(Path.GetDirectoryName(destination)!) is { } free && least > free)
             throw new IOException($"'{destination}' would take at least {least / (1 << 20):N0} MiB, and {free >> 20:N0} MiB are free.");
-    }
-
-    /// <summary>The bytes that are free; null where the system does not tell, as of a network share without a letter on Windows. The write will.</summary>
-    private static long? FreeSpaceOf(string folder)
-    {
-        try
-        {
-            return new DriveInfo(folder).AvailableFreeSpace;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return null;
-        }
     }
 
     private static double FewestBits(QuantizationType type) => type switch
