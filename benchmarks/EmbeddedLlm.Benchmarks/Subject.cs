@@ -56,13 +56,15 @@ internal sealed class Subject : IAsyncDisposable
         {
             int[] excluded = EndTokens(model);
             IReadOnlyList<BackendDevice> gpus = settings.FindDevices();
+            int gpuLayers = gpus.Count == 0 ? 0 : int.MaxValue;
+            // llama.cpp's attention at its best for this model: what is compared is the library with a loop over llama.cpp as it is.
+            options.FlashAttention = AttentionKernel.IsFusedByLlama(model.Info, options, gpuLayers);
             int batchSize = ContextSizes.Choose(model.Info, options, usesGpu: gpus.Count > 0).BatchSize;
             BareSettings bare = new(model.CacheLength, batchSize, options.MaxSequences, model.Threads, settings.Poll)
             {
                 Gpus = gpus,
                 KvType = settings.KvType,
-                // The library's choice: what is compared is what is around the computation.
-                FlashAttention = AttentionKernel.Choose(model.Info, options, gpus.Count == 0 ? 0 : int.MaxValue),
+                FlashAttention = AttentionKernel.Choose(model.Info, options, gpuLayers),
             };
             return new Subject(model, new BareLoop(model.Path, bare, excluded), CreatePromptBuilder(model, options.ChatTemplate), excluded);
         }

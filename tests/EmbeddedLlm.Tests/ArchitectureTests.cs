@@ -13,11 +13,12 @@ public sealed class ArchitectureTests
         ["Gguf"] = [],
         ["Templates"] = [],
         ["Interop"] = [],
+        ["Attention"] = [],
         ["Grammar"] = ["Tokens"],
         ["Sampling"] = ["Tokens"],
         ["Catalog"] = ["Gguf"],
         ["Scheduling"] = ["Tokens", "Grammar", "Sampling"],
-        ["Runtime"] = ["Interop", "Gguf", "Tokens", "Scheduling"],
+        ["Runtime"] = ["Interop", "Attention", "Gguf", "Tokens", "Scheduling"],
         ["Client"] = ["Tokens", "Gguf", "Templates", "Grammar", "Sampling", "Catalog", "Scheduling", "Runtime", RoomUses.ExtensionsAI],
     };
 

@@ -179,3 +179,38 @@ internal unsafe struct ggml_threadpool_params
     public byte strict_cpu;
     public byte paused;
 }
+
+/// <summary>Opaque; the memory that tensors and graphs are made in.</summary>
+internal readonly struct ggml_context;
+
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct ggml_init_params
+{
+    public nuint mem_size;
+    public void* mem_buffer;
+    public byte no_alloc;
+}
+
+/// <summary>A node of a graph, of ggml.h. Not checked at load: <see cref="CustomOperation"/> looks before it relies on it.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct ggml_tensor
+{
+    public const int ParameterCount = 16;
+
+    public ggml_type type;
+    public nint buffer;
+    public fixed long ne[4];
+    public fixed ulong nb[4];
+    public int op;
+    public fixed int op_params[ParameterCount];
+    public int flags;
+    public fixed ulong src[10];
+    public ggml_tensor* view_src;
+    public nuint view_offs;
+    public byte* data;
+    public fixed byte name[64];
+    public void* extra;
+    public fixed byte padding[8];
+
+    public readonly ggml_tensor* Source(int index) => (ggml_tensor*)src[index];
+}

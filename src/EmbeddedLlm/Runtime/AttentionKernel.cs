@@ -37,18 +37,37 @@ internal static class AttentionKernel
     /// <param name="bytesPerToken">The weights that are read for a token.</param>
     public static AttentionTile TileOf(GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers, long bytesPerToken)
     {
-        if (gpuLayers > 0 || !IsFused(info, options, gpuLayers) || options.KeyCacheType != options.ValueCacheType || options.KeyCacheType is not (KvCacheType.F16 or KvCacheType.F32))
+        if (gpuLayers > 0 || IsOurs(info, options, gpuLayers) || !IsFused(info, options, gpuLayers) || options.KeyCacheType != options.ValueCacheType || options.KeyCacheType is not (KvCacheType.F16 or KvCacheType.F32))
             return default;
         double weights = (double)info.ParameterCount * bytesPerToken / Math.Max(1, info.TensorBytes);
         double numbersPerCell = info.HeadCounts.Sum(heads => (double)heads) * (info.KeyLength + info.ValueLength);
         return new AttentionTile(TileLength, weights > 0 ? WeightSpeed * numbersPerCell / weights : 0);
     }
 
-    /// <summary>Whether the fused kernel is used, where the device has it.</summary>
+    /// <summary>Whether attention is computed by <see cref="AttentionHook"/>: on the CPU, from keys and values in half precision, in heads of lengths that it can.</summary>
+    /// <param name="info">The model.</param>
+    /// <param name="options">What the user wants.</param>
+    /// <param name="gpuLayers">The layers on GPUs.</param>
+    public static bool IsOurs(GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers) =>
+        gpuLayers == 0 && options.FlashAttention != false && options.KeyCacheType == KvCacheType.F16 && options.ValueCacheType == KvCacheType.F16
+        && AttentionHook.Supports(info.CachedKeyLengths.Max(), info.CachedValueLengths.Max());
+
+    /// <summary>What has a context compute attention in that way; null where it does not.</summary>
+    /// <param name="info">The model.</param>
+    /// <param name="options">What the user wants.</param>
+    /// <param name="gpuLayers">The layers on GPUs.</param>
+    /// <param name="threads">The most threads that will compute at once.</param>
+    public static AttentionHook? CreateHook(GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers, int threads) =>
+        IsOurs(info, options, gpuLayers) ? AttentionHook.TryCreate(threads, info.CachedKeyLengths.Max(), info.CachedValueLengths.Max()) : null;
+
+    /// <summary>Whether the fused kernel is used, where the device has it, or ours in its place.</summary>
     /// <param name="info">The model.</param>
     /// <param name="options">What the user wants, and the types of the KV cache: quantised values have the fused kernel only.</param>
     /// <param name="gpuLayers">The layers on GPUs, whose kernels are others.</param>
-    public static bool IsFused(GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers)
+    public static bool IsFused(GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers) => IsOurs(info, options, gpuLayers) || IsFusedByLlama(info, options, gpuLayers);
+
+    /// <summary>Whether llama.cpp had better use its fused kernel, by itself.</summary>
+    public static bool IsFusedByLlama(GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers)
     {
         if (options.FlashAttention is { } wanted)
             return wanted;

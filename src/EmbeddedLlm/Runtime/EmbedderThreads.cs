@@ -10,10 +10,8 @@ internal sealed class EmbedderThreads
 
     private readonly long _weightBytes;
     private readonly ThreadGovernor? _governor;
-    private readonly int _most;
-
     /// <summary>The same number whatever is computed.</summary>
-    public EmbedderThreads(int threads) => _most = threads;
+    public EmbedderThreads(int threads) => Most = threads;
 
     /// <param name="weightBytes">The bytes of the model's weights.</param>
     /// <param name="most">The threads to use while the machine is free.</param>
@@ -21,12 +19,15 @@ internal sealed class EmbedderThreads
     /// <param name="readClock">Reads the system's CPU clock, see <see cref="ThreadGovernor"/>.</param>
     public EmbedderThreads(long weightBytes, int most, int threads, Func<CpuTime?>? readClock)
     {
-        (_weightBytes, _most) = (weightBytes, most);
+        (_weightBytes, Most) = (weightBytes, most);
         _governor = most > 1 ? new ThreadGovernor(most, threads, LargestStep, readClock) : null;
     }
 
+    /// <summary>The most threads there will be.</summary>
+    public int Most { get; }
+
     /// <summary>The threads for a batch of so many tokens.</summary>
-    public int For(int tokens) => _governor is null ? _most : Math.Min(_governor.Threads, ThreadCount.Choose(_weightBytes * tokens, _most, busyCores: 0));
+    public int For(int tokens) => _governor is null ? Most : Math.Min(_governor.Threads, ThreadCount.Choose(_weightBytes * tokens, Most, busyCores: 0));
 
     /// <summary>Takes note of how long a batch took.</summary>
     /// <param name="tokens">How many tokens it had.</param>

@@ -153,10 +153,12 @@ internal sealed class EmbeddingEngines(
         EmbedderPlan plan = PlanFor(key);
         EnsureFits(plan);
         StepAbort abort = new();
-        ContextHandle context = CreateContext(key, plan, abort);
+        EmbedderThreads threads = ThreadsFor(plan);
+        AttentionHook? attention = usesGpu ? null : AttentionKernel.CreateHook(info, options, gpuLayers: 0, threads.Most);
+        ContextHandle context = CreateContext(key, plan, abort, attention);
         int vectorLength = key.Pooling is null ? RankLength : VectorLength;
         return new EmbeddingEngine(
-            new LlamaEmbedder(context, plan, facts.IsEncoder, vectorLength, ThreadsFor(plan), abort), options.QueueCapacity, options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance);
+            new LlamaEmbedder(context, plan, facts.IsEncoder, vectorLength, threads, abort, attention), options.QueueCapacity, options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance);
     }
 
     /// <summary>
@@ -183,7 +185,7 @@ internal sealed class EmbeddingEngines(
         ContextPlan.EnsureFits(Math.Max(plan.MaxTokens, plan.BatchCapacity), cellBytes);
     }
 
-    private unsafe ContextHandle CreateContext(EmbedderKey key, EmbedderPlan plan, StepAbort abort)
+    private unsafe ContextHandle CreateContext(EmbedderKey key, EmbedderPlan plan, StepAbort abort, AttentionHook? attention)
     {
         llama_context_params parameters = NativeMethods.llama_context_default_params();
         parameters.n_ctx = (uint)Math.Max(plan.MaxTokens, plan.BatchCapacity);
@@ -204,6 +206,11 @@ internal sealed class EmbeddingEngines(
         parameters.no_perf = 1;
         parameters.abort_callback = StepAbort.Callback;
         parameters.abort_callback_data = abort.Data;
+        if (attention is not null)
+        {
+            parameters.cb_eval = AttentionHook.Callback;
+            parameters.cb_eval_user_data = attention.Data;
+        }
 
         long mark = NativeLog.Mark();
         ContextHandle context = ContextHandle.Create(model, parameters);

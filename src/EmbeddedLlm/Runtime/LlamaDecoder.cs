@@ -10,6 +10,7 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     private readonly ContextHandle _context;
     private readonly llama_memory_i* _memory;
     private readonly StepAbort _abort;
+    private readonly AttentionHook? _attention;
     private readonly CellSharing _sharing;
     private readonly ThreadGovernor? _governor;
     private readonly NativeBatch _batch;
@@ -21,13 +22,15 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     /// <param name="sharing">What the model's memory allows.</param>
     /// <param name="governor">Chooses the number of threads from step to step; null where it is fixed.</param>
     /// <param name="abort">What the context's abort callback reads.</param>
+    /// <param name="attention">What the context's evaluation callback reads; null where it has none.</param>
     /// <param name="adapters">The adapters that sets refer to; owned from here on. Null for none.</param>
-    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, StepAbort abort, LoadedAdapters? adapters = null)
+    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, StepAbort abort, AttentionHook? attention = null, LoadedAdapters? adapters = null)
     {
         _context = context;
         _adapters = adapters;
         _memory = NativeMethods.llama_get_memory(context);
         _abort = abort;
+        _attention = attention;
         _sharing = sharing;
         _governor = governor;
         VocabularySize = vocabularySize;
@@ -134,6 +137,7 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     {
         // The context points to its adapters to the end.
         _context.Dispose();
+        GC.KeepAlive(_attention);
         _adapters?.Dispose();
     }
 

@@ -11,6 +11,7 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
     private readonly llama_memory_i* _memory;
     private readonly bool _isEncoder;
     private readonly StepAbort _abort;
+    private readonly AttentionHook? _attention;
     private readonly EmbedderThreads _threads;
     private int _usedThreads;
     private readonly NativeBatch _batch;
@@ -21,13 +22,15 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
     /// <param name="vectorLength">The numbers that it gives for a sequence.</param>
     /// <param name="threads">Chooses the number of threads from batch to batch.</param>
     /// <param name="abort">What the context's abort callback reads.</param>
-    public LlamaEmbedder(ContextHandle context, EmbedderPlan plan, bool isEncoder, int vectorLength, EmbedderThreads threads, StepAbort abort)
+    /// <param name="attention">What the context's evaluation callback reads; null where it has none.</param>
+    public LlamaEmbedder(ContextHandle context, EmbedderPlan plan, bool isEncoder, int vectorLength, EmbedderThreads threads, StepAbort abort, AttentionHook? attention = null)
     {
         _context = context;
         _memory = NativeMethods.llama_get_memory(context);
         _isEncoder = isEncoder;
         _threads = threads;
         _abort = abort;
+        _attention = attention;
         VectorLength = vectorLength;
         MaxSequences = (int)NativeMethods.llama_n_seq_max(context);
         MaxTokens = plan.MaxTokens;
@@ -75,7 +78,12 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
 
     public void RequestAbort() => _abort.RequestNow();
 
-    public void Dispose() => _context.Dispose();
+    public void Dispose()
+    {
+        // The context points to it to the end.
+        _context.Dispose();
+        GC.KeepAlive(_attention);
+    }
 
     private void Clear(bool data)
     {

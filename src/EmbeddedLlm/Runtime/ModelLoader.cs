@@ -65,9 +65,10 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             if (!embedding.IsEncoder)
             {
                 StepAbort abort = new();
-                context = CreateContext(model, plan, load, abort);
+                AttentionHook? attention = AttentionKernel.CreateHook(info, options, load.Plan.GpuLayers, plan.MostThreads);
+                context = CreateContext(model, plan, load, abort, attention);
                 progress.ThrowIfStopped();
-                decoder = new LlamaDecoder(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort, adapters);
+                decoder = new LlamaDecoder(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort, attention, adapters);
                 draftModel = LoadDraft(decoder, vocabulary, plan.ContextLength);
             }
 
@@ -168,7 +169,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             LogOneSequence(info.Architecture);
     }
 
-    private ContextHandle CreateContext(ModelHandle model, ContextPlan plan, LoadPlan load, StepAbort abort)
+    private ContextHandle CreateContext(ModelHandle model, ContextPlan plan, LoadPlan load, StepAbort abort, AttentionHook? attention)
     {
         llama_context_params parameters = NativeMethods.llama_context_default_params();
         parameters.n_ctx = (uint)plan.CacheLength;
@@ -188,6 +189,11 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         parameters.no_perf = 1;
         parameters.abort_callback = StepAbort.Callback;
         parameters.abort_callback_data = abort.Data;
+        if (attention is not null)
+        {
+            parameters.cb_eval = AttentionHook.Callback;
+            parameters.cb_eval_user_data = attention.Data;
+        }
 
         long mark = NativeLog.Mark();
         ContextHandle context = ContextHandle.Create(model, parameters);

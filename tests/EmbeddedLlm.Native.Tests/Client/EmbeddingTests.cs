@@ -123,7 +123,7 @@ public sealed class EmbeddingTests(StarterModelFixture starter)
     {
         using TemporaryFolder folder = new();
         string path = folder.PathOf("last.gguf");
-        GgufWriter writer = SyntheticModel.Describe(SyntheticShape.Tiny with { Architecture = "qwen3" }, SyntheticVocabulary.ByteLevel(512));
+        GgufWriter writer = SyntheticModel.Describe(SyntheticShape.Tiny with { Architecture = "qwen3", Mix = SyntheticMix.F32 }, SyntheticVocabulary.ByteLevel(512));
         writer.Add("qwen3.pooling_type", 3u);
         writer.Add("tokenizer.ggml.add_eos_token", true);
         using (FileStream stream = File.Create(path))

@@ -28,8 +28,9 @@ internal static unsafe class ReferenceEmbedder
         parameters.n_threads = parameters.n_threads_batch = 1;
         parameters.embeddings = 1;
         parameters.pooling_type = pooling;
-        // Attention's two kernels round differently: the fused one sums values in 16 bits.
-        parameters.flash_attn_type = llama_flash_attn_type.AUTO;
+        // llama.cpp's kernels round queries, weights or sums to 16 bits where keys and values have as many; without these they are as exact as ours.
+        parameters.flash_attn_type = llama_flash_attn_type.DISABLED;
+        parameters.type_k = parameters.type_v = ggml_type.F32;
         using ContextHandle context = ContextHandle.Create(model, parameters);
         int[] positions = [.. Enumerable.Range(0, tokens.Length)];
         int[] counts = [.. Enumerable.Repeat(1, tokens.Length)];

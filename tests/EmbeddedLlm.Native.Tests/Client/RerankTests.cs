@@ -23,7 +23,7 @@ public sealed class RerankTests(StarterModelFixture starter)
         foreach (RerankResult result in ranking)
         {
             int[] prompt = [Cls, .. model.Tokenize("the cat"), Separator, .. model.Tokenize(Documents[result.Index]), Separator];
-            Assert.Equal(ReferenceEmbedder.Embed(model.Path, prompt, llama_pooling_type.RANK)[0], result.Score, 1e-4f);
+            Assert.Equal(ReferenceEmbedder.Embed(model.Path, prompt, llama_pooling_type.RANK)[0], result.Score, 5e-4f);
         }
 
         Assert.True(ranking[0].Score - ranking[^1].Score > 1e-3f);
@@ -56,7 +56,7 @@ public sealed class RerankTests(StarterModelFixture starter)
     {
         using TemporaryFolder folder = new();
         string path = folder.PathOf("reranker.gguf");
-        GgufWriter writer = SyntheticModel.Describe(SyntheticShape.Tiny with { Architecture = "qwen3" }, SyntheticVocabulary.ByteLevel(512));
+        GgufWriter writer = SyntheticModel.Describe(SyntheticShape.Tiny with { Architecture = "qwen3", Mix = SyntheticMix.F32 }, SyntheticVocabulary.ByteLevel(512));
         writer.Add("qwen3.pooling_type", 4u);
         writer.AddStrings("qwen3.classifier.output_labels", ["yes", "no"]);
         writer.Add("tokenizer.chat_template.rerank", "<|im_start|>q {query}<|im_end|>d {document}<|im_end|>");
@@ -73,7 +73,7 @@ public sealed class RerankTests(StarterModelFixture starter)
             int[] prompt = [start, .. model.Tokenize("q what {document}"), end, .. model.Tokenize("d " + documents[result.Index]), end];
             float[] expected = ReferenceEmbedder.Embed(path, prompt, llama_pooling_type.RANK);
             Assert.Equal(1, expected[0] + expected[1], 1e-4f);
-            Assert.Equal(expected[0], result.Score, 1e-4f);
+            Assert.Equal(expected[0], result.Score, 5e-4f);
         }
 
         Assert.Throws<NotSupportedException>(() => model.AsEmbeddingGenerator());
