@@ -152,13 +152,11 @@ internal sealed class EmbeddingEngines(
     {
         EmbedderPlan plan = PlanFor(key);
         EnsureFits(plan);
-        StepAbort abort = new();
         EmbedderThreads threads = ThreadsFor(plan);
-        AttentionHook? attention = usesGpu ? null : AttentionKernel.CreateHook(info, options, gpuLayers: 0, threads.Most);
-        ContextHandle context = CreateContext(key, plan, abort, attention);
+        ComputeContext context = CreateContext(key, plan, threads.Most);
         int vectorLength = key.Pooling is null ? RankLength : VectorLength;
         return new EmbeddingEngine(
-            new LlamaEmbedder(context, plan, facts.IsEncoder, vectorLength, threads, abort, attention), options.QueueCapacity, options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance);
+            new LlamaEmbedder(context, plan, facts.IsEncoder, vectorLength, threads), options.QueueCapacity, options.LoggerFactory?.CreateLogger("EmbeddedLlm") ?? NullLogger.Instance);
     }
 
     /// <summary>
@@ -185,7 +183,7 @@ internal sealed class EmbeddingEngines(
         ContextPlan.EnsureFits(Math.Max(plan.MaxTokens, plan.BatchCapacity), cellBytes);
     }
 
-    private unsafe ContextHandle CreateContext(EmbedderKey key, EmbedderPlan plan, StepAbort abort, AttentionHook? attention)
+    private ComputeContext CreateContext(EmbedderKey key, EmbedderPlan plan, int mostThreads)
     {
         llama_context_params parameters = NativeMethods.llama_context_default_params();
         parameters.n_ctx = (uint)Math.Max(plan.MaxTokens, plan.BatchCapacity);
@@ -204,19 +202,8 @@ internal sealed class EmbeddingEngines(
         parameters.kv_unified = 1;
         parameters.swa_full = 1;
         parameters.no_perf = 1;
-        parameters.abort_callback = StepAbort.Callback;
-        parameters.abort_callback_data = abort.Data;
-        if (attention is not null)
-        {
-            parameters.cb_eval = AttentionHook.Callback;
-            parameters.cb_eval_user_data = attention.Data;
-        }
-
         long mark = NativeLog.Mark();
-        ContextHandle context = ContextHandle.Create(model, parameters);
-        if (!context.IsInvalid)
-            return context;
-        context.Dispose();
-        throw new ModelLoadException($"llama.cpp could not make a context for embeddings of {plan.MaxTokens} tokens.{ModelLoader.ReasonSince(mark)}");
+        AttentionHook? attention = usesGpu ? null : AttentionKernel.CreateHook(info, options, gpuLayers: 0, mostThreads);
+        return ComputeContext.TryCreate(model, parameters, mostThreads, attention) ?? throw new ModelLoadException($"llama.cpp could not make a context for embeddings of {plan.MaxTokens} tokens.{ModelLoader.ReasonSince(mark)}");
     }
 }

@@ -4,13 +4,13 @@ using EmbeddedLlm.Scheduling;
 
 namespace EmbeddedLlm.Runtime;
 
-/// <summary>The real decoder: a llama.cpp context. Owns the context, which keeps its model open, and its adapters.</summary>
+/// <summary>The real decoder: a llama.cpp context. Owns the context and its adapters.</summary>
 internal sealed unsafe class LlamaDecoder : IDecoder
 {
+    private readonly ComputeContext _owned;
     private readonly ContextHandle _context;
     private readonly llama_memory_i* _memory;
     private readonly StepAbort _abort;
-    private readonly AttentionHook? _attention;
     private readonly CellSharing _sharing;
     private readonly ThreadGovernor? _governor;
     private readonly NativeBatch _batch;
@@ -21,22 +21,20 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     /// <param name="vocabularySize">The number of logits in a row.</param>
     /// <param name="sharing">What the model's memory allows.</param>
     /// <param name="governor">Chooses the number of threads from step to step; null where it is fixed.</param>
-    /// <param name="abort">What the context's abort callback reads.</param>
-    /// <param name="attention">What the context's evaluation callback reads; null where it has none.</param>
     /// <param name="adapters">The adapters that sets refer to; owned from here on. Null for none.</param>
-    public LlamaDecoder(ContextHandle context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, StepAbort abort, AttentionHook? attention = null, LoadedAdapters? adapters = null)
+    public LlamaDecoder(ComputeContext context, int vocabularySize, CellSharing sharing, ThreadGovernor? governor, LoadedAdapters? adapters = null)
     {
-        _context = context;
+        _owned = context;
+        _context = context.Handle;
+        _abort = context.Abort;
         _adapters = adapters;
-        _memory = NativeMethods.llama_get_memory(context);
-        _abort = abort;
-        _attention = attention;
+        _memory = NativeMethods.llama_get_memory(_context);
         _sharing = sharing;
         _governor = governor;
         VocabularySize = vocabularySize;
-        MaxSequences = (int)NativeMethods.llama_n_seq_max(context);
-        CellCount = (int)NativeMethods.llama_n_ctx(context);
-        Batch = new DecodeBatch((int)NativeMethods.llama_n_batch(context));
+        MaxSequences = (int)NativeMethods.llama_n_seq_max(_context);
+        CellCount = (int)NativeMethods.llama_n_ctx(_context);
+        Batch = new DecodeBatch((int)NativeMethods.llama_n_batch(_context));
 
         _batch = new NativeBatch(Batch);
     }
@@ -136,8 +134,7 @@ internal sealed unsafe class LlamaDecoder : IDecoder
     public void Dispose()
     {
         // The context points to its adapters to the end.
-        _context.Dispose();
-        GC.KeepAlive(_attention);
+        _owned.Dispose();
         _adapters?.Dispose();
     }
 

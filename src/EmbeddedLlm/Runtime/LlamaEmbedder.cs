@@ -4,14 +4,14 @@ using EmbeddedLlm.Scheduling;
 
 namespace EmbeddedLlm.Runtime;
 
-/// <summary>The real embedder: a llama.cpp context that pools. Owns the context, which keeps its model open.</summary>
+/// <summary>The real embedder: a llama.cpp context that pools. Owns the context.</summary>
 internal sealed unsafe class LlamaEmbedder : IEmbedder
 {
+    private readonly ComputeContext _owned;
     private readonly ContextHandle _context;
     private readonly llama_memory_i* _memory;
     private readonly bool _isEncoder;
     private readonly StepAbort _abort;
-    private readonly AttentionHook? _attention;
     private readonly EmbedderThreads _threads;
     private int _usedThreads;
     private readonly NativeBatch _batch;
@@ -21,22 +21,20 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
     /// <param name="isEncoder">Whether the model has no decoder.</param>
     /// <param name="vectorLength">The numbers that it gives for a sequence.</param>
     /// <param name="threads">Chooses the number of threads from batch to batch.</param>
-    /// <param name="abort">What the context's abort callback reads.</param>
-    /// <param name="attention">What the context's evaluation callback reads; null where it has none.</param>
-    public LlamaEmbedder(ContextHandle context, EmbedderPlan plan, bool isEncoder, int vectorLength, EmbedderThreads threads, StepAbort abort, AttentionHook? attention = null)
+    public LlamaEmbedder(ComputeContext context, EmbedderPlan plan, bool isEncoder, int vectorLength, EmbedderThreads threads)
     {
-        _context = context;
-        _memory = NativeMethods.llama_get_memory(context);
+        _owned = context;
+        _context = context.Handle;
+        _memory = NativeMethods.llama_get_memory(_context);
         _isEncoder = isEncoder;
         _threads = threads;
-        _abort = abort;
-        _attention = attention;
+        _abort = context.Abort;
         VectorLength = vectorLength;
-        MaxSequences = (int)NativeMethods.llama_n_seq_max(context);
+        MaxSequences = (int)NativeMethods.llama_n_seq_max(_context);
         MaxTokens = plan.MaxTokens;
         PackedTokens = plan.PackedTokens;
         Merge = plan.Merge;
-        Batch = new DecodeBatch((int)NativeMethods.llama_n_batch(context));
+        Batch = new DecodeBatch((int)NativeMethods.llama_n_batch(_context));
         _batch = new NativeBatch(Batch);
     }
 
@@ -78,12 +76,7 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
 
     public void RequestAbort() => _abort.RequestNow();
 
-    public void Dispose()
-    {
-        // The context points to it to the end.
-        _context.Dispose();
-        GC.KeepAlive(_attention);
-    }
+    public void Dispose() => _owned.Dispose();
 
     private void Clear(bool data)
     {

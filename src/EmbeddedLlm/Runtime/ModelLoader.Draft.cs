@@ -54,10 +54,8 @@ internal sealed unsafe partial class ModelLoader
             throw new ModelLoadException($"'{path}' has recurrent layers, which cannot take back wrong guesses: it cannot be a {nameof(EmbeddedModelOptions.DraftModel)}.");
         EnsureSameTokens(VocabularyReader.Read(model), vocabulary);
         ContextPlan plan = ContextPlan.Create(load.Sizes with { Slots = target.MaxSequences, Outputs = target.MaxSequences }, info, options, load.Plan.GpuLayers, before);
-        StepAbort abort = new();
-        AttentionHook? attention = AttentionKernel.CreateHook(info, options, load.Plan.GpuLayers, plan.MostThreads);
-        ContextHandle context = CreateContext(model, plan, load, abort, attention);
-        return new DraftModel(new LlamaDecoder(context, NativeMethods.llama_vocab_n_tokens(NativeMethods.llama_model_get_vocab(model)), SharingOf(model, info), GovernorOf(plan), abort, attention), vocabulary.Count);
+        ComputeContext context = CreateContext(model, plan, load, info);
+        return new DraftModel(new LlamaDecoder(context, NativeMethods.llama_vocab_n_tokens(NativeMethods.llama_model_get_vocab(model)), SharingOf(model, info), GovernorOf(plan)), vocabulary.Count);
     }
 
     /// <summary>The two must number the same tokens alike; one of them may have more at its end, as models of one family often are filled up differently.</summary>

@@ -47,7 +47,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
     {
         IDisposable? log = options.LoggerFactory is null ? null : NativeLog.Register(_logger);
         ModelHandle? model = null;
-        ContextHandle? context = null;
+        ComputeContext? context = null;
         LoadedAdapters? adapters = null;
         DraftModel? draftModel = null;
         Engine? engine = null;
@@ -64,11 +64,9 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             LlamaDecoder? decoder = null;
             if (!embedding.IsEncoder)
             {
-                StepAbort abort = new();
-                AttentionHook? attention = AttentionKernel.CreateHook(info, options, load.Plan.GpuLayers, plan.MostThreads);
-                context = CreateContext(model, plan, load, abort, attention);
+                context = CreateContext(model, plan, load, info);
                 progress.ThrowIfStopped();
-                decoder = new LlamaDecoder(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), abort, attention, adapters);
+                decoder = new LlamaDecoder(context, vocabulary.Count, SharingOf(model, info), GovernorOf(plan), adapters);
                 draftModel = LoadDraft(decoder, vocabulary, plan.ContextLength);
             }
 
@@ -169,7 +167,7 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
             LogOneSequence(info.Architecture);
     }
 
-    private ContextHandle CreateContext(ModelHandle model, ContextPlan plan, LoadPlan load, StepAbort abort, AttentionHook? attention)
+    private ComputeContext CreateContext(ModelHandle model, ContextPlan plan, LoadPlan load, GgufModelInfo info)
     {
         llama_context_params parameters = NativeMethods.llama_context_default_params();
         parameters.n_ctx = (uint)plan.CacheLength;
@@ -187,23 +185,15 @@ internal sealed unsafe partial class ModelLoader(string path, string modelId, Em
         // A window's cells in a cache of their own, smaller than the sequences together, would run out where sequences share them.
         parameters.swa_full = 1;
         parameters.no_perf = 1;
-        parameters.abort_callback = StepAbort.Callback;
-        parameters.abort_callback_data = abort.Data;
-        if (attention is not null)
-        {
-            parameters.cb_eval = AttentionHook.Callback;
-            parameters.cb_eval_user_data = attention.Data;
-        }
 
         long mark = NativeLog.Mark();
-        ContextHandle context = ContextHandle.Create(model, parameters);
-        if (!context.IsInvalid && NativeMethods.llama_get_memory(context) is not null)
+        AttentionHook? attention = AttentionKernel.CreateHook(info, options, load.Plan.GpuLayers, plan.MostThreads);
+        ComputeContext context = ComputeContext.TryCreate(model, parameters, plan.MostThreads, attention)
+            ?? throw Refusal(load, mark, $"llama.cpp could not make a context of {plan.CacheLength} tokens for '{path}'.");
+        if (NativeMethods.llama_get_memory(context.Handle) is not null)
             return context;
-        bool hasNoMemory = !context.IsInvalid;
         context.Dispose();
-        if (hasNoMemory)
-            throw new ModelLoadException($"'{path}' is not a model that generates text token by token: llama.cpp gives it no KV cache.");
-        throw Refusal(load, mark, $"llama.cpp could not make a context of {plan.CacheLength} tokens for '{path}'.");
+        throw new ModelLoadException($"'{path}' is not a model that generates text token by token: llama.cpp gives it no KV cache.");
     }
 
     private SchedulerLimits LimitsOf(ContextPlan plan, GgufModelInfo info, int gpuLayers, AttentionTile tile) => new()

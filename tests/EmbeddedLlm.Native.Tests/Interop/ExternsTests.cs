@@ -48,10 +48,10 @@ public sealed unsafe class ExternsTests : IDisposable
         // llama.cpp tells on the way what it makes, and that is the moment at which another thread closes the model.
         ClosingLogger closer = new(model);
         using IDisposable closing = NativeLog.Register(closer);
-        ContextHandle context = ContextHandle.Create(model, NativeMethods.llama_context_default_params());
+        ComputeContext? context = ComputeContext.TryCreate(model, NativeMethods.llama_context_default_params(), threads: 4, attention: null);
         Assert.True(closer.HasClosed);
-        Assert.False(context.IsInvalid);
-        LlamaDecoder decoder = new(context, vocabularySize: 1, new CellSharing(IsPossible: true, HasCellPerToken: true, Window: 0), governor: null, new StepAbort());
+        Assert.NotNull(context);
+        LlamaDecoder decoder = new(context, vocabularySize: 1, new CellSharing(IsPossible: true, HasCellPerToken: true, Window: 0), governor: null);
         decoder.Batch.Add(slot: 0, [1, 2, 3], firstPosition: 0, wantsLogits: true);
         Assert.Equal(DecodeResult.Done, decoder.Decode());
         decoder.Dispose();

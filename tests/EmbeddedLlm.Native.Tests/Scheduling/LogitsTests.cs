@@ -127,15 +127,12 @@ public sealed class LogitsTests
             parameters.type_k = parameters.type_v = ggml_type.F32;
             // The fused kernel rounds to 16 bits on its way, which moved logits by 0.03.
             parameters.flash_attn_type = llama_flash_attn_type.DISABLED;
-            StepAbort abort = new();
-            parameters.abort_callback = StepAbort.Callback;
-            parameters.abort_callback_data = abort.Data;
-            ContextHandle context = ContextHandle.Create(_model, parameters);
-            Assert.False(context.IsInvalid);
+            ComputeContext? context = ComputeContext.TryCreate(_model, parameters, threads: 1, attention: null);
+            Assert.NotNull(context);
             bool hasCellPerToken = !NativeMethods.llama_model_is_recurrent(_model) && !NativeMethods.llama_model_is_hybrid(_model);
             int vocabulary = NativeMethods.llama_vocab_n_tokens(NativeMethods.llama_model_get_vocab(_model));
             _decoder = new RecordingDecoder(new LlamaDecoder(
-                context, vocabulary, new CellSharing(true, hasCellPerToken, NativeMethods.llama_model_n_swa(_model)), governor: null, abort));
+                context, vocabulary, new CellSharing(true, hasCellPerToken, NativeMethods.llama_model_n_swa(_model)), governor: null));
             SchedulerLimits limits = new() { ContextLength = 400, QueueCapacity = 8, MaxRunning = 3, PrefixCells = prefixCells };
             _scheduler = new Scheduler(_decoder, VocabularyReader.Read(_model), limits, () => { });
         }
