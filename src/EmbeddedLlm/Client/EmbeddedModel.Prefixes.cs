@@ -95,5 +95,5 @@ public sealed partial class EmbeddedModel
     }
 
     /// <summary>The model's own is computed the first time a prefix is saved or restored; twice where two come at once, with the same result.</summary>
-    private StateIdentity StateIdentityOf(AdapterSet adapters) => (_stateIdentity ??= StateIdentity.Create(Path, CacheLength, _options)).With(_model.Adapters.Identify(adapters));
+    private StateIdentity StateIdentityOf(AdapterSet adapters) => (_stateIdentity ??= StateIdentity.Create(Path, CacheLength, _options, _model.Facts.Memory.GpuLayers)).With(_model.Adapters.Identify(adapters));
 }

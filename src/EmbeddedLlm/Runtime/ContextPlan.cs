@@ -90,18 +90,22 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
     }
 
     /// <summary>
-    /// On a CPU each head looks at the mask of each cell in use, about 3 ns a time, and a token takes about as long as its weights take to be read, at 20 GB/s as measured on small
-    /// machines. So many cells make it slower by a fiftieth, in the steps in which llama.cpp counts them. A GPU does not notice, and who has set a length wants it to be kept.
+    /// On a CPU llama.cpp has each head look at the mask of each cell in use, about 3 ns a time, and the library has each head of keys look at blocks of them, less than half a nanosecond a cell; a token takes about as
+    /// long as its weights take to be read, at 20 GB/s as measured on small machines. So many cells make it slower by a fiftieth, in the steps in which llama.cpp counts them. A GPU does not notice, and who has set a
+    /// length wants it to be kept.
     /// </summary>
     private static int ChooseBystanderLength(GgufModelInfo info, EmbeddedModelOptions options, int gpuLayers)
     {
         const double SecondsPerLook = 3e-9;
+        const double SecondsPerLookOfOurs = 5e-10;
         const double BytesPerSecond = 2e10;
         const int CellStep = 256;
         if (options.PrefixCacheLength is not null || gpuLayers > 0)
             return int.MaxValue;
-        double looks = Math.Max(1L, info.HeadCounts.Sum(heads => (long)heads));
-        double cells = info.TensorBytes / BytesPerSecond / 50 / (looks * SecondsPerLook);
+        double seconds = AttentionKernel.IsOurs(info, options, gpuLayers)
+            ? Math.Max(1L, info.KvHeadCounts.Sum(heads => (long)heads)) * SecondsPerLookOfOurs
+            : Math.Max(1L, info.HeadCounts.Sum(heads => (long)heads)) * SecondsPerLook;
+        double cells = info.TensorBytes / BytesPerSecond / 50 / seconds;
         return (int)Math.Min(int.MaxValue - CellStep, cells) / CellStep * CellStep;
     }
 

@@ -18,9 +18,13 @@ internal sealed record StateIdentity(byte[] Fingerprint, string Layout)
     private const int Samples = 256;
     private const int SampleBytes = 4096;
 
+    /// <param name="path">The model's file.</param>
+    /// <param name="cacheLength">The KV cache's size in tokens.</param>
+    /// <param name="options">How the model was loaded.</param>
+    /// <param name="gpuLayers">The layers on GPUs.</param>
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <exception cref="GgufFormatException">A file has been damaged since it was loaded.</exception>
-    public static unsafe StateIdentity Create(string path, int cacheLength, EmbeddedModelOptions options)
+    public static unsafe StateIdentity Create(string path, int cacheLength, EmbeddedModelOptions options, int gpuLayers)
     {
         IReadOnlyList<GgufFile> files = GgufFile.OpenParts(path);
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -30,6 +34,9 @@ internal sealed record StateIdentity(byte[] Fingerprint, string Layout)
 
         string version = Marshal.PtrToStringUTF8((nint)NativeMethods.llama_version()) ?? "";
         string layout = $"llama.cpp {version}, keys {options.KeyCacheType}, values {options.ValueCacheType}";
+        // Values are kept by cell or by number, as attention takes them.
+        if (!AttentionKernel.IsFused(GgufModelInfo.From(files), options, gpuLayers))
+            layout += ", attention in steps";
         // Of two sets of rotary factors the KV cache's size decides.
         if (files.Any(file => file.TryGetTensor("rope_factors_long.weight", out _)))
             layout += string.Create(CultureInfo.InvariantCulture, $", cache {cacheLength}");
