@@ -21,7 +21,10 @@ internal static unsafe partial class NativeLog
     private const int Kept = 32;
 
     private static readonly Lock Gate = new();
-    private static readonly Queue<NativeLogLine> Recent = new(Kept);
+
+    // Apart, so that a load that goes well on another thread, at length, does not push out why this one fails.
+    private static readonly Queue<NativeLogLine> RecentWarnings = new(Kept);
+    private static readonly Queue<NativeLogLine> RecentOthers = new(Kept);
     private static ImmutableArray<Registration> _loggers = [];
     private static long _count;
 
@@ -44,11 +47,11 @@ internal static unsafe partial class NativeLog
             return _count;
     }
 
-    /// <summary>The lines after a mark, oldest first: the last 32 of them at most. With <paramref name="thread"/>, those of that thread only.</summary>
+    /// <summary>The lines after a mark, oldest first: the last 32 warnings and errors at most, and as many others. With <paramref name="thread"/>, those of that thread only.</summary>
     public static IReadOnlyList<NativeLogLine> Since(long mark, int? thread = null)
     {
         lock (Gate)
-            return [.. Recent.Where(line => line.Number > mark && (thread is null || line.ThreadId == thread))];
+            return [.. RecentWarnings.Concat(RecentOthers).Where(line => line.Number > mark && (thread is null || line.ThreadId == thread)).OrderBy(line => line.Number)];
     }
 
     /// <summary>Takes over the callbacks of llama.cpp and ggml. By the loader, before anything else can log.</summary>
@@ -97,9 +100,10 @@ internal static unsafe partial class NativeLog
             level = LogLevel.Debug;
         lock (Gate)
         {
-            if (Recent.Count == Kept)
-                Recent.Dequeue();
-            Recent.Enqueue(new NativeLogLine(++_count, Environment.CurrentManagedThreadId, level, text));
+            Queue<NativeLogLine> recent = level >= LogLevel.Warning ? RecentWarnings : RecentOthers;
+            if (recent.Count == Kept)
+                recent.Dequeue();
+            recent.Enqueue(new NativeLogLine(++_count, Environment.CurrentManagedThreadId, level, text));
         }
 
         ImmutableArray<Registration> loggers = _loggers;

@@ -14,6 +14,22 @@ public sealed class NativeLogTests
     }
 
     [Fact]
+    public void LoadsThatGoWellOnAnotherThreadDoNotPushItOut()
+    {
+        long mark = Mark();
+        string file = FailToLoad();
+        Thread other = new(() =>
+        {
+            for (int i = 0; i < 5; i++)
+                ModelHandle.Load(TestPaths.Starter, NativeMethods.llama_model_default_params()).Dispose();
+        });
+        other.Start();
+        other.Join();
+        Assert.True(NativeLog.Mark() > mark + 100);
+        Assert.Contains(NativeLog.Since(mark, Environment.CurrentManagedThreadId), line => Mentions(line.Text, file));
+    }
+
+    [Fact]
     public void ARegisteredLoggerGetsLinesUntilDisposed()
     {
         Mark();
