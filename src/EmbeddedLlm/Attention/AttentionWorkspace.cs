@@ -39,9 +39,6 @@ internal sealed unsafe class AttentionWorkspace
 
     /// <summary>What the threads of an operation share.</summary>
     public AttentionJob* Job { get; }
-
-    /// <summary>The bytes that this is.</summary>
-    public int Size => _memory.Length;
 }
 
 /// <summary>What the threads of an operation share. One operation runs at a time, and none begins before all threads have left the one before.</summary>
