@@ -110,11 +110,11 @@ internal sealed record SamplingOptions
         Require(float.IsFinite(RepeatPenalty) && RepeatPenalty > 0f && float.IsFinite(1f / RepeatPenalty), RepeatPenalty, "must be a finite number above 0");
         Require(float.IsFinite(FrequencyPenalty), FrequencyPenalty, "must be a finite number");
         Require(float.IsFinite(PresencePenalty), PresencePenalty, "must be a finite number");
-        Require(PenaltyLastN is >= 0 and <= MaxPenaltyLastN, PenaltyLastN, $"must be between 0 and {MaxPenaltyLastN}");
+        Require(PenaltyLastN is >= 0 and <= MaxPenaltyLastN, PenaltyLastN, s_lastTokensRule);
         Require(float.IsFinite(DryMultiplier) && DryMultiplier >= 0f, DryMultiplier, "must be a finite number, 0 (off) or above");
         Require(float.IsFinite(DryBase) && DryBase >= 1f, DryBase, "must be a finite number, 1 or above");
         Require(DryAllowedLength >= 1, DryAllowedLength, "must be 1 or above");
-        Require(DryPenaltyLastN is >= 0 and <= MaxPenaltyLastN, DryPenaltyLastN, $"must be between 0 and {MaxPenaltyLastN}");
+        Require(DryPenaltyLastN is >= 0 and <= MaxPenaltyLastN, DryPenaltyLastN, s_lastTokensRule);
         Require(float.IsFinite(TopNSigma) && TopNSigma >= 0f, TopNSigma, "must be a finite number, 0 (off) or above");
         Require(TypicalP is > 0f and <= 1f, TypicalP, "must be above 0 and at most 1");
         Require(XtcProbability is >= 0f and <= 1f, XtcProbability, "must be between 0 and 1");
@@ -128,9 +128,13 @@ internal sealed record SamplingOptions
         foreach ((int token, float bias) in LogitBias ?? EmptyBias)
         {
             Require(token >= 0, token, "has a negative token id", nameof(LogitBias));
-            Require(bias < float.PositiveInfinity, bias, $"of token {token} must be a finite number or negative infinity", nameof(LogitBias));
+            // The text is made only where it is said: there may be thousands of tokens.
+            if (!(bias < float.PositiveInfinity))
+                Require(false, bias, $"of token {token} must be a finite number or negative infinity", nameof(LogitBias));
         }
     }
+
+    private static readonly string s_lastTokensRule = $"must be between 0 and {MaxPenaltyLastN}";
 
     private static readonly IReadOnlyDictionary<int, float> EmptyBias = new Dictionary<int, float>();
 

@@ -31,8 +31,12 @@ internal sealed class Interruption
     /// <summary>The first token is there, and so its limit is kept.</summary>
     public void EndFirstTokenLimit() => _firstToken?.Dispose();
 
-    /// <summary>The reader wants no more.</summary>
-    public void Abandon() => Fail(new OperationCanceledException());
+    /// <summary>The reader wants no more: at the end of every answer, so nothing is made for one that is over.</summary>
+    public void Abandon()
+    {
+        if (!_sequence.Output.IsComplete)
+            Fail(new OperationCanceledException());
+    }
 
     /// <summary>Lets nothing more come, and waits for nothing.</summary>
     public void Release()

@@ -97,8 +97,12 @@ internal sealed class PrefixIndex
         {
             if (node is not Root && (node.Start >= node.End || node.Start != node.Parent!.End))
                 throw new InvalidOperationException($"A node from {node.Start} to {node.End} follows one that ends at {node.Parent!.End}.");
-            int below = node.Children.Values.Sum(child => child.Slots.Count);
-            int here = node.Slots.Count(slot => _ends[slot] == node);
+            int below = 0;
+            foreach (Node child in node.Children.Values)
+                below += child.Slots.Count;
+            int here = 0;
+            foreach (int slot in node.Slots)
+                here += _ends[slot] == node ? 1 : 0;
             if (below + here != node.Slots.Count || node.Slots.Count == 0)
                 throw new InvalidOperationException($"{node.Slots.Count} slots pass where {here} end and {below} go on.");
             foreach (Node child in node.Children.Values)

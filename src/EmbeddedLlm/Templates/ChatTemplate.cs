@@ -81,7 +81,7 @@ internal sealed class ChatTemplate
     {
         ArgumentNullException.ThrowIfNull(variables);
         cancellationToken.ThrowIfCancellationRequested();
-        Rendering rendering = new(_limits, variables, clock ?? TimeProvider.System, cancellationToken);
+        using Rendering rendering = new(_limits, variables, clock ?? TimeProvider.System, cancellationToken);
         try
         {
             rendering.EnsureStack();

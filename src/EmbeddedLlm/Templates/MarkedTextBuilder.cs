@@ -1,16 +1,39 @@
+using System.Buffers;
+
 namespace EmbeddedLlm.Templates;
 
 /// <summary>
 /// Grows a text while remembering who wrote which part. The marks are a first kind and the positions where the kind
 /// flips, so a text by one party costs no more than a plain one. Not thread-safe.
 /// </summary>
-internal sealed class MarkedTextBuilder(long limit, string limitName = "the size of a value", int capacity = 256)
+internal sealed class MarkedTextBuilder
 {
-    private char[] _chars = new char[capacity];
+    private const int MinPooled = 1024;
+
+    private readonly long _limit;
+    private readonly string _limitName;
+    private readonly bool _isPooled;
+    private char[] _chars;
     private int[] _flips = [];
     private int _flipCount;
     private PromptPartKind _firstKind;
     private PromptPartKind _lastKind;
+
+    public MarkedTextBuilder(long limit, int capacity = 256)
+        : this(limit, "the size of a value", isPooled: false, new char[capacity])
+    {
+    }
+
+    private MarkedTextBuilder(long limit, string limitName, bool isPooled, char[] chars)
+    {
+        _limit = limit;
+        _limitName = limitName;
+        _isPooled = isPooled;
+        _chars = chars;
+    }
+
+    /// <summary>One whose memory comes from a pool, and goes back to it with <see cref="Return"/>: for a text that nobody holds but its owner.</summary>
+    public static MarkedTextBuilder Rent(long limit, string limitName) => new(limit, limitName, isPooled: true, []);
 
     public int Length { get; private set; }
 
@@ -80,14 +103,26 @@ internal sealed class MarkedTextBuilder(long limit, string limitName = "the size
         return new RenderedPrompt(parts);
     }
 
+    /// <summary>Gives the memory back to the pool it may be from. The text is gone.</summary>
+    public void Return()
+    {
+        Length = 0;
+        Replace([]);
+    }
+
     private Span<char> Grow(long count, PromptPartKind kind)
     {
         long length = Length + count;
-        if (length > limit)
-            throw TemplateFault.LimitExceeded(limitName, limit);
+        if (length > _limit)
+            throw TemplateFault.LimitExceeded(_limitName, _limit);
 
         if (length > _chars.Length)
-            Array.Resize(ref _chars, (int)Math.Min(Math.Max(length, 2L * _chars.Length), Math.Max(length, limit)));
+        {
+            int capacity = (int)Math.Min(Math.Max(length, 2L * _chars.Length), Math.Max(length, _limit));
+            char[] longer = _isPooled ? ArrayPool<char>.Shared.Rent(Math.Max(capacity, MinPooled)) : new char[capacity];
+            Text.CopyTo(longer);
+            Replace(longer);
+        }
 
         if (Length == 0)
             _firstKind = kind;
@@ -98,6 +133,14 @@ internal sealed class MarkedTextBuilder(long limit, string limitName = "the size
         Span<char> room = _chars.AsSpan(Length, (int)count);
         Length = (int)length;
         return room;
+    }
+
+    private void Replace(char[] chars)
+    {
+        char[] old = _chars;
+        _chars = chars;
+        if (_isPooled && old.Length > 0)
+            ArrayPool<char>.Shared.Return(old);
     }
 
     private void AddFlip()

@@ -5,11 +5,12 @@ namespace EmbeddedLlm.Templates;
 /// <summary>
 /// One rendering under way: its variables, its output, and what it has used of its limits. Belongs to one thread.
 /// </summary>
-internal sealed class Rendering
+internal sealed class Rendering : IDisposable
 {
     private const int StepsBetweenCancellationChecks = 4096;
     private readonly IReadOnlyDictionary<string, TemplateValue> _variables;
     private readonly CancellationToken _cancellationToken;
+    private readonly MarkedTextBuilder _prompt;
     private long _stepsLeft;
     private long _nextCheck;
     private int _callDepth;
@@ -18,7 +19,7 @@ internal sealed class Rendering
     {
         Limits = limits;
         Clock = clock;
-        Output = new MarkedTextBuilder(limits.OutputLength, "the length of the prompt", capacity: 4096);
+        Output = _prompt = MarkedTextBuilder.Rent(limits.OutputLength, "the length of the prompt");
         _variables = variables;
         _cancellationToken = cancellationToken;
         _stepsLeft = limits.Steps;
@@ -129,6 +130,9 @@ internal sealed class Rendering
 
         return [.. items];
     }
+
+    /// <summary>Gives back the memory of the prompt.</summary>
+    public void Dispose() => _prompt.Return();
 
     private void CheckSteps()
     {

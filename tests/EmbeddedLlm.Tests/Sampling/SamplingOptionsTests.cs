@@ -56,4 +56,15 @@ public sealed class SamplingOptionsTests
 
     [Fact]
     public void TheDefaultsAreValid() => new SamplingOptions().Validate();
+
+    /// <summary>They are looked at several times for each request.</summary>
+    [Fact]
+    public void OptionsThatAreRightCostNothingToValidate()
+    {
+        SamplingOptions options = new() { Temperature = 0.7f, TopK = 40 };
+        Assert.Equal(0, Allocations.Least(10, options.Validate));
+
+        SamplingOptions biased = new() { LogitBias = Enumerable.Range(0, 1000).ToDictionary(static token => token, static _ => -1f) };
+        Assert.InRange(Allocations.Least(10, biased.Validate), 0, 200);
+    }
 }

@@ -111,6 +111,21 @@ public sealed class ChatTemplateTests
     [InlineData("{% for tools in messages %}{{ tools }}{% endfor %}", false)]
     public void ATemplateKnowsWhichVariablesItReads(string template, bool expected) => Assert.Equal(expected, ChatTemplate.Parse(template).Reads("tools"));
 
+    /// <summary>A prompt grows in memory that is used again, so that a long one leaves nothing behind but its parts.</summary>
+    [Fact]
+    public void OfALongPromptOnlyThePartsAreAllocated()
+    {
+        const int Length = 1_000_000;
+        ChatTemplate template = ChatTemplate.Parse("{% for x in range(10) %}{{ text }}{% endfor %}");
+        Dictionary<string, TemplateValue> variables = new() { ["text"] = TemplateValue.FromCaller(new string('x', Length / 10)) };
+        RenderedPrompt? prompt = null;
+
+        long allocated = Allocations.Least(10, () => prompt = template.Render(variables));
+
+        Assert.Equal(new string('x', Length), Assert.Single(prompt!.Parts).Text);
+        Assert.InRange(allocated, sizeof(char) * Length, sizeof(char) * Length + 20_000);
+    }
+
     [Fact]
     public void OneTemplateRendersOnManyThreadsAtOnce()
     {
