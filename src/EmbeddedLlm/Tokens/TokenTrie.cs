@@ -70,30 +70,25 @@ internal sealed class TokenTrie
     /// A trie of what comes after some nodes: a token that begins with a node's text is found under the rest of its text, several at one node perhaps.
     /// Tokens that end at the given nodes are in none.
     /// </summary>
-    /// <param name="places">Tries and nodes of theirs.</param>
-    public static TokenTrie Suffixes(ReadOnlySpan<(TokenTrie Trie, int[] Nodes)> places)
+    /// <param name="trie">A trie.</param>
+    /// <param name="nodes">Nodes of it.</param>
+    public static TokenTrie Suffixes(TokenTrie trie, IReadOnlyList<int> nodes)
     {
         Builder builder = new();
-        List<Place> all = [];
-        foreach ((TokenTrie trie, int[] nodes) in places)
-        {
-            foreach (int node in nodes)
-                all.Add(new Place(trie, node));
-        }
 
         // The groups of nodes still to be laid out, with their depth; the first in order is on top.
-        Stack<(byte Byte, List<Place> Places, int Depth)> todo = new();
-        PushChildren(all, 0, todo);
-        while (todo.TryPop(out (byte Byte, List<Place> Places, int Depth) next))
+        Stack<(byte Byte, List<int> Nodes, int Depth)> todo = new();
+        trie.PushChildren(nodes, 0, todo);
+        while (todo.TryPop(out (byte Byte, List<int> Nodes, int Depth) next))
         {
             builder.CloseTo(next.Depth);
             builder.Open(next.Byte);
-            foreach (Place place in next.Places)
-                builder.Tokens.AddRange(place.Trie.TokensOf(place.Node));
-            if (next.Places.Count == 1)
-                CopyDescendants(next.Places[0], next.Depth + 1, builder);
+            foreach (int node in next.Nodes)
+                builder.Tokens.AddRange(trie.TokensOf(node));
+            if (next.Nodes.Count == 1)
+                trie.CopyDescendants(next.Nodes[0], next.Depth + 1, builder);
             else
-                PushChildren(next.Places, next.Depth + 1, todo);
+                trie.PushChildren(next.Nodes, next.Depth + 1, todo);
         }
 
         builder.CloseTo(0);
@@ -127,14 +122,13 @@ internal sealed class TokenTrie
     public ReadOnlySpan<int> TokensOf(int node) => _tokens.AsSpan(_firstTokens[node].._firstTokens[node + 1]);
 
     /// <summary>Groups the children of nodes by their bytes, and pushes the groups so that the least byte is on top.</summary>
-    private static void PushChildren(List<Place> places, int depth, Stack<(byte Byte, List<Place> Places, int Depth)> todo)
+    private void PushChildren(IReadOnlyList<int> nodes, int depth, Stack<(byte Byte, List<int> Nodes, int Depth)> todo)
     {
-        List<Place>?[] children = new List<Place>?[256];
-        foreach (Place place in places)
+        List<int>?[] children = new List<int>?[256];
+        foreach (int node in nodes)
         {
-            TokenTrie trie = place.Trie;
-            for (int child = place.Node + 1; child < trie._ends[place.Node]; child = trie._ends[child])
-                (children[trie._bytes[child]] ??= []).Add(new Place(trie, child));
+            for (int child = node + 1; child < _ends[node]; child = _ends[child])
+                (children[_bytes[child]] ??= []).Add(child);
         }
 
         for (int next = 255; next >= 0; next--)
@@ -145,22 +139,19 @@ internal sealed class TokenTrie
     }
 
     /// <summary>Lays out all that is under one node just as it is there.</summary>
-    private static void CopyDescendants(Place place, int depth, Builder builder)
+    private void CopyDescendants(int from, int depth, Builder builder)
     {
-        TokenTrie trie = place.Trie;
         Stack<int> ends = new();
-        for (int node = place.Node + 1; node < trie._ends[place.Node]; node++)
+        for (int node = from + 1; node < _ends[from]; node++)
         {
             while (ends.TryPeek(out int end) && end <= node)
                 ends.Pop();
             builder.CloseTo(depth + ends.Count);
-            builder.Open(trie._bytes[node]);
-            builder.Tokens.AddRange(trie.TokensOf(node));
-            ends.Push(trie._ends[node]);
+            builder.Open(_bytes[node]);
+            builder.Tokens.AddRange(TokensOf(node));
+            ends.Push(_ends[node]);
         }
     }
-
-    private readonly record struct Place(TokenTrie Trie, int Node);
 
     /// <summary>Lays out nodes depth first.</summary>
     private sealed class Builder

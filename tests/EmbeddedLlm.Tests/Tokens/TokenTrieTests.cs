@@ -55,7 +55,7 @@ public sealed class TokenTrieTests
     public void SuffixesAreWhatComesAfterTheGivenNodes()
     {
         TokenTrie trie = TokenTrie.Create(VocabularyOf(Texts), Enumerable.Range(0, Texts.Length));
-        TokenTrie suffixes = TokenTrie.Suffixes([(trie, [trie.Find("\""u8), trie.Find("a\""u8), trie.Find("b\""u8)])]);
+        TokenTrie suffixes = TokenTrie.Suffixes(trie, [trie.Find("\""u8), trie.Find("a\""u8), trie.Find("b\""u8)]);
         Assert.Equal([7], suffixes.TokensOf(suffixes.Find(","u8)).ToArray());
         Assert.Equal([8], suffixes.TokensOf(suffixes.Find(",x"u8)).ToArray());
         Assert.Equal([9], suffixes.TokensOf(suffixes.Find(",y"u8)).ToArray());

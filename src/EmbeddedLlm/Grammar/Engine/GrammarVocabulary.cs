@@ -30,8 +30,13 @@ public sealed class GrammarVocabulary
     private static int s_lastId;
 
     private readonly TokenTrie _all;
-    private readonly TokenTrie _others;
-    private readonly TokenTrie _long;
+    private readonly TokenBand _allByLength;
+
+    /// <summary>Those that are not literal characters alone.</summary>
+    private readonly TokenBand _othersByLength;
+
+    /// <summary>The literal ones that no mask is prepared for.</summary>
+    private readonly TokenBand _long;
     private readonly ulong[][] _literalUpTo;
     private readonly ulong[] _literal;
     private readonly int[] _ends;
@@ -53,7 +58,7 @@ public sealed class GrammarVocabulary
     internal GrammarVocabulary(Vocabulary vocabulary)
     {
         Vocabulary = vocabulary;
-        Id = Interlocked.Increment(ref s_lastId);
+        Id = NextId();
         int words = TokenMask.WordsFor(vocabulary.Count);
         _literal = new ulong[words];
         _literalUpTo = new ulong[PreparedCharacters + 1][];
@@ -97,15 +102,17 @@ public sealed class GrammarVocabulary
         _withComma = new Lazy<int[]>(() => [.. text.Where(token => vocabulary.TextBytesOf(token).Contains((byte)','))]);
         _withCommaAfterQuote = new Lazy<int[]>(() => [.. _withComma.Value.Where(token => HasInOrder(vocabulary.TextBytesOf(token), "\","u8))]);
         _withLaterKeys = new Lazy<int[]>(() => [.. text.Where(token => MayHoldLaterKey(vocabulary.TextBytesOf(token)))]);
-        _others = TokenTrie.Create(vocabulary, others);
-        _long = TokenTrie.Create(vocabulary, longer);
+        _allByLength = TokenBand.Create(vocabulary, text, _all, NextId);
+        _othersByLength = TokenBand.Create(vocabulary, others, TokenTrie.Create(vocabulary, others), NextId);
+        TokenTrie longTrie = TokenTrie.Create(vocabulary, longer);
+        _long = new TokenBand(NextId(), longTrie, longTrie.Depth, shorter: null);
     }
 
     /// <summary>The number of tokens.</summary>
     public int TokenCount => Vocabulary.Count;
 
     /// <summary>The memory of the prepared tables, in bytes.</summary>
-    public long Size => _all.Size + _others.Size + _long.Size + sizeof(ulong) * (long)_literal.Length * (PreparedCharacters + 2);
+    public long Size => _all.Size + _allByLength.Size + _othersByLength.Size + _long.Trie.Size + sizeof(ulong) * (long)_literal.Length * (PreparedCharacters + 2);
 
     internal Vocabulary Vocabulary { get; }
 
@@ -266,43 +273,48 @@ public sealed class GrammarVocabulary
         state = state.Within(_all.Depth);
         if (state.Masks.Find(Id) is { } known)
             return known;
-        StateMask mask = Compute(state);
+        int free = state.FreeCharacters;
+        StateMask mask = free > 0 ? WithLiterals(MaskOf(state, _othersByLength), state, free) : MaskOf(state, _allByLength);
         state.Masks.Add(Id, mask);
         return mask;
     }
 
-    private StateMask Compute(LexicalState state)
+    /// <summary>The mask of the tokens of a band and of the shorter ones, which is shared by all states that these tokens do not tell apart.</summary>
+    private StateMask MaskOf(LexicalState state, TokenBand band)
     {
+        state = state.Within(band.MaxBytes);
+        if (state.Masks.Find(band.Id) is { } known)
+            return known;
+        StateMask shorter = band.Shorter is null ? StateMask.None : MaskOf(state, band.Shorter);
         TokenCollector inside = new(Vocabulary.Count);
-        Dictionary<int, Dictionary<TokenTrie, List<int>>> endings = [];
-        int free = state.FreeCharacters;
-        if (free > 0)
-        {
-            // All literal tokens up to that length stay inside, and no longer ones; only the rest is to be tested.
-            inside.Add(free == int.MaxValue ? _literal : _literalUpTo[Math.Min(free, PreparedCharacters)]);
-            TrieWalk.Run(_others, state, inside, endings);
-            if (free is > PreparedCharacters and < int.MaxValue)
-                TrieWalk.Run(_long, state, inside, endings);
-        }
-        else
-        {
-            TrieWalk.Run(_all, state, inside, endings);
-        }
-
-        (ulong[] bits, int[] tokens) = inside.Take();
-        return new StateMask { Bits = bits, Tokens = tokens, Endings = [.. endings.Select(pair => Ending(pair.Key, pair.Value))] };
+        Dictionary<int, List<int>> endings = [];
+        TrieWalk.Run(band, state, inside, endings);
+        StateMask mask = shorter.With(inside, endings.Select(pair => Ending(pair.Key, band, pair.Value)));
+        state.Masks.Add(band.Id, mask);
+        return mask;
     }
 
-    private StateMask.Ending Ending(int label, Dictionary<TokenTrie, List<int>> nodes)
+    /// <summary>All literal tokens of up to as many characters as are free stay inside, and no longer ones.</summary>
+    private StateMask WithLiterals(StateMask others, LexicalState state, int free)
     {
-        NodeSet key = new([.. nodes.SelectMany(pair => pair.Value.Prepend(pair.Key == _all ? -1 : pair.Key == _others ? -2 : -3))]);
+        TokenCollector literal = new(Vocabulary.Count);
+        literal.Add(free == int.MaxValue ? _literal : _literalUpTo[Math.Min(free, PreparedCharacters)]);
+        Dictionary<int, List<int>> endings = [];
+        if (free is > PreparedCharacters and < int.MaxValue)
+            TrieWalk.Run(_long, state, literal, endings);
+        return others.With(literal, endings.Select(pair => Ending(pair.Key, _long, pair.Value)));
+    }
+
+    private StateMask.Ending Ending(int label, TokenBand band, List<int> nodes)
+    {
+        NodeSet key = new([band.Id, .. nodes]);
         lock (_endings)
         {
             if (_endings.TryGetValue(key, out StateMask.Ending known))
                 return known with { Label = label };
         }
 
-        StateMask.Ending ending = ComputeEnding(label, nodes);
+        StateMask.Ending ending = ComputeEnding(label, band.Trie, nodes);
         lock (_endings)
         {
             if (_endings.Count >= KeptEndings)
@@ -313,23 +325,19 @@ public sealed class GrammarVocabulary
         return ending;
     }
 
-    private static StateMask.Ending ComputeEnding(int label, Dictionary<TokenTrie, List<int>> nodes)
+    private static StateMask.Ending ComputeEnding(int label, TokenTrie trie, List<int> nodes)
     {
         List<int> whole = [];
         long under = 0;
-        foreach ((TokenTrie trie, List<int> ends) in nodes)
+        foreach (int node in nodes)
         {
-            foreach (int node in ends)
-            {
-                whole.AddRange(trie.TokensOf(node));
-                under += trie.Ends[node] - node - 1;
-            }
+            whole.AddRange(trie.TokensOf(node));
+            under += trie.Ends[node] - node - 1;
         }
 
-        (TokenTrie Trie, int[] Nodes)[] places = [.. nodes.Select(pair => (pair.Key, pair.Value.ToArray()))];
         return under <= SuffixLimit
-            ? new StateMask.Ending(label, [.. whole], TokenTrie.Suffixes(places), [])
-            : new StateMask.Ending(label, [.. whole], null, places);
+            ? new StateMask.Ending(label, [.. whole], TokenTrie.Suffixes(trie, nodes), trie, [])
+            : new StateMask.Ending(label, [.. whole], null, trie, [.. nodes]);
     }
 
     private ConfigurationMask Compute(Configuration configuration)
@@ -348,11 +356,8 @@ public sealed class GrammarVocabulary
                 tokens.Add(ending.Whole);
                 if (ending.Suffixes is { } suffixes)
                     TrieWalk.Run(suffixes, after, tokens);
-                foreach ((TokenTrie trie, int[] nodes) in ending.Nodes)
-                {
-                    foreach (int node in nodes)
-                        TrieWalk.RunUnder(trie, node, after, tokens);
-                }
+                foreach (int node in ending.Nodes)
+                    TrieWalk.RunUnder(ending.Trie, node, after, tokens);
             }
 
             if (item.State.Token is { } reference)
@@ -365,7 +370,9 @@ public sealed class GrammarVocabulary
         return new ConfigurationMask { Parts = parts, Bits = bits, Tokens = list };
     }
 
-    /// <summary>Nodes of tries, compared one by one.</summary>
+    private static int NextId() => Interlocked.Increment(ref s_lastId);
+
+    /// <summary>A band's number and nodes of its trie, compared one by one.</summary>
     private readonly struct NodeSet(int[] nodes) : IEquatable<NodeSet>
     {
         private readonly int[] _nodes = nodes;

@@ -43,8 +43,8 @@ internal abstract class LexicalState
     /// <summary>A token that matches here as a whole by its id and not by its bytes; null nearly always.</summary>
     public virtual TokenReference? Token => null;
 
-    /// <summary>The masks of this state, one per vocabulary it was used with.</summary>
-    public MaskList<StateMask> Masks { get; } = new();
+    /// <summary>The masks of this state: one per vocabulary it was used with, and one per band of its tokens.</summary>
+    public MaskList<StateMask> Masks { get; } = new(MaskList<StateMask>.Vocabularies * (1 + TokenBand.MaxCount));
 
     /// <summary>The bytes that may follow.</summary>
     public ref readonly ByteSet Bytes

@@ -6,22 +6,20 @@ namespace EmbeddedLlm.Grammars;
 /// <summary>Tests the tokens of a trie against an automaton or a configuration, in one pass.</summary>
 internal static class TrieWalk
 {
-    /// <summary>Finds the tokens that stay inside an automaton, and the places in tokens where it ends.</summary>
-    /// <param name="trie">The tokens.</param>
+    /// <summary>Finds the tokens of a band, the shorter ones left out, that stay inside an automaton, and the places in tokens where it ends.</summary>
+    /// <param name="band">The tokens.</param>
     /// <param name="start">The automaton's state before the token.</param>
     /// <param name="inside">Gets the tokens at whose end the automaton can go on.</param>
-    /// <param name="endings">Gets, by label and trie, the nodes at which the automaton ends.</param>
-    public static void Run(TokenTrie trie, LexicalState start, TokenCollector inside, Dictionary<int, Dictionary<TokenTrie, List<int>>> endings)
+    /// <param name="endings">Gets, by label, the nodes of the band's trie at which the automaton ends. Those within the length of the shorter tokens are left out: with these are all that begin alike.</param>
+    public static void Run(TokenBand band, LexicalState start, TokenCollector inside, Dictionary<int, List<int>> endings)
     {
         ByteSet first = start.Bytes;
-        LexicalState[] states = new LexicalState[trie.Depth + 1];
-        int[] until = new int[trie.Depth + 1];
-        states[0] = start;
+        (LexicalState State, int Until)[] above = new (LexicalState, int)[band.MaxBytes];
         while (!first.IsEmpty)
         {
             byte next = first.TakeFirst();
-            if (trie.Root(next) is >= 0 and int root)
-                Run(trie, root, states, until, inside, endings);
+            if (band.Trie.Root(next) is >= 0 and int root)
+                Run(band, root, start, above, inside, endings);
         }
     }
 
@@ -44,42 +42,49 @@ internal static class TrieWalk
     public static void RunUnder(TokenTrie trie, int node, Configuration start, TokenCollector allowed) =>
         Run(trie, node + 1, trie.Ends[node], start, allowed);
 
-    private static void Run(
-        TokenTrie trie, int root, LexicalState[] states, int[] until, TokenCollector inside, Dictionary<int, Dictionary<TokenTrie, List<int>>> endings)
+    private static void Run(TokenBand band, int root, LexicalState start, (LexicalState State, int Until)[] above, TokenCollector inside, Dictionary<int, List<int>> endings)
     {
+        TokenTrie trie = band.Trie;
         ReadOnlySpan<byte> bytes = trie.Bytes;
         ReadOnlySpan<int> ends = trie.Ends;
-        until[0] = ends[root];
-        int depth = 0;
-        int node = root;
+        LexicalState state = start;
+        int node = root, until = ends[root], depth = 0;
         while (true)
         {
-            // The nodes under the state on top come before its end; there the walk goes back to the state before.
-            while (node == until[depth])
+            // The nodes under a state come before its end; there the walk goes back to the state before.
+            while (node == until)
             {
                 if (--depth < 0)
                     return;
+                (state, until) = above[depth];
             }
 
-            LexicalState? next = states[depth].Next(bytes[node]);
+            int end = ends[node];
+            LexicalState? next = state.Next(bytes[node]);
             if (next is null)
             {
-                node = ends[node];
+                node = end;
                 continue;
             }
 
-            if (next.IsAccepting)
-                Nodes(endings, next.Label, trie).Add(node);
+            if (next.IsAccepting && depth >= band.MinBytes - 1)
+                Nodes(endings, next.Label).Add(node);
             if (!next.CanContinue)
             {
-                node = ends[node];
+                node = end;
                 continue;
             }
 
             inside.Add(trie.TokensOf(node));
-            states[++depth] = next;
-            until[depth] = ends[node];
-            node++;
+            // Most nodes have none under them, or only such as are passed over.
+            if (end == ++node || depth == band.MaxBytes - 1)
+            {
+                node = end;
+                continue;
+            }
+
+            above[depth++] = (state, until);
+            (state, until) = (next, end);
         }
     }
 
@@ -114,10 +119,9 @@ internal static class TrieWalk
         }
     }
 
-    private static List<int> Nodes(Dictionary<int, Dictionary<TokenTrie, List<int>>> endings, int label, TokenTrie trie)
+    private static List<int> Nodes(Dictionary<int, List<int>> endings, int label)
     {
-        ref Dictionary<TokenTrie, List<int>>? byTrie = ref CollectionsMarshal.GetValueRefOrAddDefault(endings, label, out _);
-        ref List<int>? nodes = ref CollectionsMarshal.GetValueRefOrAddDefault(byTrie ??= [], trie, out _);
+        ref List<int>? nodes = ref CollectionsMarshal.GetValueRefOrAddDefault(endings, label, out _);
         return nodes ??= [];
     }
 }

@@ -78,7 +78,7 @@ internal sealed class BoundedText
 
         public override TextState Within(int characters)
         {
-            if (count == FarFromMinimum || text._unbounded is null)
+            if (count == FarFromMinimum)
                 return this;
             if (count < text._min)
             {
@@ -86,7 +86,9 @@ internal sealed class BoundedText
                 return missing > 0 && missing >= text._lengths.Settled ? text.StateOf(state, FarFromMinimum) : this;
             }
 
-            return text._max is { } max && max - count - characters >= text._lengths.Longest ? text._unbounded.StateOf(state, 0) : this;
+            return text._max is not { } max || max - count - characters >= text._lengths.Longest
+                ? (text._unbounded ?? text).StateOf(text._automaton.Representative(state, characters), 0)
+                : this;
         }
     }
 }

@@ -11,6 +11,7 @@ internal sealed partial class TextAutomaton
 
     /// <summary>By bounds and encoder; no longer kept than some grammar uses them, as this automaton may live as long as the process.</summary>
     private readonly Dictionary<(int Min, int? Max, TextEncoder Encoder), WeakReference<BoundedText>> _bounded = [];
+    private readonly Lazy<StateClasses> _classes;
     private bool[]? _isFree;
     private bool[]? _isFreeAndAccepting;
 
@@ -33,6 +34,9 @@ internal sealed partial class TextAutomaton
             return bounded;
         }
     }
+
+    /// <inheritdoc cref="StateClasses.Representative"/>
+    public int Representative(int state, int characters) => _classes.Value.Representative(state, characters);
 
     /// <summary>Whether any characters that JSON strings can hold literally, in any number, are accepted parts of a text from a state on.</summary>
     /// <param name="state">The state.</param>

@@ -19,6 +19,7 @@ internal sealed partial class TextAutomaton
     {
         _table = table;
         _isAccepting = isAccepting;
+        _classes = new Lazy<StateClasses>(() => new StateClasses(_table, _isAccepting));
         _isFinite = new Lazy<bool>(() => TopologicalOrder() is not null);
     }
 

@@ -46,6 +46,43 @@ public sealed class GrammarMatcherTests
         }
     }
 
+    /// <summary>Masks of short tokens are shared by states that are alike to them, and those of long tokens are not.</summary>
+    [Theory]
+    [InlineData("{'type':'string','format':'email'}", "ana.maria", "@example.", "com")]
+    [InlineData("{'type':'string','format':'uri'}", "https://", "example.com", "/a?b=")]
+    [InlineData("{'type':'string','maxLength':70}", "some ", "text", "\\n")]
+    [InlineData("{'type':'string','minLength':20,'maxLength':90,'pattern':'^[a-z. ]{30,}[.]$'}", "some ", "text", ".")]
+    [InlineData("{'type':'string','pattern':'^(=|-){1,100}$'}", "=", "--", "=-=")]
+    [InlineData("{'type':'array','items':{'type':'string','pattern':'^[a-zé]{1,40}(, [a-z]{1,40})*$'}}", "é", ", ", "ab")]
+    public void MasksOfLongTokensAreExact(string schema, string first, string second, string third)
+    {
+        Random random = new(4);
+        string[] pieces = [first, second, third, "a", "\"", "\\u00e9", ", ", "]"];
+        string[] texts =
+        [
+            "<end>", "<control>", .. Enumerable.Range(0, 256).Select(next => ((char)next).ToString()),
+            .. Enumerable.Range(0, 1500).Select(_ => string.Concat(Enumerable.Range(0, random.Next(1, 9)).Select(_ => pieces[random.Next(pieces.Length)]))),
+            .. Enumerable.Range(1, 130).SelectMany(length => new[] { new string('=', length), new string('a', length), new string('a', length) + "\"", $"@{new string('a', length)}." }),
+        ];
+        GrammarVocabulary vocabulary = Create([.. texts.Select(Encoding.UTF8.GetBytes), [0xC3], [0xA9]]);
+        Grammar grammar = SchemaRun.Compile(schema);
+        for (int walk = 0; walk < 15; walk++)
+        {
+            GrammarMatcher matcher = vocabulary.CreateMatcher(grammar);
+            for (int step = 0; step < 25 && !matcher.IsFinished; step++)
+            {
+                int[] allowed = Allowed(matcher, vocabulary);
+                Assert.Equal(TakenOneByOne(matcher, vocabulary), allowed);
+
+                // Long ones come to the bound at once, so short ones are drawn more often.
+                int token = allowed[random.Next(allowed.Length)];
+                for (int i = 0; i < 4 && vocabulary.Vocabulary.TextBytesOf(token).Length > 6; i++)
+                    token = allowed[random.Next(allowed.Length)];
+                Assert.True(matcher.TryAdvance(token));
+            }
+        }
+    }
+
     [Fact]
     public void TheEndIsAllowedJustWhenTheTextIsComplete()
     {
