@@ -65,7 +65,7 @@ internal static class Access
     /// <summary>A method or attribute, without looking at items; null where there is none.</summary>
     public static TemplateValue? OwnAttribute(Rendering rendering, TemplateValue owner, string name)
     {
-        rendering.Charge(1);
+        rendering.Step();
         if (owner is TemplateUndefined undefined && !IsInternal(name))
             throw undefined.Fault();
         if (owner.Methods.TryGetValue(name, out Builtin? method))

@@ -88,7 +88,7 @@ internal sealed class CallExpression(Expression callee, ArgumentList arguments, 
 
         Arguments values = arguments.Evaluate(rendering, frame, caller);
         rendering.Position = Position;
-        rendering.Charge(1);
+        rendering.Step();
         return function.Call(rendering, values);
     }
 }
@@ -107,7 +107,10 @@ internal sealed class BuiltinExpression(Expression value, BuiltinExpression.Tabl
 
     public bool Exists => _builtin is not null;
 
-    public string MissingReason => $"No {(table == Table.Filters ? "filter" : "test")} named '{name}'.";
+    /// <summary>What Jinja says of it where it is sure to be reached; in a branch it says that nothing was found, and only once that is run.</summary>
+    public string MissingReason => $"{Missing}.";
+
+    private string Missing => $"No {(table == Table.Filters ? "filter" : "test")} named '{name}'";
 
     public override IEnumerable<Node> Children => [value, arguments];
 
@@ -116,7 +119,7 @@ internal sealed class BuiltinExpression(Expression value, BuiltinExpression.Tabl
         TemplateValue self = value.Evaluate(rendering, frame);
         Arguments values = arguments.Evaluate(rendering, frame);
         rendering.Position = Position;
-        return _builtin is null ? throw new TemplateFault(MissingReason) : _builtin.Invoke(rendering, self, values);
+        return _builtin is null ? throw new TemplateFault($"{Missing} found.") : _builtin.Invoke(rendering, self, values);
     }
 }
 

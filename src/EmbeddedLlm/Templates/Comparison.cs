@@ -22,7 +22,7 @@ internal static class Comparison
     /// <summary>Python's <c>item in container</c>.</summary>
     public static bool Contains(Rendering rendering, TemplateValue container, TemplateValue item)
     {
-        rendering.Charge(1);
+        rendering.Step();
         switch (container)
         {
             case TemplateString text:
@@ -42,7 +42,7 @@ internal static class Comparison
             ?? throw new TemplateFault($"argument of type '{container.TypeName}' is not iterable");
         while (items.MoveNext())
         {
-            rendering.Charge(1);
+            rendering.Step();
             if (ReferenceEquals(items.Current, item) || AreEqual(rendering, items.Current, item))
                 return true;
         }

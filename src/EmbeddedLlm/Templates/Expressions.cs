@@ -120,7 +120,7 @@ internal sealed class ArithmeticExpression(Expression first, ArithmeticExpressio
         {
             TemplateValue operand = link.Operand.Evaluate(rendering, frame);
             rendering.Position = link.Position;
-            rendering.Charge(1);
+            rendering.Step();
             if (value is TemplateInteger && operand is TemplateInteger)
                 rendering.Charge(value.Size + operand.Size);
             value = link.Apply(rendering, value, operand);
@@ -148,7 +148,7 @@ internal sealed class ConcatExpression(Expression[] operands, int position) : Ex
     private TemplateString Text(Rendering rendering, TemplateValue value)
     {
         rendering.Position = Position;
-        rendering.Charge(1);
+        rendering.Step();
         return value.ToText(rendering).AsPlain();
     }
 }
@@ -167,7 +167,7 @@ internal sealed class ComparisonExpression(Expression first, ComparisonExpressio
         {
             TemplateValue right = link.Operand.Evaluate(rendering, frame);
             rendering.Position = link.Position;
-            rendering.Charge(1);
+            rendering.Step();
             if (!link.Holds(rendering, left, right))
                 return TemplateValue.False;
             left = right;

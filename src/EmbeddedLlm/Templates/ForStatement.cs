@@ -59,7 +59,7 @@ internal sealed class ForStatement(
         while (cursor.MoveNext())
         {
             rendering.Position = target.Position;
-            rendering.Charge(1);
+            rendering.Step();
             target.Assign(rendering, frame, cursor.Current);
             if (loop is not null)
                 frame.Slots[LoopSlot!.Value] = loop;

@@ -11,7 +11,11 @@ internal sealed class Rendering : IDisposable
     private readonly IReadOnlyDictionary<string, TemplateValue> _variables;
     private readonly CancellationToken _cancellationToken;
     private readonly MarkedTextBuilder _prompt;
+
+    // What evaluates takes from the steps only, what produces values takes from both.
+    private readonly long _steps;
     private long _stepsLeft;
+    private long _producingLeft;
     private long _nextCheck;
     private int _callDepth;
 
@@ -22,8 +26,11 @@ internal sealed class Rendering : IDisposable
         Output = _prompt = MarkedTextBuilder.Rent(limits.OutputLength, "the length of the prompt");
         _variables = variables;
         _cancellationToken = cancellationToken;
-        _stepsLeft = limits.Steps;
-        _nextCheck = Math.Max(limits.Steps - StepsBetweenCancellationChecks, 0);
+        long further = limits.StepsPerPairOfMessages * PairsOfMessages(limits, variables);
+        _steps = Math.Min(limits.Steps, long.MaxValue - further) + further;
+        _stepsLeft = _steps;
+        _producingLeft = limits.Steps;
+        _nextCheck = Math.Max(_steps - StepsBetweenCancellationChecks, 0);
     }
 
     /// <summary>A rendering of nothing, for showing a value in a debugger or error message.</summary>
@@ -46,12 +53,21 @@ internal sealed class Rendering : IDisposable
     /// <summary>A variable or global by name; null where there is none.</summary>
     public TemplateValue? Resolve(string name) => _variables.TryGetValue(name, out TemplateValue? value) ? value : Globals.Find(name);
 
-    /// <summary>Counts work against the limit.</summary>
+    /// <summary>Counts work against the limit that may produce what stays in memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Charge(long steps)
     {
         _stepsLeft -= steps;
-        if (_stepsLeft < _nextCheck)
+        _producingLeft -= steps;
+        if (_stepsLeft < _nextCheck || _producingLeft < 0)
+            CheckSteps();
+    }
+
+    /// <summary>Counts an evaluated operation or a loop's turn against the limit. It may make no more than one small value, since whatever keeps that is charged for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Step()
+    {
+        if (--_stepsLeft < _nextCheck)
             CheckSteps();
     }
 
@@ -75,7 +91,7 @@ internal sealed class Rendering : IDisposable
     /// <summary>Refuses to recurse where the thread's stack runs short: a .NET stack overflow ends the process.</summary>
     public void EnsureStack()
     {
-        Charge(1);
+        Step();
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack())
             throw new TemplateFault("the template nests calls more deeply than this thread's stack allows");
     }
@@ -134,10 +150,18 @@ internal sealed class Rendering : IDisposable
     /// <summary>Gives back the memory of the prompt.</summary>
     public void Dispose() => _prompt.Return();
 
+    private static long PairsOfMessages(TemplateLimits limits, IReadOnlyDictionary<string, TemplateValue> variables)
+    {
+        long messages = variables.TryGetValue("messages", out TemplateValue? list) ? list.Count ?? 0 : 0;
+        return Math.Min(messages * messages, limits.PairsOfMessages);
+    }
+
     private void CheckSteps()
     {
-        if (_stepsLeft < 0)
+        if (_producingLeft < 0)
             throw TemplateFault.LimitExceeded("steps", Limits.Steps);
+        if (_stepsLeft < 0)
+            throw TemplateFault.LimitExceeded("steps", _steps);
         _nextCheck = Math.Max(_stepsLeft - StepsBetweenCancellationChecks, 0);
         _cancellationToken.ThrowIfCancellationRequested();
     }

@@ -43,7 +43,7 @@ internal sealed class IfStatement((Expression Test, Body Body)[] branches, Body 
 
     public override Flow Execute(Rendering rendering, Frame frame)
     {
-        rendering.Charge(1);
+        rendering.Step();
         foreach ((Expression test, Body body) in branches)
         {
             if (test.Evaluate(rendering, frame).IsTrue)
@@ -76,7 +76,7 @@ internal sealed class SetStatement(Target target, Expression value, int position
         target.EnsureAssignable(rendering, frame);
         TemplateValue assigned = value.Evaluate(rendering, frame);
         rendering.Position = Position;
-        rendering.Charge(1);
+        rendering.Step();
         target.Assign(rendering, frame, assigned);
         return Flow.Next;
     }

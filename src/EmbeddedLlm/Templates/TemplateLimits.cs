@@ -24,6 +24,15 @@ internal sealed record TemplateLimits
     public long Steps { get; init; } = 10_000_000;
 
     /// <summary>
+    /// Further steps for each pair of messages, as many a template looks for each message at all others, say for the function that a result's id belongs to. They are for evaluating only: what is produced
+    /// counts against <see cref="Steps"/> all the same, so that memory does not grow with them.
+    /// </summary>
+    public long StepsPerPairOfMessages { get; init; } = 16;
+
+    /// <summary>How many pairs add to the steps: those of 5,000 messages.</summary>
+    public long PairsOfMessages { get; init; } = 25_000_000;
+
+    /// <summary>
     /// How deeply expressions and blocks may nest in the source. Parser and interpreter recurse once per level, so
     /// this is what keeps them on the stack; on a thread whose stack is short, fewer levels are taken.
     /// </summary>

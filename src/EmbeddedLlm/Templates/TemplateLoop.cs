@@ -58,7 +58,7 @@ internal sealed class LoopCursor(Rendering rendering, Frame frame, ForStatement 
             if (loop.Test is null || _isTested)
                 return item;
 
-            rendering.Charge(1);
+            rendering.Step();
             loop.TestTarget!.Assign(rendering, frame, item);
             loop.TestEntry.Enter(rendering, frame);
             if (loop.Test.Evaluate(rendering, frame).IsTrue)

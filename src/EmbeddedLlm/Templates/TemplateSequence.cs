@@ -165,7 +165,7 @@ internal sealed class TemplateRange(long start, long stop, long step) : Template
     {
         for (long i = 0; i < Length; i++)
         {
-            rendering.Charge(1);
+            rendering.Step();
             yield return From(start + i * step);
         }
     }

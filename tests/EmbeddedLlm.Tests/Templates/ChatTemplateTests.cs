@@ -12,6 +12,8 @@ public sealed class ChatTemplateTests
     [InlineData("{% macro m() %}\n{{ 'a'.index('b') }}\n{% endmacro %}\n{{ m() }}", 2, 13, "substring not found")]
     [InlineData("{{ list|join(x=1) }}", 1, 9, "join() got an unexpected keyword argument 'x'")]
     [InlineData("\r\n\r\n{{ 1 + 'a' }}", 3, 6, "unsupported operand type(s) for +: 'int' and 'str'")]
+    [InlineData("{% if 1 %}{{ 1|frob }}{% endif %}", 1, 16, "No filter named 'frob' found.")]
+    [InlineData("{{ 1 if 1 is frob }}", 1, 14, "No test named 'frob' found.")]
     public void AFailureShowsItsPlace(string template, int line, int column, string reason)
     {
         ChatTemplateException exception = Assert.Throws<ChatTemplateException>(() => TemplateRun.Render(template));

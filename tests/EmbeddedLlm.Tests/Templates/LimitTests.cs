@@ -1,3 +1,4 @@
+using System.Text.Json;
 using EmbeddedLlm.Templates;
 
 namespace EmbeddedLlm.Tests.Templates;
@@ -160,6 +161,41 @@ public sealed class LimitTests
         Dictionary<string, TemplateValue> variables = new() { ["messages"] = new TemplateList(messages), ["tools"] = new TemplateList(messages) };
 
         Assert.Equal("1000", ChatTemplate.Parse(Template).Render(variables).ToString());
+    }
+
+    /// <summary>Command R7B's template numbers each result by looking for its call in all messages, and for each call it looks for its own.</summary>
+    [Fact]
+    public void ATemplateMayLookForEachMessageAtAllOthers()
+    {
+        TemplateValue[] turn = [.. ReadTurn()];
+        Dictionary<string, TemplateValue> variables = new() { ["messages"] = new TemplateList([.. Enumerable.Repeat(turn, 1500).SelectMany(messages => messages)]), ["add_generation_prompt"] = TemplateValue.True };
+        ChatTemplate template = ChatTemplate.Parse(File.ReadAllText(SharedData.Require("data", "templates", "CohereForAI-c4ai-command-r7b-12-2024-tool_use.jinja")));
+
+        Assert.Equal(1500, template.Render(variables).ToString().Split("<|START_TOOL_RESULT|>").Length - 1);
+
+        static IEnumerable<TemplateValue> ReadTurn()
+        {
+            yield return TemplateValue.FromJson(JsonElement.Parse("""{"role": "assistant", "content": "", "tool_calls": [{"id": "a", "type": "function", "function": {"name": "f", "arguments": {}}}]}"""));
+            yield return TemplateValue.FromJson(JsonElement.Parse("""{"role": "tool", "content": "r", "tool_call_id": "a"}"""));
+        }
+    }
+
+    [Theory]
+    [InlineData("{% for a in messages %}{% for b in messages %}{% endfor %}{% endfor %}", 100, false)]
+    [InlineData("{% for a in messages %}{% for b in messages %}{% for c in messages %}{% endfor %}{% endfor %}{% endfor %}", 100, true)]
+    [InlineData("{% for a in range(2000) %}{% endfor %}", 9, true)]
+    [InlineData("{% for a in messages %}{% for b in messages %}{% endfor %}{% endfor %}", 9, false)]
+    [InlineData("{% set ns = namespace(l=[]) %}{% for a in messages %}{% for b in messages %}{% set ns.l = ns.l + [b] %}{% endfor %}{% endfor %}", 100, true)]
+    [InlineData("{% for a in messages %}{% for b in messages %}{{ b }}{% endfor %}{% endfor %}", 100, true)]
+    public void PairsOfMessagesAddToWhatIsEvaluatedButNotToWhatIsProduced(string template, int messages, bool isRefused)
+    {
+        ChatTemplate parsed = ChatTemplate.Parse(template, new() { Steps = 1000, StepsPerPairOfMessages = 2 });
+        Dictionary<string, TemplateValue> variables = new() { ["messages"] = new TemplateList([.. Enumerable.Repeat(TemplateValue.FromCaller("m"), messages)]) };
+
+        Exception? exception = Record.Exception(() => parsed.Render(variables));
+
+        Assert.Equal(isRefused, exception is ChatTemplateException { Reason: var reason } && reason.EndsWith("for steps", StringComparison.Ordinal));
+        Assert.Equal(isRefused, exception is not null);
     }
 
     [Fact]
