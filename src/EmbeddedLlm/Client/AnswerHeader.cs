@@ -33,17 +33,29 @@ internal static class AnswerHeader
         string? Render(bool isPrompt, bool isAnswered, string? name = null) => AnswerHeader.Render(renderer, isPrompt, isAnswered, name);
     }
 
-    /// <summary>The tags that a template writes around an answer's text, as ERNIE 4.5's does: <c>&lt;response&gt;</c> and <c>&lt;/response&gt;</c>; null where it writes none, or the prompt ends with the first.</summary>
+    /// <summary>
+    /// The tags that a template writes around an answer's text, as ERNIE 4.5's does: <c>&lt;response&gt;</c> and <c>&lt;/response&gt;</c>; null where it writes none, or the prompt ends with the first. Where what ends a
+    /// text is more than a marker, as Kimi K3's <c>&lt;|close|&gt;response&lt;|sep|&gt;</c>, the first is empty, as it is the header of the text, and there may be something that ends the whole answer, too.
+    /// </summary>
     /// <inheritdoc cref="Of"/>
-    public static (string Open, string Close)? Tags(ChatTemplate template, string beginOfSequence, string endOfSequence)
+    public static (string Open, string Close, string End)? Tags(ChatTemplate template, string beginOfSequence, string endOfSequence)
     {
         ConversationRenderer renderer = new(template, beginOfSequence, endOfSequence);
         if (Render(renderer, isPrompt: false, isAnswered: true) is not { } answered || answered.IndexOf(Reply, StringComparison.Ordinal) is not (>= 0 and int reply))
             return null;
         (string open, bool isOpen) = ToolCallFormat.SplitAtMarkers(answered[..reply].TrimEnd()).LastOrDefault();
-        (string close, bool isClose) = ToolCallFormat.SplitAtMarkers(answered[(reply + Reply.Length)..].TrimStart()).FirstOrDefault();
-        return isOpen && isClose && close == "</" + open[1..] && Render(renderer, isPrompt: true, isAnswered: false) is { } prompt
-            && !prompt.AsSpan().TrimEnd().EndsWith(open, StringComparison.Ordinal) ? (open, close) : null;
+        string after = answered[(reply + Reply.Length)..].Trim();
+        (string Text, bool IsMarker)[] end = [.. ToolCallFormat.SplitAtMarkers(after)];
+        // What is between two markers would be left where these are tokens that are not shown.
+        if (end is [(_, true), (var word, false), (_, true), ..] && !string.IsNullOrWhiteSpace(word))
+        {
+            string ending = string.Concat(end[..3].Select(piece => piece.Text));
+            return ("", ending, after[ending.Length..]);
+        }
+
+        string close = end.FirstOrDefault().Text ?? "";
+        return isOpen && end is [(_, true), ..] && close == "</" + open[1..] && Render(renderer, isPrompt: true, isAnswered: false) is { } prompt
+            && !prompt.AsSpan().TrimEnd().EndsWith(open, StringComparison.Ordinal) ? (open, close, "") : null;
     }
 
     private static string? Render(ConversationRenderer renderer, bool isPrompt, bool isAnswered, string? name = null)

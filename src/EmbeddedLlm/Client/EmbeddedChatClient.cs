@@ -207,7 +207,7 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     private TaggedText? TaggedTextOf(bool isOpen)
     {
         if (prompts.TextTags is { } tags)
-            return new TaggedText(tags.Open, tags.Close, isOpen);
+            return new TaggedText(tags.Open, tags.Close, isOpen || tags.Open.Length == 0, tags.End);
         // What begins such a text has ended the reasoning.
         return prompts.Reasoning.Format?.TextEnd is { } end ? new TaggedText("", end, isOpen: true) : null;
     }

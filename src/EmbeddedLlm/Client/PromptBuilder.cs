@@ -15,7 +15,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
     private readonly Lazy<ReasoningSupport> _reasoning = new(() => ReasoningSupport.Learn(template, beginOfSequence, endOfSequence));
 
     private readonly Lazy<string> _answerHeader = new(() => AnswerHeader.Of(template, beginOfSequence, endOfSequence));
-    private readonly Lazy<(string Open, string Close)?> _textTags = new(() => AnswerHeader.Tags(template, beginOfSequence, endOfSequence));
+    private readonly Lazy<(string Open, string Close, string End)?> _textTags = new(() => AnswerHeader.Tags(template, beginOfSequence, endOfSequence));
 
     /// <summary>The model's template.</summary>
     public ChatTemplate Template => template;
@@ -24,7 +24,7 @@ internal sealed class PromptBuilder(ChatTemplate template, string beginOfSequenc
     public ReasoningSupport Reasoning => _reasoning.Value;
 
     /// <summary>The tags that the model writes around an answer's text; null where there are none. Found out the first time they are asked for.</summary>
-    public (string Open, string Close)? TextTags => _textTags.Value;
+    public (string Open, string Close, string End)? TextTags => _textTags.Value;
 
     /// <summary>What the template can do with tools; found out the first time it is asked for.</summary>
     public ToolSupport Tools => _tools.Value;

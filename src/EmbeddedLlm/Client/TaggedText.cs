@@ -8,8 +8,9 @@ namespace EmbeddedLlm.Client;
 /// </summary>
 /// <param name="open">What begins the text.</param>
 /// <param name="close">What ends it.</param>
-/// <param name="isOpen">Whether the prompt has begun the text.</param>
-internal sealed class TaggedText(string open, string close, bool isOpen)
+/// <param name="isOpen">Whether the prompt has begun the text, or a header that is taken off elsewhere.</param>
+/// <param name="end">What ends the answer after the text; mostly empty.</param>
+internal sealed class TaggedText(string open, string close, bool isOpen, string end = "")
 {
     private readonly StringBuilder _held = new();
     private Phase _phase = isOpen ? Phase.Text : Phase.Opening;
@@ -57,22 +58,26 @@ internal sealed class TaggedText(string open, string close, bool isOpen)
         string text = "";
         if (_phase == Phase.Text)
         {
-            int end = held.IndexOf(close, StringComparison.Ordinal);
-            if (end < 0)
+            int textEnd = held.IndexOf(close, StringComparison.Ordinal);
+            if (textEnd < 0)
             {
                 int decided = isLast ? held.Length : held.AsSpan(0, held.Length - PossibleEnd(held)).TrimEnd().Length;
                 Hold(held[decided..]);
                 return held[..decided];
             }
 
-            text = held[..end].TrimEnd();
-            held = held[(end + close.Length)..];
+            text = held[..textEnd].TrimEnd();
+            held = held[(textEnd + close.Length)..];
             _phase = Phase.Closed;
         }
 
         held = held.TrimStart();
-        if (held.Length > 0)
-            _phase = Phase.Rest;
+        // The last of what ends the answer is the token that ends it, which is not there.
+        if (end.StartsWith(held, StringComparison.Ordinal))
+            return text + (isLast ? "" : Hold(held));
+        if (end.Length > 0 && held.StartsWith(end, StringComparison.Ordinal))
+            held = held[end.Length..];
+        _phase = Phase.Rest;
         return text + held;
     }
 

@@ -28,7 +28,7 @@ public sealed class TaggedTextTests
     public void TheTagsAreNoTextHoweverTheAnswerIsCut(string answer, string reasoning, string text, string called)
     {
         PromptBuilder prompts = new(ChatTemplate.Parse(Ernie), "<s>", "</s>");
-        (string open, string close) = prompts.TextTags!.Value;
+        (string open, string close, _) = prompts.TextTags!.Value;
         for (int size = 1; size <= answer.Length; size++)
         {
             AnswerReader reader = new(new ReasoningSplitter(prompts.Reasoning.Format!, isOpen: true), new ToolCallReader(prompts.Tools.Format), tagged: new TaggedText(open, close, isOpen: false));

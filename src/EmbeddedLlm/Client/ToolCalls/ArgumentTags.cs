@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using System.Text.Json;
 
@@ -17,6 +18,14 @@ internal sealed record ArgumentTags
 
     /// <summary>What is in the place of <see cref="AfterKey"/> where the value is no string.</summary>
     public required string AfterKeyOfOthers { get; init; }
+
+    /// <summary>
+    /// What is in the place of <see cref="AfterKeyOfOthers"/> where it names the value's type, as Kimi K3's <c>type="number"</c> does; empty where it does not. Of <c>true</c> and <c>false</c> there is but the first.
+    /// </summary>
+    public ImmutableDictionary<JsonValueKind, string> AfterKeysByKind { get; init; } = ImmutableDictionary<JsonValueKind, string>.Empty;
+
+    /// <summary>Whether what comes after a key tells a string from other values, so that <c>null</c> and <c>42</c> may be strings.</summary>
+    public bool TellsStrings => AfterKey != AfterKeyOfOthers;
 
     public required string AfterValue { get; init; }
 
@@ -44,13 +53,16 @@ internal sealed record ArgumentTags
     public bool SortsKeys { get; init; }
 
     /// <summary>The texts, for finding markers in them.</summary>
-    public IEnumerable<string> Texts => [BeforeKey, AfterKey, AfterKeyOfOthers, AfterValue, Separator, Marker ?? ""];
+    public IEnumerable<string> Texts => [BeforeKey, AfterKey, AfterKeyOfOthers, .. AfterKeysByKind.Values, AfterValue, Separator, Marker ?? ""];
 
     /// <summary>Whether what is written can be read again: keys and values have an end that is not theirs.</summary>
     public bool IsReadable => AfterKey.AsSpan().Trim().Length > 0 && AfterKeyOfOthers.AsSpan().Trim().Length > 0
         && (HasRawStrings
-            ? BeforeKey.AsSpan().Trim().Length > 0 && AfterValue.Trim() is [var first, _, ..] close && close.LastIndexOf(first) == 0
+            ? BeforeKey.AsSpan().Trim().Length > 0 && AfterValue.Trim() is [_, _, ..] close && !MayOverlap(close)
             : AfterValue.Length + Separator.Length > 0);
+
+    /// <summary>What comes between the key and a value of a kind.</summary>
+    public string AfterKeyOf(JsonValueKind kind) => kind == JsonValueKind.String ? AfterKey : AfterKeysByKind.GetValueOrDefault(kind == JsonValueKind.False ? JsonValueKind.True : kind, AfterKeyOfOthers);
 
     /// <summary>Writes arguments as a model does.</summary>
     public string Write(JsonElement arguments)
@@ -60,7 +72,7 @@ internal sealed record ArgumentTags
         foreach (JsonProperty argument in SortsKeys ? all.OrderBy(argument => argument.Name.ToLowerInvariant(), StringComparer.Ordinal) : all)
         {
             bool isText = argument.Value.ValueKind == JsonValueKind.String;
-            text.Append(text.Length > 0 ? Separator : "").Append(BeforeKey).Append(argument.Name).Append(isText ? AfterKey : AfterKeyOfOthers)
+            text.Append(text.Length > 0 ? Separator : "").Append(BeforeKey).Append(argument.Name).Append(AfterKeyOf(argument.Value.ValueKind))
                 .Append(isText && HasRawStrings ? RawString(argument.Value.GetString()!) : isText && Quote == "'" ? SingleQuoted(argument.Value) : ValueText(argument.Value)).Append(AfterValue);
         }
 
@@ -131,11 +143,13 @@ internal sealed record ArgumentTags
             return null;
         int after = Skip(text[end..], AfterKey);
         string literal = AfterKey;
-        if (after < 0)
+        foreach (string other in AfterKeysByKind.IsEmpty ? [AfterKeyOfOthers] : AfterKeysByKind.Values)
         {
+            if (after >= 0)
+                break;
             isOther = true;
-            literal = AfterKeyOfOthers;
-            after = Skip(text[end..], literal);
+            literal = other;
+            after = Skip(text[end..], other);
         }
 
         if (after < 0)
@@ -176,6 +190,9 @@ internal sealed record ArgumentTags
 
         return null;
     }
+
+    /// <summary>Whether a text ends with its own beginning, so that one that it ends could have it one time earlier.</summary>
+    private static bool MayOverlap(string text) => Enumerable.Range(1, text.Length - 1).Any(start => text.AsSpan(0, text.Length - start).SequenceEqual(text.AsSpan(start)));
 
     private string RawString(string text) =>
         HasCharacterData && text.AsSpan().ContainsAny('<', '&', '\n') && !text.Contains(EndOfCharacterData, StringComparison.Ordinal) ? BeginOfCharacterData + text + EndOfCharacterData : text;

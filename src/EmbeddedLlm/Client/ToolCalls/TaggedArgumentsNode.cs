@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using EmbeddedLlm.Grammars;
 
 namespace EmbeddedLlm.Client;
@@ -33,10 +34,23 @@ internal static class TaggedArgumentsNode
             if (argument.Text is { } text)
                 values.Add(new SequenceNode([.. MarkedText.Nodes(tags.AfterKey, controls), text]));
             if (argument.Json is { } json)
-                values.Add(new SequenceNode([.. MarkedText.Nodes(tags.AfterKeyOfOthers, controls), json]));
+                values.AddRange(AfterKeys(tags, argument).Select(after => new SequenceNode([.. MarkedText.Nodes(after, controls), json])));
             return [.. MarkedText.Nodes(separator + tags.BeforeKey + argument.Name, controls), new ChoiceNode([.. values]), .. MarkedText.Nodes(tags.AfterValue, controls)];
         }
     }
+
+    /// <summary>What may come between an argument's key and its value in JSON: where it names a type, those that the value may be of.</summary>
+    private static IEnumerable<string> AfterKeys(ArgumentTags tags, SchemaArgument argument) =>
+        tags.AfterKeysByKind.IsEmpty ? [tags.AfterKeyOfOthers] : tags.AfterKeysByKind.Where(after => BeginningsOf(after.Key).Any(argument.JsonMayBeginWith)).Select(after => after.Value);
+
+    private static IEnumerable<byte> BeginningsOf(JsonValueKind kind) => kind switch
+    {
+        JsonValueKind.Object => [(byte)'{'],
+        JsonValueKind.Array => [(byte)'['],
+        JsonValueKind.True => [(byte)'t', (byte)'f'],
+        JsonValueKind.Null => [(byte)'n'],
+        _ => Enumerable.Range('0', 10).Append('-').Select(next => (byte)next),
+    };
 
     private static void EnsureReadable(ArgumentTags tags, string name)
     {

@@ -132,11 +132,17 @@ internal sealed partial record ToolCallFormat
     /// <summary>How arguments are written one by one; null where they are a JSON object.</summary>
     public ArgumentTags? Tags { get; init; }
 
-    /// <summary>Whether ids are the numbers of the calls, from 0 on; otherwise they are nine letters and digits.</summary>
+    /// <summary>Whether ids are the numbers of the calls; otherwise they are nine letters and digits.</summary>
     public bool CountsCalls { get; init; }
 
+    /// <summary>The number of the first call where they are counted.</summary>
+    public int FirstNumber { get; init; }
+
     /// <summary>What tells that a call begins: a marker such as <c>&lt;tool_call&gt;</c>, else all that comes before the name.</summary>
-    public string Trigger => Marker().Match(Opening) is { Success: true, Index: 0 } marker ? marker.Value : Opening;
+    public string Trigger => LongTrigger ?? (Marker().Match(Opening) is { Success: true, Index: 0 } marker ? marker.Value : Opening);
+
+    /// <summary>What tells it where the first marker begins other things, too, as Kimi K3's <c>&lt;|open|&gt;</c> does; null where it does not.</summary>
+    public string? LongTrigger { get; init; }
 
     /// <summary>
     /// Whether the trigger counts only where the answer begins with it, as it is mere text such as <c>{"name": "</c>. A marker counts anywhere, also where the name comes right after it, and so does one that the name
@@ -148,7 +154,7 @@ internal sealed partial record ToolCallFormat
     public bool IsTriggeredByName => IsTriggeredAtStart && !Opening.Any(char.IsLetterOrDigit);
 
     /// <summary>All that comes before the first part of the first call that is not a literal.</summary>
-    private string Opening => Begin + Call[0].Text;
+    public string Opening => Begin + Call[0].Text;
 
     /// <summary>The markers that may be control tokens of the vocabulary, each once, also with white space that comes after it: that may be part of the token.</summary>
     public IEnumerable<string> Markers() =>
@@ -187,7 +193,7 @@ internal sealed partial record ToolCallFormat
                 {
                     ToolCallPartKind.Name => calls[i].Name,
                     ToolCallPartKind.Arguments => Tags?.Write(JsonElement.Parse(calls[i].Arguments)) ?? calls[i].Arguments,
-                    ToolCallPartKind.Id => CountsCalls ? $"{i}" : calls[i].Id,
+                    ToolCallPartKind.Id => CountsCalls ? $"{FirstNumber + i}" : calls[i].Id,
                     _ => part.Text,
                 });
             }

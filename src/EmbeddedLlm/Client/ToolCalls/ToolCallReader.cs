@@ -1,4 +1,5 @@
 using System.Text;
+using EmbeddedLlm.Grammars;
 
 namespace EmbeddedLlm.Client;
 
@@ -261,7 +262,11 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
     }
 
     /// <summary>The JSON of an argument that is written as it is.</summary>
-    private string ValueOf(string key, string text) => ToolArguments.ValueOf(arguments?.Find(_name, key), text);
+    private string ValueOf(string key, string text)
+    {
+        SchemaArgument? argument = arguments?.Find(_name, key);
+        return format.Tags!.TellsStrings && argument is not { Text: null } ? PythonLiteral.Quote(text) : ToolArguments.ValueOf(argument, text);
+    }
 
     private static string EndOf(string literal)
     {

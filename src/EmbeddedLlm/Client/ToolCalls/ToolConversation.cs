@@ -54,7 +54,7 @@ internal sealed class ToolConversation(ToolSupport support)
                 {
                     ToolCallPartKind.Name => (written[i].Name, PromptPartKind.Caller),
                     ToolCallPartKind.Arguments => (support.Format.Tags?.Write(written[i].Arguments) ?? written[i].Arguments.GetRawText(), PromptPartKind.Caller),
-                    ToolCallPartKind.Id => (support.Format.CountsCalls ? $"{before + i}" : written[i].Id, PromptPartKind.Caller),
+                    ToolCallPartKind.Id => (support.Format.CountsCalls ? $"{support.Format.FirstNumber + before + i}" : written[i].Id, PromptPartKind.Caller),
                     _ => (part.Text, PromptPartKind.Template),
                 };
                 text.Append(piece, kind);

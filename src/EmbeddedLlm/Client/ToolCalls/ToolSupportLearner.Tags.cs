@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 
 namespace EmbeddedLlm.Client;
@@ -24,12 +25,14 @@ internal sealed partial class ToolSupportLearner
             return null;
         between = between[..^beforeKey.Length];
         int close = CommonStart(between, tail);
+        // What ends an argument's tag may end that ahead of the arguments, too: it goes to the argument before, as the arguments' end could be taken for it otherwise.
+        string shared = beforeKey.Length > 0 && ToolCallFormat.SplitAtMarkers(beforeKey).First() is (var marker, true) && close == between.Length && tail[close..].StartsWith(marker, StringComparison.Ordinal) ? marker : "";
         ArgumentTags tags = new()
         {
-            BeforeKey = beforeKey,
+            BeforeKey = beforeKey[shared.Length..],
             AfterKey = afterKey,
             AfterKeyOfOthers = afterKey,
-            AfterValue = between[..close],
+            AfterValue = between[..close] + shared,
             Separator = between[close..],
             HasRawStrings = true,
             SortsKeys = Both(other, call) == rendered,
@@ -37,6 +40,7 @@ internal sealed partial class ToolSupportLearner
         if (Written(Number)?.IndexOf(Number, StringComparison.Ordinal) is not (> 0 and int at))
             return null;
         tags = tags with { AfterKeyOfOthers = Written(Number)![..at] };
+        tags = tags with { AfterKeysByKind = AfterKeysByKind(tags.AfterKeyOfOthers, Written) };
         if (QuoteIn(tags) is { } quote)
         {
             tags = tags with
@@ -49,8 +53,8 @@ internal sealed partial class ToolSupportLearner
             };
         }
 
-        return tags.IsReadable && Written("""{"zqin": [1, "zqs"]}""") is { } nested && nested.StartsWith(tags.AfterKeyOfOthers, StringComparison.Ordinal)
-            && PythonLiteral.TryRead(nested.AsSpan(tags.AfterKeyOfOthers.Length), isWhole: false, out _, tags.Marker) is { } json
+        return tags.IsReadable && Written("""{"zqin": [1, "zqs"]}""") is { } nested && nested.StartsWith(tags.AfterKeyOf(JsonValueKind.Object), StringComparison.Ordinal)
+            && PythonLiteral.TryRead(nested.AsSpan(tags.AfterKeyOf(JsonValueKind.Object).Length), isWhole: false, out _, tags.Marker) is { } json
             && JsonElement.DeepEquals(JsonElement.Parse(json), JsonElement.Parse("""{"zqin": [1, "zqs"]}""")) ? tags : null;
 
         string? Both(Call first, Call second) => RenderCalls(support, [call with { Json = $$"""{"{{first.Key}}": "{{first.Value}}", "{{second.Key}}": "{{second.Value}}"}""" }]);
@@ -58,6 +62,25 @@ internal sealed partial class ToolSupportLearner
         // What is written after the key of a value.
         string? Written(string value) =>
             RenderCalls(support, [call with { Json = $$"""{"{{call.Key}}": {{value}}}""" }]) is { } text && text.IndexOf(call.Key, StringComparison.Ordinal) is >= 0 and int key ? text[(key + call.Key.Length)..] : null;
+    }
+
+    /// <summary>What is after a key where it names the type of the value, which is known from what is written for a number; empty where it does not.</summary>
+    /// <param name="afterNumbersKey">What is between the key and a number.</param>
+    /// <param name="written">What is written after the key of a value.</param>
+    private static ImmutableDictionary<JsonValueKind, string> AfterKeysByKind(string afterNumbersKey, Func<string, string?> written)
+    {
+        const string NumberType = "\"number\"";
+        if (!afterNumbersKey.Contains(NumberType, StringComparison.Ordinal))
+            return ImmutableDictionary<JsonValueKind, string>.Empty;
+        Dictionary<JsonValueKind, string> known = new() { [JsonValueKind.Number] = afterNumbersKey };
+        foreach ((JsonValueKind kind, string type, string value) in new[] { (JsonValueKind.True, "boolean", "true"), (JsonValueKind.Null, "null", "null"), (JsonValueKind.Array, "array", "[1]"), (JsonValueKind.Object, "object", "{}") })
+        {
+            string after = afterNumbersKey.Replace(NumberType, $"\"{type}\"", StringComparison.Ordinal);
+            if (written(value)?.StartsWith(after, StringComparison.Ordinal) ?? false)
+                known[kind] = after;
+        }
+
+        return known.Count == 1 ? ImmutableDictionary<JsonValueKind, string>.Empty : known.ToImmutableDictionary();
     }
 
     /// <summary>What is around strings only, and the same on both sides: a quote or a marker; null where there is none.</summary>

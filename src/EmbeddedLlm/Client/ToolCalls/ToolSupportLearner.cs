@@ -128,14 +128,16 @@ internal sealed partial class ToolSupportLearner
             return null;
         Surroundings around = new(prompt, reply[..at], reply[(at + Reply.Length)..], AnswerHeader.Of(_template, _beginOfSequence, _endOfSequence));
         ArgumentTags? tags = LearnTags(support, around);
-        if (Body(one, around, tags, calls: 1) is not { } single)
+        if (Body(one, around, tags, calls: 1, out int firstNumber) is not { } single)
             return null;
         string? two = RenderCalls(support, s_calls);
-        string? both = two is null ? null : Body(two, around, tags, calls: 2);
+        string? both = two is null ? null : Body(two, around, tags, calls: 2, out _);
         ToolCallFormat? format = around.TextHeader.Length > 0 ? FormatAfterPrompt(single, both, around) : FormatOf(single, both);
         if (format is null)
             return null;
-        format = format with { Tags = tags, CountsCalls = !one.Contains(s_calls[0].Id, StringComparison.Ordinal) };
+        format = format with { Tags = tags, CountsCalls = !one.Contains(s_calls[0].Id, StringComparison.Ordinal), FirstNumber = firstNumber };
+        if (AnswerHeader.Tags(_template, _beginOfSequence, _endOfSequence) is { Open: "" } text)
+            format = AfterText(format, text.Close, around);
         if (IsReadBack(support, format, around, OddArguments))
             return WithoutTextMarkers(support, format, around);
         if (tags is { HasRawStrings: false, Marker: null } && IsReadBack(support, format, around, PlainArguments))
@@ -160,14 +162,32 @@ internal sealed partial class ToolSupportLearner
         return isMarker && body.AsSpan(text + Reply.Length).StartsWith(close) ? format with { Begin = begin[close.Length..] } : format;
     }
 
+    /// <summary>The format without what ends a text, be it an empty one, ahead of the calls, and told by as much of what begins them as nothing around a text has.</summary>
+    private static ToolCallFormat AfterText(ToolCallFormat format, string textEnd, Surroundings around)
+    {
+        if (format.Begin.StartsWith(textEnd, StringComparison.Ordinal))
+            format = format with { Begin = format.Begin[textEnd.Length..] };
+        int length = 0;
+        foreach ((string piece, bool isMarker) in ToolCallFormat.SplitAtMarkers(format.Opening))
+        {
+            length += piece.Length;
+            string trigger = format.Opening[..length];
+            if (isMarker && !around.Head.Contains(trigger, StringComparison.Ordinal) && !around.End.Contains(trigger, StringComparison.Ordinal))
+                return trigger == format.Trigger ? format : format with { LongTrigger = trigger };
+        }
+
+        return format;
+    }
+
     private string? RenderCalls(ToolSupport support, Call[] calls) => RenderAnswer(CallMessage(support, calls));
 
     /// <summary>What the template writes of an answer and of what comes after it.</summary>
     private string? RenderAnswer(TemplateValue answer) => AfterUser(Render([UserMessage(), answer, .. _after], isPrompt: false));
 
     /// <summary>The text of calls without what is around it, a character for each name, all arguments of a call and id; null where there is anything else.</summary>
-    private string? Body(string rendered, Surroundings around, ArgumentTags? tags, int calls)
+    private string? Body(string rendered, Surroundings around, ArgumentTags? tags, int calls, out int firstNumber)
     {
+        firstNumber = 0;
         string body = Inside(rendered, around);
         foreach (Call call in s_calls.AsSpan(0, calls))
         {
@@ -179,6 +199,8 @@ internal sealed partial class ToolSupportLearner
             body = $"{body[..found.Start]}{ArgumentsPlace}{body[found.End..]}".Replace(call.Name, $"{NamePlace}", StringComparison.Ordinal).Replace(call.Id, $"{IdPlace}", StringComparison.Ordinal);
         }
 
+        if (CountedId().Match(body) is { Success: true } counted)
+            firstNumber = counted.Groups[2].Value[0] - '0';
         body = CountedId().Replace(body, $"$1{IdPlace}");
         int head = body.AsSpan().IndexOfAny(NamePlace, ArgumentsPlace, IdPlace);
         return body.Count(c => c == NamePlace) == calls && body.Count(c => c == ArgumentsPlace) == calls && body.Count(c => c == IdPlace) is 0 or 1 or 2
@@ -254,8 +276,8 @@ internal sealed partial class ToolSupportLearner
     [GeneratedRegex(@"\[\w+\(\w+=\w+, \w+=\w+(\.\.\.)?\), \w+\(", RegexOptions.CultureInvariant)]
     private static partial Regex ToldPythonic();
 
-    /// <summary>Ids that templates make themselves, counting the calls.</summary>
-    [GeneratedRegex("(id\": ?\"?|\uE000:)[01](?=[\",}<])", RegexOptions.CultureInvariant)]
+    /// <summary>Ids that templates make themselves, counting the calls from 0 or 1 on.</summary>
+    [GeneratedRegex("(id\": ?\"?|index=\"|\uE000:)([0-2])(?=[\",}<])", RegexOptions.CultureInvariant)]
     private static partial Regex CountedId();
 
     /// <summary>What a template writes around every message of the assistant.</summary>

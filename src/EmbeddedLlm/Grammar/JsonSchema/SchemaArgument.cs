@@ -11,6 +11,9 @@ internal sealed record SchemaArgument(string Name, bool IsRequired, GrammarNode?
 
     /// <summary>Whether a text is the JSON of a value: then it is that value, and no string.</summary>
     public bool IsJson(ReadOnlySpan<byte> text) => _json.Value?.Accepts(text) ?? false;
+
+    /// <summary>Whether the JSON of a value may begin with a byte.</summary>
+    public bool JsonMayBeginWith(byte first) => _json.Value?.Machine.Root?.Next(first) is not null;
 }
 
 /// <summary>How properties are written one by one.</summary>
