@@ -73,7 +73,7 @@ internal sealed class ReasoningSplitter(ReasoningFormat format, bool isOpen)
             {
                 _phase = Phase.Text;
                 _held.Clear();
-                return (reasoning, Without(format.Header, held) ?? held);
+                return (reasoning, Without(format.Header, held) ?? held[CommonHeader(held)..]);
             }
         }
 
@@ -86,6 +86,24 @@ internal sealed class ReasoningSplitter(ReasoningFormat format, bool isOpen)
 
     /// <summary>A text without its header, null where it has none.</summary>
     private static string? Without(string header, string text) => header.Length > 0 && text.StartsWith(header, StringComparison.Ordinal) ? text[header.Length..] : null;
+
+    /// <summary>
+    /// How much of the text's header begins what comes in place of a text, where they part within a marker: Solar's texts begin with <c>&lt;|begin|&gt;assistant&lt;|content|&gt;</c>, and calls with
+    /// <c>&lt;|begin|&gt;assistant&lt;|tool_calls|&gt;</c>, so the role is no text either.
+    /// </summary>
+    private int CommonHeader(string held)
+    {
+        int common = held.AsSpan().CommonPrefixLength(format.Header);
+        int position = 0;
+        foreach ((string piece, bool isMarker) in ToolCallFormat.SplitAtMarkers(format.Header))
+        {
+            if (position + piece.Length > common)
+                return isMarker && position < common ? position : 0;
+            position += piece.Length;
+        }
+
+        return 0;
+    }
 
     /// <summary>The length of the longest end of a text that is the beginning of another.</summary>
     private static int EndsWithBeginning(string text, string other)

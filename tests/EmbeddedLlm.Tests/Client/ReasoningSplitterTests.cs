@@ -65,4 +65,23 @@ public sealed class ReasoningSplitterTests
     [InlineData("<think>", false, false)]
     public void APromptTellsWhetherReasoningHasBegun(string end, bool isTemplate, bool isOpen) =>
         Assert.Equal(isOpen, Think.IsOpenAfter([new TextPart("<think>", true), new TextPart("user", false), new TextPart(end, isTemplate)]));
+
+    /// <summary>As Solar's do, whose header of a text names the role as that of calls does.</summary>
+    [Theory]
+    [InlineData("Hm.<|end|><|begin|>assistant<|tool_calls|>call", "<|tool_calls|>call")]
+    [InlineData("Hm.<|end|><|begin|>assistant<|content|>text", "text")]
+    [InlineData("Hm.<|end|><|begin|>assistants", "<|begin|>assistants")]
+    [InlineData("Hm.<|end|><b>text", "<b>text")]
+    [InlineData("Hm.<|end|><|begin|>assistant<", "<")]
+    public void WhatATextsHeaderHasInCommonWithWhatBeginsCallsIsNoText(string answer, string text)
+    {
+        ReasoningFormat format = new("<|think|>", "<|end|>") { Header = "<|begin|>assistant<|content|>" };
+        for (int size = 1; size <= answer.Length; size++)
+        {
+            ReasoningSplitter splitter = new(format, isOpen: true);
+            (string Reasoning, string Text)[] read = [.. answer.Chunk(size).Select(piece => splitter.Push(new string(piece))), splitter.Push("", isLast: true)];
+
+            Assert.Equal(("Hm.", text), (string.Concat(read.Select(part => part.Reasoning)), string.Concat(read.Select(part => part.Text))));
+        }
+    }
 }

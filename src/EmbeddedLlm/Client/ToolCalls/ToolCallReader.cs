@@ -254,7 +254,8 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
     private int EndOfName(ReadOnlySpan<char> text)
     {
         string next = format.Call[_part + 1].Text;
-        if (next.Length > 0 || format.Tags is not { } tags)
+        // White space after a name may be left out, as any.
+        if (!string.IsNullOrWhiteSpace(next) || format.Tags is not { } tags)
             return text.IndexOf(next, StringComparison.Ordinal);
         int key = text.IndexOf(tags.BeforeKey.AsSpan().Trim(), StringComparison.Ordinal);
         int end = text.IndexOf(_argumentsEnd.AsSpan().Trim(), StringComparison.Ordinal);

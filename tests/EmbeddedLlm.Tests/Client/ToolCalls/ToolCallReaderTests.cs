@@ -44,6 +44,17 @@ public sealed class ToolCallReaderTests
         Assert.Equal(["get_weather", "add"], calls.Select(made => made.Name));
     }
 
+    [Theory]
+    [InlineData("<tool_call>get_time<arg_key>city</arg_key><arg_value>Oslo</arg_value></tool_call>", """{"city":"Oslo"}""")]
+    [InlineData("<tool_call>get_time\n\n<arg_key>city</arg_key> <arg_value>Oslo</arg_value>\n</tool_call>", """{"city":"Oslo"}""")]
+    [InlineData("<tool_call>get_time</tool_call>", "{}")]
+    public void NoWhiteSpaceNeedComeBetweenANameAndItsArguments(string answer, string arguments)
+    {
+        ToolCallFormat format = Learn("GLM-4.6");
+        for (int cut = 0; cut <= answer.Length; cut++)
+            Assert.Equal([new("get_time", arguments)], Read(format, answer[..cut], answer[cut..]).Calls);
+    }
+
     [Fact]
     public void AnAnswerThatIsOneJsonCallIsACall()
     {
