@@ -29,12 +29,18 @@ internal sealed record ReasoningFormat(string Open, string Close)
     public string Closing { get; init; } = Close;
 
     /// <summary>
-    /// Whether the reasoning goes up to what begins the answer's text, as Apriel's <c>[BEGIN FINAL RESPONSE]</c>, and nothing closes it by itself: then a call ends it as well, since there is no text ahead of calls to be begun.
+    /// Whether a call ends the reasoning as well: where calls come within it, and where it goes up to what begins the answer's text, as Apriel's <c>[BEGIN FINAL RESPONSE]</c>, since there is no text ahead of calls to be
+    /// begun.
     /// </summary>
-    public bool EndsAtCalls => Close.StartsWith(BeginsText, StringComparison.Ordinal);
+    public bool EndsAtCalls => HoldsCalls || HasTextMarker;
+
+    /// <summary>Whether calls come within the reasoning, as Apertus', so that nothing closes it ahead of them.</summary>
+    public bool HoldsCalls { get; init; }
+
+    private bool HasTextMarker => Close.StartsWith(BeginsText, StringComparison.Ordinal);
 
     /// <summary>What ends the answer's text where <see cref="Close"/> begins it; null where nothing does.</summary>
-    public string? TextEnd => EndsAtCalls ? "[END " + Close[BeginsText.Length..] : null;
+    public string? TextEnd => HasTextMarker ? "[END " + Close[BeginsText.Length..] : null;
 
     /// <summary>The format of a chat template that has markers which are known; null for others.</summary>
     public static ReasoningFormat? Of(string template)

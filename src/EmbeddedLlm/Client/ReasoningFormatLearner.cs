@@ -36,7 +36,7 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
             return (FormatOf(rendered[..thought], between, prompt) ?? known, messageKey, true);
         }
 
-        known ??= OfEmptyBlock() ?? OfPromptsEnd() ?? OfToldText(prompt);
+        known ??= OfEmptyBlock() ?? OfPromptsEnd() ?? OfToldText(prompt) ?? OfBlock(prompt);
         // Cohere's templates have the thoughts that led to a call by a name of their own.
         foreach (string key in new[] { "reasoning_content", "tool_plan" })
         {
@@ -90,6 +90,34 @@ internal sealed partial class ReasoningFormatLearner(ChatTemplate template, stri
     {
         string close = BeginOfText().Match(Render([UserMessage()], isPrompt: true) ?? "").Value;
         return close.Length > 0 && prompt is not null && FromLastMarker(prompt) is { Length: > 0 } open ? new ReasoningFormat(open, close) { Closing = $"\n{close}\n" } : null;
+    }
+
+    /// <summary>The format of a template that takes thoughts only as a part of a message's content, as Apertus' among its blocks; null where it takes none so.</summary>
+    private ReasoningFormat? OfBlock(string? prompt)
+    {
+        TemplateList blocks = new([Block("thoughts", "text", Thought), Block("response", "text", Reply)]);
+        TemplateList parts = new([Block("thinking", "thinking", Thought), Block("text", "text", Reply)]);
+        foreach (TemplateValue content in new TemplateValue[] { new TemplateDictionary { { "blocks", blocks } }, parts })
+        {
+            TemplateDictionary answer = new() { { "role", TemplateValue.FromTemplate("assistant") }, { "content", content } };
+            if (AfterUser(Render([UserMessage(), answer], isPrompt: false)) is { } rendered && rendered.IndexOf(Thought, StringComparison.Ordinal) is >= 0 and int thought
+                && rendered.IndexOf(Reply, StringComparison.Ordinal) is int reply && reply > thought && FormatOf(rendered[..thought], rendered[(thought + Thought.Length)..reply], prompt) is { } format)
+                return format with { HoldsCalls = HoldsCalls(format) };
+        }
+
+        return null;
+
+        // Calls are a block, too, and nothing need close the thoughts ahead of it.
+        bool HoldsCalls(ReasoningFormat format)
+        {
+            TemplateDictionary calls = Block("tool_calls", "text", "");
+            calls.Add("calls", new TemplateList([new TemplateDictionary { { "name", TemplateValue.FromCaller(Reply) }, { "arguments", TemplateValue.FromCaller("{}") } }]));
+            TemplateDictionary answer = new() { { "role", TemplateValue.FromTemplate("assistant") }, { "content", new TemplateDictionary { { "blocks", new TemplateList([Block("thoughts", "text", Thought), calls]) } } } };
+            return AfterUser(Render([UserMessage(), answer], isPrompt: false)) is { } rendered && rendered.IndexOf(Thought, StringComparison.Ordinal) is >= 0 and int thought
+                && rendered.IndexOf(Reply, StringComparison.Ordinal) is int call && call > thought && !rendered.AsSpan(thought, call - thought).Contains(format.Close, StringComparison.Ordinal);
+        }
+
+        static TemplateDictionary Block(string type, string key, string text) => new() { { "type", TemplateValue.FromTemplate(type) }, { key, TemplateValue.FromCaller(text) } };
     }
 
     /// <summary>Whether the template takes thoughts by their name from a message that has both a text and a call, which gpt-oss' refuses.</summary>

@@ -66,6 +66,28 @@ public sealed class ReasoningSupportTests
         Assert.False(format.IsOpenAfter([new TextPart("<|close|>user<|sep|><|open|>assistant<|sep|><|open|>response<|sep|>", true)]));
     }
 
+    /// <summary>As Apertus' are, which have no name beside the text's, and in which it calls.</summary>
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("<|inner_end|>", false)]
+    public void ThoughtsMayBeABlockOfTheContent(string beforeCalls, bool holdsCalls)
+    {
+        ReasoningFormat format = Learn(
+            "{% for m in messages %}<|{{ m.role }}|>{% if m.content is string %}{{ m.content }}{% else %}{% for b in m.content.blocks %}{% if b.type == 'thoughts' %}<|inner|>{{ b.text }}"
+            + "{% elif b.type == 'tool_calls' %}" + beforeCalls + "<|tools|>{% for c in b.calls %}{{ c.name }}{{ c.arguments }}{% endfor %}{% else %}<|inner_end|>{{ b.text }}{% endif %}{% endfor %}{% endif %}<|end|>{% endfor %}"
+            + "{% if add_generation_prompt %}<|assistant|>{% endif %}").Format!;
+        Assert.Equal(("<|inner|>", "<|inner_end|>", holdsCalls, null), (format.Open, format.Close, format.EndsAtCalls, format.TextEnd));
+    }
+
+    [Fact]
+    public void ThoughtsMayBeAPartOfTheContent()
+    {
+        ReasoningFormat format = Learn(
+            "{% for m in messages %}<|{{ m.role }}|>{% if m.content is string %}{{ m.content }}{% else %}{% for b in m.content %}{% if b.type == 'thinking' %}<|mull|>{{ b.thinking }}<|/mull|>{% else %}{{ b.text }}{% endif %}{% endfor %}{% endif %}<|end|>{% endfor %}"
+            + "{% if add_generation_prompt %}<|assistant|>{% endif %}").Format!;
+        Assert.Equal(("<|mull|>", "<|/mull|>", false), (format.Open, format.Close, format.EndsAtCalls));
+    }
+
     /// <summary>As Apriel's are, whose prompt ends with a sentence that begins them.</summary>
     [Fact]
     public void APhraseInBracketsEndsThoughtsThatThePromptBegins()
