@@ -232,9 +232,10 @@ internal static unsafe class FlashAttention<TSimd, TVector>
         for (int part = 0; part < parts; part++)
         {
             float* from = partial + (part * stride);
-            // A part of which the row sees nothing has the weight 0, also where no other has more.
-            TVector share = TSimd.Create(from[length + 1] == 0 ? 0 : MathF.Exp(from[length] - highest));
-            weight += from[length + 1] == 0 ? 0 : from[length + 1] * MathF.Exp(from[length] - highest);
+            // A part of which the row sees nothing has no share, also where no other has one.
+            float factor = from[length + 1] == 0 ? 0 : MathF.Exp(from[length] - highest);
+            TVector share = TSimd.Create(factor);
+            weight += factor * from[length + 1];
             for (int i = 0; i < length; i += TSimd.Width)
                 TSimd.Store(part == 0 ? TSimd.Multiply(share, TSimd.Load(from + i)) : TSimd.MultiplyAdd(share, TSimd.Load(from + i), TSimd.Load(partial + i)), partial + i);
         }

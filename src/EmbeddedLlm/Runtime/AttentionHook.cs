@@ -82,19 +82,34 @@ internal sealed unsafe class AttentionHook
         ggml_tensor* queries = tensor->Source(0);
         ggml_tensor* keys = tensor->Source(1);
         ggml_tensor* values = tensor->Source(2);
-        ggml_tensor* mask = tensor->Source(3);
-        ggml_tensor* sinks = tensor->Source(4);
-        return IsRows(queries, ggml_type.F32, sizeof(float)) && IsRows(keys, ggml_type.F16, sizeof(ushort)) && IsRows(values, ggml_type.F16, sizeof(ushort)) && IsRows(tensor, ggml_type.F32, sizeof(float))
-            && queries->ne[0] == keys->ne[0] && keys->ne[0] <= replacement->KeyLength && keys->ne[0] % 8 == 0
-            && values->ne[0] <= replacement->ValueLength && values->ne[0] % (2 * replacement->Width) == 0
-            && keys->ne[1] == values->ne[1] && keys->ne[2] == values->ne[2]
-            && queries->ne[2] % keys->ne[2] == 0 && queries->ne[2] / keys->ne[2] <= AttentionWork.MostRows
-            && tensor->ne[0] == values->ne[0] && tensor->ne[1] == queries->ne[2] && tensor->ne[2] == queries->ne[1]
-            && tensor->nb[1] == (ulong)tensor->ne[0] * sizeof(float) && tensor->nb[2] == tensor->nb[1] * (ulong)tensor->ne[1]
-            && (mask is null || (IsRows(mask, ggml_type.F16, sizeof(ushort)) && mask->ne[0] >= keys->ne[1] && mask->ne[1] >= queries->ne[1] && mask->ne[2] == 1))
-            && (sinks is null || (IsRows(sinks, ggml_type.F32, sizeof(float)) && sinks->ne[0] == queries->ne[2]))
-            && tensor->buffer != 0 && NativeMethods.ggml_backend_buffer_is_host(tensor->buffer);
+        return IsRows(queries, ggml_type.F32, sizeof(float)) && IsRows(keys, ggml_type.F16, sizeof(ushort)) && IsRows(values, ggml_type.F16, sizeof(ushort))
+            && HasLengths(queries, keys, values, replacement) && HasHeads(queries, keys, values)
+            && IsMask(tensor->Source(3), queries, keys) && IsSinks(tensor->Source(4), queries) && IsResult(tensor, queries, values);
     }
+
+    /// <summary>Whether there is memory for heads of these lengths, and vectors divide them.</summary>
+    private static bool HasLengths(ggml_tensor* queries, ggml_tensor* keys, ggml_tensor* values, Replacement* replacement) =>
+        queries->ne[0] == keys->ne[0] && keys->ne[0] <= replacement->KeyLength && keys->ne[0] % 8 == 0
+        && values->ne[0] <= replacement->ValueLength && values->ne[0] % (2 * replacement->Width) == 0;
+
+    /// <summary>Whether each cell has a key and a value for the same heads, each of which some of the queries' share.</summary>
+    private static bool HasHeads(ggml_tensor* queries, ggml_tensor* keys, ggml_tensor* values) =>
+        keys->ne[1] == values->ne[1] && keys->ne[2] == values->ne[2]
+        && queries->ne[2] % keys->ne[2] == 0 && queries->ne[2] / keys->ne[2] <= AttentionWork.MostRows;
+
+    /// <summary>Whether there is no mask, or one row of it for each token, which all heads look at.</summary>
+    private static bool IsMask(ggml_tensor* mask, ggml_tensor* queries, ggml_tensor* keys) =>
+        mask is null || (IsRows(mask, ggml_type.F16, sizeof(ushort)) && mask->ne[0] >= keys->ne[1] && mask->ne[1] >= queries->ne[1] && mask->ne[2] == 1);
+
+    /// <summary>Whether there are no sinks, or one for each head.</summary>
+    private static bool IsSinks(ggml_tensor* sinks, ggml_tensor* queries) =>
+        sinks is null || (IsRows(sinks, ggml_type.F32, sizeof(float)) && sinks->ne[0] == queries->ne[2]);
+
+    /// <summary>Whether results go without gaps to where the CPU writes: a GPU's backend, to which the operation may belong, would not know what it was replaced by.</summary>
+    private static bool IsResult(ggml_tensor* tensor, ggml_tensor* queries, ggml_tensor* values) =>
+        IsRows(tensor, ggml_type.F32, sizeof(float)) && tensor->ne[0] == values->ne[0] && tensor->ne[1] == queries->ne[2] && tensor->ne[2] == queries->ne[1]
+        && tensor->nb[1] == (ulong)tensor->ne[0] * sizeof(float) && tensor->nb[2] == tensor->nb[1] * (ulong)tensor->ne[1]
+        && tensor->buffer != 0 && NativeMethods.ggml_backend_buffer_is_host(tensor->buffer);
 
     /// <summary>Whether a tensor has numbers of a type, without gaps along its first dimension, and at most three dimensions that each can be counted with 32 bits.</summary>
     private static bool IsRows(ggml_tensor* tensor, ggml_type type, int size)
@@ -120,7 +135,6 @@ internal sealed unsafe class AttentionHook
         ggml_tensor* mask = tensor->Source(3);
         ggml_tensor* sinks = tensor->Source(4);
         ReadOnlySpan<float> parameters = CustomOperation.ParametersOf(tensor);
-        float softcap = parameters[2];
         return new AttentionInputs
         {
             KeyLength = (int)keys->ne[0],
@@ -144,7 +158,7 @@ internal sealed unsafe class AttentionHook
             Output = (float*)tensor->data,
             Scale = parameters[0],
             MaxBias = parameters[1],
-            Softcap = softcap,
+            Softcap = parameters[2],
         };
     }
 
