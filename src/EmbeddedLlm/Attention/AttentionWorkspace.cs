@@ -8,8 +8,8 @@ internal sealed unsafe class AttentionWorkspace
 {
     private const int Alignment = 64;
 
-    // 1 MB: parts of some thousand cells for the rows of a short prompt, of more for more.
-    private const int PartialCapacity = 1 << 18;
+    // Of a group with the most rows, as one token has them in latent attention with 128 heads: so many threads can compute it at once.
+    private const int MostParts = 32;
 
     // Pinned, since native code has its address.
     private readonly byte[] _memory;
@@ -20,7 +20,8 @@ internal sealed unsafe class AttentionWorkspace
     public AttentionWorkspace(int threads, int keyLength, int valueLength)
     {
         nint scratchSize = AttentionScratch.SizeOf(keyLength, valueLength);
-        nint partialSize = PartialCapacity * sizeof(float);
+        int partialCapacity = MostParts * AttentionWork.MostRows * AttentionWork.PartialLength(valueLength);
+        nint partialSize = (nint)partialCapacity * sizeof(float);
         nint jobSize = (sizeof(AttentionJob) + Alignment - 1) / Alignment * Alignment;
         _memory = GC.AllocateArray<byte>(checked((int)(jobSize + partialSize + (threads * scratchSize) + Alignment)), pinned: true);
         byte* start = (byte*)(((nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_memory)) + Alignment - 1) / Alignment * Alignment);
@@ -30,7 +31,7 @@ internal sealed unsafe class AttentionWorkspace
             Threads = threads,
             KeyLength = keyLength,
             ValueLength = valueLength,
-            PartialCapacity = PartialCapacity,
+            PartialCapacity = partialCapacity,
             Partials = (float*)(start + jobSize),
             Scratch = start + jobSize + partialSize,
             ScratchSize = scratchSize,

@@ -24,16 +24,29 @@ public sealed class AttentionWorkTests
     public void FewGroupsShareOutTheCells()
     {
         AttentionWork work = Divide(14, 2, tokens: 1, cells: 4096);
-        Assert.Equal(4, work.Parts);
-        Assert.Equal(8, work.Units);
+        Assert.Equal(16, work.Parts);
+        Assert.Equal(32, work.Units);
+    }
+
+    /// <summary>Latent attention has one head of keys, so that a token's queries are one group, and a long one.</summary>
+    [Theory]
+    [InlineData(1024, 4)]
+    [InlineData(4096, 16)]
+    [InlineData(65_536, 32)]
+    public unsafe void ATokenOfLatentAttentionIsSharedOut(int cells, int units)
+    {
+        AttentionInputs inputs = new() { Heads = 128, KvHeads = 1, KeyLength = 576, ValueLength = 512, Tokens = 1, Cells = cells };
+        AttentionWorkspace workspace = new(threads: 1, inputs.KeyLength, inputs.ValueLength);
+        Assert.Equal(units, AttentionWork.Divide(inputs, workspace.Job->PartialCapacity).Units);
+        GC.KeepAlive(workspace);
     }
 
     /// <summary>Where there is a cell more or not, the parts begin at the same cells, so that their sums are the same.</summary>
     [Fact]
     public void PartsBeginAtTheSameCellsWhateverTheirNumber()
     {
-        for (int cells = 1025; cells < 9000; cells += 256)
-            Assert.Equal(1024, Divide(14, 2, tokens: 1, cells).CellsPerPart);
+        for (int cells = 257; cells < 9000; cells += 256)
+            Assert.Equal(256, Divide(14, 2, tokens: 1, cells).CellsPerPart);
     }
 
     [Theory]
