@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace EmbeddedLlm.Attention;
 
 /// <summary>
@@ -243,7 +245,8 @@ internal static unsafe class FlashAttention<TSimd, TVector>
         Write(inputs, kvHead, firstToken, row, partial, highest, weight);
     }
 
-    /// <summary>Writes a row's result, in the usual order.</summary>
+    /// <summary>Writes a row's result, in the usual order. For short prompts this is a good part of the work.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Write(in AttentionInputs inputs, int kvHead, int firstToken, int row, float* sums, float highest, float weight)
     {
         int head = HeadOf(inputs, kvHead, row);
@@ -257,9 +260,16 @@ internal static unsafe class FlashAttention<TSimd, TVector>
 
         // A token that sees nothing gets nothing.
         float factor = weight == 0 ? 0 : share / weight;
+        TVector multiplier = TSimd.Create(factor);
         float* to = inputs.Result(firstToken + (row / inputs.HeadsPerKv), head);
-        for (int i = 0; i < inputs.ValueLength; i++)
-            to[UnpackedBlock<TSimd, TVector>.PlaceOf(i)] = sums[i] * factor;
+        for (int i = 0; i < inputs.ValueLength; i += 2 * TSimd.Width)
+        {
+            TVector first = TSimd.Multiply(TSimd.Load(sums + i), multiplier);
+            TVector second = TSimd.Multiply(TSimd.Load(sums + i + TSimd.Width), multiplier);
+            TSimd.Interleave(ref first, ref second);
+            TSimd.Store(first, to + i);
+            TSimd.Store(second, to + i + TSimd.Width);
+        }
     }
 
     private static int HeadOf(in AttentionInputs inputs, int kvHead, int row) => (kvHead * inputs.HeadsPerKv) + (row % inputs.HeadsPerKv);

@@ -73,4 +73,7 @@ internal unsafe interface ISimd<TVector>
 
     /// <summary>Four rows of four 32-bit numbers become four columns, in each 16 bytes for themselves.</summary>
     static abstract void Transpose(ref TVector a, ref TVector b, ref TVector c, ref TVector d);
+
+    /// <summary>The numbers at even places and those at odd ones become the first half of all in order, and the second: what undoes <see cref="EvenHalves"/> and <see cref="OddHalves"/>.</summary>
+    static abstract void Interleave(ref TVector a, ref TVector b);
 }

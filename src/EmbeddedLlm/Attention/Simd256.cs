@@ -103,4 +103,13 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         c = Avx.UnpackLow(highAB, highCD).AsSingle();
         d = Avx.UnpackHigh(highAB, highCD).AsSingle();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Interleave(ref V a, ref V b)
+    {
+        V low = Avx.UnpackLow(a, b);
+        V high = Avx.UnpackHigh(a, b);
+        a = Avx.Permute2x128(low, high, 0x20);
+        b = Avx.Permute2x128(low, high, 0x31);
+    }
 }

@@ -106,4 +106,14 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         c = Avx512F.UnpackLow(highAB, highCD).AsSingle();
         d = Avx512F.UnpackHigh(highAB, highCD).AsSingle();
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Interleave(ref V a, ref V b)
+    {
+        // From 16 on, the second vector's.
+        V low = Avx512F.PermuteVar16x32x2(a, Vector512.Create(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23), b);
+        V high = Avx512F.PermuteVar16x32x2(a, Vector512.Create(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31), b);
+        a = low;
+        b = high;
+    }
 }

@@ -73,14 +73,6 @@ internal static unsafe class UnpackedBlock<TSimd, TVector>
             new Span<float>(to + (BitOperations.TrailingZeroCount(hidden) * length), length).Clear();
     }
 
-    /// <summary>Where a value of a vector's order belongs.</summary>
-    public static int PlaceOf(int index)
-    {
-        int width = TSimd.Width;
-        int inPair = index % (2 * width);
-        return index - inPair + (inPair < width ? 2 * inPair : (2 * (inPair - width)) + 1);
-    }
-
     private static void UnpackSpecialKeys(byte* keys, nint stride, int length, float* to)
     {
         for (int cell = 0; cell < Cells; cell++)
@@ -97,5 +89,13 @@ internal static unsafe class UnpackedBlock<TSimd, TVector>
             for (int i = 0; i < length; i++)
                 to[(cell * length) + i] = (float)((Half*)(values + (cell * stride)))[PlaceOf(i)];
         }
+    }
+
+    /// <summary>Where a value of a vector's order belongs.</summary>
+    private static int PlaceOf(int index)
+    {
+        int width = TSimd.Width;
+        int inPair = index % (2 * width);
+        return index - inPair + (inPair < width ? 2 * inPair : (2 * (inPair - width)) + 1);
     }
 }
