@@ -19,7 +19,7 @@ public sealed partial class EmbeddedModel
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="ArgumentException">An option makes no sense.</exception>
     /// <exception cref="DeviceUnavailableException">The options ask for a GPU that cannot be used.</exception>
-    /// <exception cref="ModelLoadException">There is no such model.</exception>
+    /// <exception cref="ModelLoadException">There is no such model, or it cannot have a KV cache of the types asked for.</exception>
     /// <exception cref="ModelDownloadException">An address is given, and nothing may be asked of a network.</exception>
     /// <exception cref="GgufFormatException">The file is damaged or no GGUF file.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
@@ -29,7 +29,9 @@ public sealed partial class EmbeddedModel
         options = EmbeddedModelOptions.Fix(options);
         IReadOnlyList<GgufFile> files = await ReadHeadersAsync(StoreOf(options), nameOrPath, cancellationToken).ConfigureAwait(false);
         MachineMemory machine = await Task.Run(() => MachineMemory.Read(options), cancellationToken).ConfigureAwait(false);
-        return await Task.Run(() => Plan(files, nameOrPath, options, machine), cancellationToken).ConfigureAwait(false);
+        MemoryPlan plan = await Task.Run(() => Plan(files, nameOrPath, options, machine), cancellationToken).ConfigureAwait(false);
+        ContextPlan.EnsureBlocksFit(GgufModelInfo.From(files), options);
+        return plan;
     }
 
     /// <summary>Reads the headers of a model's files without loading it: metadata, tensors, chat template, tokenizer. <see cref="GgufModelInfo.From(IReadOnlyList{GgufFile})"/> sums them up.</summary>
@@ -120,7 +122,7 @@ public sealed partial class EmbeddedModel
             IReadOnlyList<GgufFile> files = await ReadHeadersAsync(store, entry.Name, cancellationToken).ConfigureAwait(false);
             MemoryPlan plan = Plan(files, entry.Name, options, machine);
             double? speed = plan.GpuLayers > 0 ? null : bandwidth / Math.Max(1, plan.BytesPerToken);
-            return plan.Fits ? new ModelRecommendation(entry.Name, entry.Description, parameters, plan.TotalBytes, IsEstimate: false, speed) : null;
+            return plan.Fits && ContextPlan.FindMisfit(GgufModelInfo.From(files), options) is null ? new ModelRecommendation(entry.Name, entry.Description, parameters, plan.TotalBytes, IsEstimate: false, speed) : null;
         }
         catch (Exception exception) when (exception is ModelLoadException or GgufFormatException or IOException or UnauthorizedAccessException)
         {

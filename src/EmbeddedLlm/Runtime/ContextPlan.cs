@@ -57,25 +57,34 @@ internal sealed record ContextPlan(int ContextLength, int CacheLength, int Batch
         _ => throw new ArgumentOutOfRangeException(nameof(type), type, null),
     };
 
-    /// <summary>
-    /// A quantised cache stores blocks of numbers. Where these do not divide a head, llama.cpp refuses only for the fused kernel; the other computes with the whole blocks of each head, or none, or ends the process.
-    /// </summary>
     /// <exception cref="ModelLoadException">Heads are no multiple of blocks.</exception>
     public static void EnsureBlocksFit(GgufModelInfo info, EmbeddedModelOptions options)
     {
-        if (info.IsEncoder || !info.KvHeadCounts.Any(heads => heads > 0))
-            return;
-        Check(nameof(EmbeddedModelOptions.KeyCacheType), options.KeyCacheType, info.CachedKeyLengths, "keys");
-        Check(nameof(EmbeddedModelOptions.ValueCacheType), options.ValueCacheType, info.CachedValueLengths, "values");
+        if (FindMisfit(info, options) is { } misfit)
+            throw new ModelLoadException(misfit);
+    }
 
-        static void Check(string option, KvCacheType type, IReadOnlyList<int> lengths, string what)
+    /// <summary>
+    /// A quantised cache stores blocks of numbers. Where these do not divide a head, llama.cpp refuses only for the fused kernel; the other computes with the whole blocks of each head, or none, or ends the process.
+    /// </summary>
+    /// <returns>What does not fit, in words; null where all does.</returns>
+    public static string? FindMisfit(GgufModelInfo info, EmbeddedModelOptions options)
+    {
+        if (info.IsEncoder || !info.KvHeadCounts.Any(heads => heads > 0))
+            return null;
+        return Find(nameof(EmbeddedModelOptions.KeyCacheType), options.KeyCacheType, info.CachedKeyLengths, "keys")
+            ?? Find(nameof(EmbeddedModelOptions.ValueCacheType), options.ValueCacheType, info.CachedValueLengths, "values");
+
+        static string? Find(string option, KvCacheType type, IReadOnlyList<int> lengths, string what)
         {
             int block = GgmlTypes.BlockElements(GgufType(type));
             foreach (int length in lengths)
             {
                 if (length % block != 0)
-                    throw new ModelLoadException($"{nameof(EmbeddedModelOptions)}.{option} is {type}, whose blocks of {block} numbers do not divide this model's {what} of {length}. F16 does for every model.");
+                    return $"{nameof(EmbeddedModelOptions)}.{option} is {type}, whose blocks of {block} numbers do not divide this model's {what} of {length}. F16 does for every model.";
             }
+
+            return null;
         }
     }
 

@@ -1,4 +1,5 @@
 using EmbeddedLlm.Native.Tests.Interop;
+using EmbeddedLlm.SyntheticModels;
 using Microsoft.Extensions.AI;
 
 namespace EmbeddedLlm.Native.Tests.Catalog;
@@ -102,6 +103,30 @@ public sealed class LoadPulledModelTests : PullTestBase
         await File.WriteAllBytesAsync(path, (await File.ReadAllBytesAsync(path, Cancellation))[..1000], Cancellation);
         IReadOnlyList<ModelRecommendation> models = await EmbeddedModel.RecommendAsync(Options(ModelDownload.Never), Cancellation);
         Assert.Contains(models, model => model is { Name: "mine", IsEstimate: true });
+        Assert.Contains(models, model => model.Name == "starter");
+    }
+
+    [Fact]
+    public async Task AModelThatCannotHaveTheCacheAskedForIsNotRecommended()
+    {
+        string path = Folder.PathOf("tiny.gguf");
+        SyntheticModel.Write(path, SyntheticShape.Tiny, SyntheticVocabulary.ByteLevel(300));
+        Server.Add("someone/Starter-GGUF/starter-Q8_0.gguf", await File.ReadAllBytesAsync(path, Cancellation));
+        Folder.Write("models.json", """
+            {
+              "version": 1,
+              "models": [{
+                "name": "mine", "description": "", "repository": "someone/Starter-GGUF", "variants": [{ "quantisation": "Q8_0" }],
+                "parameters": 1000, "contextLength": 512, "license": "MIT"
+              }]
+            }
+            """u8);
+        await CreateStore().PullAsync("mine", cancellationToken: Cancellation);
+        EmbeddedModelOptions options = Options(ModelDownload.Never);
+        Assert.Contains(await EmbeddedModel.RecommendAsync(options, Cancellation), model => model is { Name: "mine", IsEstimate: false });
+        options.KeyCacheType = KvCacheType.Q8_0;
+        IReadOnlyList<ModelRecommendation> models = await EmbeddedModel.RecommendAsync(options, Cancellation);
+        Assert.DoesNotContain(models, model => model.Name == "mine");
         Assert.Contains(models, model => model.Name == "starter");
     }
 

@@ -106,6 +106,22 @@ public sealed partial class MemoryPlanTests
         Assert.True((await EmbeddedModel.PlanAsync(path, options, Cancel)).Fits);
     }
 
+    /// <summary>What no load would take has no plan.</summary>
+    [Theory]
+    [InlineData(KvCacheType.Q8_0, KvCacheType.F16, "KeyCacheType")]
+    [InlineData(KvCacheType.F16, KvCacheType.Q4_0, "ValueCacheType")]
+    public async Task ACacheWhoseBlocksCutHeadsHasNoPlan(KvCacheType keys, KvCacheType values, string option)
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.PathOf("model.gguf");
+        SyntheticModel.Write(path, SyntheticShape.Tiny, SyntheticVocabulary.ByteLevel(300));
+        EmbeddedModelOptions options = new() { KeyCacheType = keys, ValueCacheType = values, ContextLength = 64 };
+        ModelLoadException refusal = await Assert.ThrowsAsync<ModelLoadException>(() => EmbeddedModel.LoadAsync(path, options, cancellationToken: Cancel));
+        ModelLoadException exception = await Assert.ThrowsAsync<ModelLoadException>(() => EmbeddedModel.PlanAsync(path, options, Cancel));
+        Assert.Contains(option, exception.Message, StringComparison.Ordinal);
+        Assert.Equal(refusal.Message, exception.Message);
+    }
+
     private static EmbeddedModelOptions RandomSetting(int seed)
     {
         Random random = new(seed);
