@@ -7,8 +7,8 @@ namespace EmbeddedLlm.Catalog;
 /// <summary>The first bytes of a file that lies elsewhere.</summary>
 internal interface IRemoteFile
 {
-    /// <summary>Reads bytes from a position on, as many as asked for where the file is not at its end.</summary>
-    /// <returns>The bytes, and the length of the whole file where it is known.</returns>
+    /// <summary>Reads bytes from a position on.</summary>
+    /// <returns>The bytes, at most as many as asked for and none only at the file's end, and the length of the whole file where it is known.</returns>
     /// <exception cref="IOException">The file cannot be read.</exception>
     Task<(byte[] Bytes, long? FileLength)> ReadAsync(long offset, int length, CancellationToken cancellationToken);
 }
@@ -19,6 +19,9 @@ internal static class RemoteHeader
     private const int FirstPiece = 1 << 20;
     private const int LargestPiece = 16 << 20;
 
+    /// <summary>Of a server that answers with less than it is asked for.</summary>
+    private const int MostPieces = 1000;
+
     /// <summary>The most that is read of a model's headers, in bytes.</summary>
     public const int MostBytes = 1 << 28;
 
@@ -27,17 +30,21 @@ internal static class RemoteHeader
     public static async Task<GgufFile> ReadAsync(IRemoteFile remote, CancellationToken cancellationToken)
     {
         byte[] prefix = [];
-        for (int piece = FirstPiece; ; piece = Math.Min(piece * 2, LargestPiece))
+        int piece = FirstPiece;
+        for (int pieces = 0; pieces < MostPieces; pieces++)
         {
             (byte[] bytes, long? length) = await remote.ReadAsync(prefix.Length, piece, cancellationToken).ConfigureAwait(false);
             prefix = [.. prefix, .. bytes];
-            // A file that has ended has all its bytes here, so that what is missing is an error and no reason to read on.
-            length = bytes.Length < piece ? prefix.Length : length is { } whole ? Math.Max(whole, prefix.Length) : null;
+            // A file that has ended has all its bytes here, so that what is missing is an error and no reason to read on. Less than was asked for is no end (RFC 9110, section 15.3.7).
+            length = bytes.Length == 0 ? prefix.Length : length is { } whole ? Math.Max(whole, prefix.Length) : null;
             if (GgufFile.TryReadPrefix(prefix, length, out GgufFile? file))
                 return file;
             if (prefix.Length > MostBytes)
                 throw new IOException($"The header of the file is longer than {MostBytes >> 20} MiB.");
+            piece = Math.Min(piece * 2, LargestPiece);
         }
+
+        throw new IOException($"The header of the file comes in too small pieces: {MostPieces} of them have {prefix.Length} bytes together.");
     }
 }
 

@@ -38,6 +38,26 @@ public sealed class RemoteHeaderTests
         Assert.True(pieces.BytesRead <= 1 << 20);
     }
 
+    /// <summary>A server may send less than it was asked for (RFC 9110, section 15.3.7).</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task APieceThatIsShorterThanAskedForIsNotTheEnd(bool tellsLength)
+    {
+        byte[] model = Model(tokens: 20_000, width: 512);
+        Pieces pieces = new(model) { TellsLength = tellsLength, Most = 100_000 };
+        GgufFile file = await RemoteHeader.ReadAsync(pieces, Cancel);
+        Assert.Equal(20_000, GgufModelInfo.From(file).VocabularySize);
+    }
+
+    [Fact]
+    public async Task AServerThatSendsCrumbsIsGivenUp()
+    {
+        Pieces pieces = new(Model(tokens: 20_000, width: 64)) { Most = 1 };
+        IOException exception = await Assert.ThrowsAsync<IOException>(() => RemoteHeader.ReadAsync(pieces, Cancel));
+        Assert.Contains("pieces", exception.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -81,11 +101,14 @@ public sealed class RemoteHeaderTests
     {
         public bool TellsLength { get; init; } = true;
 
+        /// <summary>The most bytes of one answer.</summary>
+        public int Most { get; init; } = int.MaxValue;
+
         public long BytesRead { get; private set; }
 
         public Task<(byte[] Bytes, long? FileLength)> ReadAsync(long offset, int length, CancellationToken cancellationToken)
         {
-            byte[] bytes = content[(int)Math.Min(offset, content.Length)..(int)Math.Min(offset + length, content.Length)];
+            byte[] bytes = content[(int)Math.Min(offset, content.Length)..(int)Math.Min(offset + Math.Min(length, Most), content.Length)];
             BytesRead += bytes.Length;
             return Task.FromResult((bytes, TellsLength ? content.Length : (long?)null));
         }
