@@ -23,9 +23,17 @@ internal sealed class PullCommand(Terminal terminal)
         string name = result.GetRequiredValue(_model);
         using HeldLog log = new();
         ModelStore store = _store.Open(result, terminal, log);
-        StoredModel model = await DownloadBar.RunAsync(
-            terminal, !result.GetValue(Program.Verbose), progress => store.PullAsync(name, progress, interrupts.Token)).ConfigureAwait(false);
-        log.WriteTo(terminal);
+        StoredModel model;
+        try
+        {
+            model = await DownloadBar.RunAsync(
+                terminal, !result.GetValue(Program.Verbose), progress => store.PullAsync(name, progress, interrupts.Token)).ConfigureAwait(false);
+        }
+        finally
+        {
+            log.WriteTo(terminal);
+        }
+
         terminal.WriteLine(model.Path);
         return ExitCode.Success;
     }

@@ -153,6 +153,21 @@ public sealed class PullCommandTests : PullTestBase
         Assert.Contains(message, Assert.Single(result.Error.TrimEnd().Split('\n')), StringComparison.Ordinal);
     }
 
+    /// <summary>What was found out before the failure may be its reason.</summary>
+    [Fact]
+    public async Task AFailureKeepsWhatWasSaidBefore()
+    {
+        string path = $"{Repository}/Coarse-Q2_K.gguf";
+        Server.Add(path, Content);
+        Server.Faults.Enqueue(HubServer.Answer(404));
+        CliResult result = await RunAsync("pull", $"hf:{Repository}:Q2_K");
+        Assert.Equal(("", 1), (result.Output, result.ExitCode));
+        string[] lines = result.Error.TrimEnd().ReplaceLineEndings("\n").Split('\n');
+        Assert.Equal(2, lines.Length);
+        Assert.Contains("is quantised as Q2_K", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("error: ", lines[1], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task AModelThatIsNotThereIsNotDownloadedBySurprise()
     {
