@@ -31,9 +31,14 @@ internal sealed class ModelHttp(Uri endpoint, string? token, bool isOffline, Tim
         a.Scheme == b.Scheme && a.Port == b.Port && a.IdnHost.Equals(b.IdnHost, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>An address as messages have it: what is behind its question mark is left out, since that may be a signature or a token, which no log is to hold.</summary>
-    public static string Describe(Uri address)
+    public static string Describe(Uri address) => WithoutQuery(address.ToString());
+
+    /// <summary>A model's name as messages have it: as it is, or as <see cref="Describe(Uri)"/> has it where it is an address.</summary>
+    public static string Describe(string name) =>
+        name.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || name.StartsWith("http://", StringComparison.OrdinalIgnoreCase) ? WithoutQuery(name) : name;
+
+    private static string WithoutQuery(string text)
     {
-        string text = address.ToString();
         // Schemes that have no query keep it as a part of the path, escaped.
         int end = text.IndexOf('?') is >= 0 and var mark ? mark : text.IndexOf("%3F", StringComparison.OrdinalIgnoreCase);
         return end < 0 ? text : text[..end] + "?…";

@@ -103,20 +103,28 @@ internal sealed record HubSource(string Owner, string Repository, string? Revisi
 /// <param name="FileName">The name it gets.</param>
 internal sealed record AddressSource(Uri Address, string FileName) : ModelSource
 {
+    private const int MarkLength = 16;
+
     /// <summary>Different addresses have different folders, however much their names are alike.</summary>
     public override string Folder
     {
         get
         {
             string host = new([.. Address.Host.Select(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '-' ? character : '_')]);
-            string hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Address.AbsoluteUri)))[..16];
-            return $"url/h-{host}/{hash}";
+            return $"url/h-{host}/{Mark}";
         }
     }
+
+    /// <summary>Whether it is one as <see cref="ToString"/> has it, by which a stored model is found but nothing can be downloaded.</summary>
+    public bool IsAbridged => Address is { Query: "", Fragment: ['#', .. { Length: MarkLength } mark] } && mark.All(char.IsAsciiHexDigitLower);
+
+    /// <summary>What tells the address from others.</summary>
+    private string Mark => IsAbridged ? Address.Fragment[1..] : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Address.AbsoluteUri)))[..MarkLength];
 
     public override bool Names(StoredManifest manifest) => manifest.FirstFile == FileName;
 
     public override bool NamesFile(string fileName) => true;
 
-    public override string ToString() => Address.AbsoluteUri;
+    /// <summary>The address as it may be kept: in place of what is behind its question mark, which may be a signature or a token, a fragment that tells it from others.</summary>
+    public override string ToString() => Address.Query.Length == 0 ? Address.AbsoluteUri : $"{Address.GetLeftPart(UriPartial.Path)}#{Mark}";
 }

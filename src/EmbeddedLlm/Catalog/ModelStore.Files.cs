@@ -18,6 +18,8 @@ public sealed partial class ModelStore
 
     private async Task<Plan> PlanAsync(ModelSource source, CatalogVariant? variant, CancellationToken cancellationToken)
     {
+        if (source is AddressSource { IsAbridged: true })
+            throw new ModelDownloadException($"'{source}' is not there. The store keeps nothing of what is behind an address's question mark, so to download the model takes the whole address.");
         if (source is AddressSource address)
         {
             string[] names = SplitName.AllOf(address.FileName);

@@ -83,7 +83,7 @@ public sealed partial class ModelStore
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // What servers and connections do wrong has been told apart: this is the disk.
-            throw new ModelDownloadException($"'{name}' cannot be kept in '{Folder}': {exception.Message}", exception);
+            throw new ModelDownloadException($"'{ModelHttp.Describe(name)}' cannot be kept in '{Folder}': {exception.Message}", exception);
         }
     }
 
@@ -98,10 +98,10 @@ public sealed partial class ModelStore
         if (TryOpen(first + StoredManifest.Ending) is { } brought)
             return brought;
         if (QuantisationName.IsCoarse(plan.Quantisation))
-            LogCoarse(name, plan.Quantisation!);
+            LogCoarse(ModelHttp.Describe(name), plan.Quantisation!);
         (StoredModel model, bool isVouchedFor) = await DownloadAsync(plan, meter, cancellationToken).ConfigureAwait(false);
         if (!isVouchedFor)
-            LogNoChecksum(name);
+            LogNoChecksum(ModelHttp.Describe(name));
         else if (variant is { Sha256: null })
             LogChecksumOfServer(name);
         return model;
@@ -152,8 +152,8 @@ public sealed partial class ModelStore
     /// <exception cref="ModelLoadException">The model is not there.</exception>
     public async Task<ModelVerification> VerifyAsync(string name, IProgress<ModelDownloadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        StoredModel model = Find(name) ?? throw new ModelLoadException($"'{name}' has not been downloaded.");
-        StoredManifest manifest = StoredManifest.TryRead(model.Path + StoredManifest.Ending) ?? throw new ModelLoadException($"'{name}' has been removed.");
+        StoredModel model = Find(name) ?? throw new ModelLoadException($"'{ModelHttp.Describe(name)}' has not been downloaded.");
+        StoredManifest manifest = StoredManifest.TryRead(model.Path + StoredManifest.Ending) ?? throw new ModelLoadException($"'{ModelHttp.Describe(name)}' has been removed.");
         using DownloadMeter meter = new(progress, _settings.Time);
         meter.SetTotal(model.Size);
         List<string> problems = [];
@@ -189,8 +189,9 @@ public sealed partial class ModelStore
         StoredModel? model = Find(nameOrPath);
         if (model is null && download == ModelDownload.Never)
         {
+            string shown = ModelHttp.Describe(nameOrPath);
             throw new ModelLoadException(
-                $"'{nameOrPath}' has not been downloaded to '{Folder}'. Get it with 'embeddedllm pull {nameOrPath}' or {nameof(ModelStore)}.{nameof(PullAsync)}, " +
+                $"'{shown}' has not been downloaded to '{Folder}'. Get it with 'embeddedllm pull {shown}' or {nameof(ModelStore)}.{nameof(PullAsync)}, " +
                 $"or set {nameof(EmbeddedModelOptions)}.{nameof(EmbeddedModelOptions.Download)} to {nameof(ModelDownload.IfMissing)}.");
         }
 

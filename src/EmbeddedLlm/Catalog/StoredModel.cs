@@ -11,7 +11,7 @@ public sealed record StoredModel
     /// <summary>The name to load it by: the catalogue's, such as <c>qwen2.5-0.5b-instruct</c> or <c>qwen2.5-0.5b-instruct:Q8_0</c>, or else <see cref="Source"/>.</summary>
     public string Name { get; }
 
-    /// <summary>Where it came from: <c>hf:owner/repository/file.gguf</c> or an address.</summary>
+    /// <summary>Where it came from: <c>hf:owner/repository/file.gguf</c>, or an address; of what was behind its question mark a mark alone is kept, as a fragment.</summary>
     public string Source { get; }
 
     /// <summary>The full path of its first file, which is what <see cref="EmbeddedModel"/> loads.</summary>

@@ -61,7 +61,7 @@ public sealed partial class EmbeddedModel
                 // A server may call a model split over as many files as it likes.
                 bytes += parts[^1].DataOffset;
                 if (bytes > RemoteHeader.MostBytes)
-                    throw new IOException($"The headers of the files of '{address}' are longer than {RemoteHeader.MostBytes >> 20} MiB.");
+                    throw new IOException($"The headers of the files of '{ModelHttp.Describe(address)}' are longer than {RemoteHeader.MostBytes >> 20} MiB.");
             }
 
             return parts;

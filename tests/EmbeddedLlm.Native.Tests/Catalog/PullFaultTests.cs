@@ -443,6 +443,21 @@ public sealed class PullFaultTests : PullTestBase
     }
 
     [Fact]
+    public async Task SignaturesInAddressesThatNothingWasPulledFromAreInNoMessage()
+    {
+        string address = new Uri(Server.Address, $"/cdn/{Repository}/{FileName}?signature=secret").AbsoluteUri;
+        EmbeddedModelOptions options = new() { Download = ModelDownload.Never, Store = new ModelStoreOptions { Folder = Folder.Path, Endpoint = Server.Address } };
+        Folder.Write("models", "a file"u8);
+        Exception[] exceptions =
+        [
+            await Assert.ThrowsAsync<ModelLoadException>(() => EmbeddedModel.LoadAsync(address, options, cancellationToken: Cancellation)),
+            await Assert.ThrowsAsync<ModelLoadException>(() => CreateStore().VerifyAsync(address, cancellationToken: Cancellation)),
+            await Assert.ThrowsAsync<ModelDownloadException>(() => CreateStore().PullAsync(address, cancellationToken: Cancellation)),
+        ];
+        Assert.All(exceptions, exception => Assert.DoesNotContain("secret", exception.ToString(), StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task NamesThatLeadElsewhereAreNotInTheList()
     {
         Server.AlsoListed.AddRange(["../../../evil-Q4_K_M.gguf", "/etc/evil-Q4_K_M.gguf", "C:/evil-Q4_K_M.gguf", "a/../../evil-Q4_K_M.gguf", "NUL-Q4_K_M.gguf/..", "..\\evil-Q4_K_M.gguf"]);

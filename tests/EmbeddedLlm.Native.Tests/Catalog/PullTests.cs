@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace EmbeddedLlm.Native.Tests.Catalog;
 
 /// <summary>Downloads from a hub that behaves.</summary>
@@ -29,6 +31,38 @@ public sealed class PullTests : PullTestBase
         StoredModel model = await CreateStore().PullAsync(new Uri(Server.Address, $"/cdn/{Repository}/{FileName}").AbsoluteUri, cancellationToken: Cancellation);
         Assert.Equal(Content, await File.ReadAllBytesAsync(model.Path, Cancellation));
         Assert.StartsWith(Path.Combine(Folder.Path, "models", "url", "h-127.0.0.1"), model.Path, StringComparison.Ordinal);
+    }
+
+    /// <summary>It may be a signature or a token. What is kept still tells one address from another.</summary>
+    [Fact]
+    public async Task WhatIsBehindTheQuestionMarkOfAnAddressIsKeptNowhere()
+    {
+        Server.TellsSha256 = false;
+        string[] addresses = [.. ((string[])["secret1", "secret2"]).Select(secret => new Uri(Server.Address, $"/cdn/{Repository}/{FileName}?signature={secret}").AbsoluteUri)];
+        RecordedLog log = new();
+        ModelStore store = CreateStore(options => options.LoggerFactory = log);
+        foreach (string address in addresses)
+        {
+            StoredModel pulled = await store.PullAsync(address, cancellationToken: Cancellation);
+            Assert.Equal(pulled.Path, store.Find(address)!.Path);
+            Assert.Equal(pulled.Path, store.Find(pulled.Name)!.Path);
+        }
+
+        IReadOnlyList<StoredModel> models = await store.ListAsync(Cancellation);
+        Assert.Equal(2, models.Select(model => model.Name).Distinct().Count());
+        Assert.All(models, model => Assert.DoesNotContain("secret", model.ToString(), StringComparison.Ordinal));
+        Assert.All(
+            Directory.EnumerateFiles(Folder.Path, "*.json", SearchOption.AllDirectories),
+            file => Assert.DoesNotContain("secret", file + File.ReadAllText(file), StringComparison.Ordinal));
+        Assert.Equal(2, log.Lines.Count);
+        Assert.All(log.Lines, line => Assert.DoesNotContain("secret", line, StringComparison.Ordinal));
+
+        Assert.True(await store.RemoveAsync(models[0].Name, Cancellation));
+        Assert.Equal(models[1].Name, Assert.Single(await store.ListAsync(Cancellation)).Name);
+        int requests = Server.Requests.Count;
+        ModelDownloadException exception = await Assert.ThrowsAsync<ModelDownloadException>(() => store.PullAsync(models[0].Name, cancellationToken: Cancellation));
+        Assert.Contains("the whole address", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(requests, Server.Requests.Count);
     }
 
     [Fact]
@@ -209,6 +243,28 @@ public sealed class PullTests : PullTestBase
         for (int i = 0; i < count; i++)
             Server.Add($"{Repository}/Q8_0/Tiny-Q8_0-{i + 1:D5}-of-{count:D5}.gguf", parts[i]);
         return parts;
+    }
+
+    private sealed class RecordedLog : ILoggerFactory, ILogger
+    {
+        public List<string> Lines { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Add(formatter(state, exception));
+
+        public void Dispose()
+        {
+        }
     }
 
     private sealed class Reports : IProgress<ModelDownloadProgress>
