@@ -79,12 +79,10 @@ internal sealed class DownloadJournal
     public void Save()
     {
         Record record = new() { Version = 1, ETag = ETag, Size = Size, Sha256 = Sha256, Segments = [.. Segments.Select(segment => new[] { segment.Start, segment.End ?? -1, segment.Done })] };
-        string temporary = _path + ".new";
-        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(record, StoreJson.Default.Record));
-        File.Move(temporary, _path, overwrite: true);
+        WholeFile.Write(_path, JsonSerializer.SerializeToUtf8Bytes(record, StoreJson.Default.Record));
     }
 
-    public void Delete() => File.Delete(_path);
+    public void Delete() => WholeFile.Delete(_path);
 
     /// <summary>How many bytes a journal speaks of, for those who wait for another's download.</summary>
     public static (long Done, long? Size)? TryPeek(string path) =>

@@ -190,7 +190,7 @@ public sealed partial class ModelStore
     {
         using FileLock taken = FileLock.TryAcquire(LockOf(model.Path)) ?? throw BeingDownloaded(model.Name);
         // First what makes it a model: a removal that breaks off must not leave half of one.
-        File.Delete(model.Path + StoredManifest.Ending);
+        WholeFile.Delete(model.Path + StoredManifest.Ending);
         foreach (string file in model.Files)
             File.Delete(file);
         RemoveEmptyFolders(Path.GetDirectoryName(model.Path)!);
@@ -215,11 +215,11 @@ public sealed partial class ModelStore
             foreach (string part in SplitName.AllOf(Path.GetFileName(first)).Select(name => Path.Combine(Path.GetDirectoryName(first)!, name)))
             {
                 File.Delete(part + FileDownload.PartialEnding);
-                File.Delete(part + FileDownload.JournalEnding);
+                WholeFile.Delete(part + FileDownload.JournalEnding);
                 File.Delete(part);
             }
 
-            File.Delete(first + StoredManifest.Ending);
+            WholeFile.Delete(first + StoredManifest.Ending);
         }
 
         RemoveEmptyFolders(folder);

@@ -46,12 +46,7 @@ internal sealed class StoredManifest
         }
     }
 
-    public void Write(string path)
-    {
-        string temporary = path + ".new";
-        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(this, StoreJson.Default.StoredManifest));
-        File.Move(temporary, path, overwrite: true);
-    }
+    public void Write(string path) => WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, StoreJson.Default.StoredManifest));
 }
 
 /// <summary>One file of a stored model.</summary>

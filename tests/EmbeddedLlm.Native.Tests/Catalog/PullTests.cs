@@ -237,6 +237,17 @@ public sealed class PullTests : PullTestBase
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(Folder.Path, "models")));
     }
 
+    /// <summary>A process that ends while it writes a journal leaves the new one beside the old one.</summary>
+    [Fact]
+    public async Task AHalfWrittenJournalIsRemovedWithTheRest()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(PartialPath)!);
+        foreach (string path in (string[])[PartialPath, PartialPath + ".json", PartialPath + ".json.new"])
+            await File.WriteAllTextAsync(path, "{", Cancellation);
+        Assert.True(await CreateStore().RemoveAsync(Source, Cancellation));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(Folder.Path, "models")));
+    }
+
     private byte[][] AddSplit(int count)
     {
         byte[][] parts = [.. Enumerable.Range(1, count).Select(number => CreateModel(1 << 19, (number, count)))];
