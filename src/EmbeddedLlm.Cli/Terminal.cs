@@ -51,6 +51,8 @@ internal sealed class Terminal : IDisposable
 
     public static Terminal Open()
     {
+        if (Console.IsErrorRedirected)
+            Console.SetError(new StreamWriter(new LossyStream(Console.OpenStandardError()), Utf8) { AutoFlush = true });
         Encoding former = Console.OutputEncoding;
         if (former.CodePage == Utf8.CodePage)
             return new Terminal(formerEncoding: null);

@@ -36,6 +36,26 @@ public sealed class InterruptionTests : IDisposable
         Assert.Equal((141, ""), (result.ExitCode, result.Error));
     }
 
+    [Theory]
+    [InlineData("2>&-")]
+    [InlineData("2>/dev/full")]
+    public async Task AnAnswerIsCompleteWhereNobodyCanReadItsFigures(string redirection)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux() || !redirection.Contains("full", StringComparison.Ordinal), "Only Linux has a device that is full.");
+        using CliProcess process = CliProcess.StartProgram("sh", "-c", $"exec \"$0\" \"$@\" {redirection}", CliProcess.Path, "chat", "Count to five.");
+        CliResult result = await process.EndAsync();
+        Assert.Equal(("1, 2, 3, 4, 5.\n", 0), (result.Output, result.ExitCode));
+    }
+
+    [Theory]
+    [InlineData(2, "chat", "--bogus")]
+    [InlineData(1, "chat", "Hello", "--model", "nowhere.gguf")]
+    public async Task AnExitCodeIsTheSameWhereNobodyCanReadTheError(int code, params string[] arguments)
+    {
+        using CliProcess process = CliProcess.StartProgram("sh", ["-c", "exec \"$0\" \"$@\" 2>&-", CliProcess.Path, .. arguments]);
+        Assert.Equal(code, (await process.EndAsync()).ExitCode);
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private CliProcess StartChat() =>
