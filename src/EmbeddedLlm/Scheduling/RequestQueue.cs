@@ -86,11 +86,11 @@ internal sealed class RequestQueue
         }
     }
 
-    /// <summary>Refuses further sequences; those that wait still get their turn.</summary>
+    /// <summary>Refuses further sequences; those that wait still get their turn. What the queue refuses with already, it goes on to.</summary>
     public void Refuse()
     {
         lock (_gate)
-            _refusal = static () => new ObjectDisposedException(objectName: null, "The model has been disposed, or is about to be.");
+            _refusal ??= static () => new ObjectDisposedException(objectName: null, "The model has been disposed, or is about to be.");
     }
 
     /// <summary>Refuses further sequences and gives those that wait.</summary>

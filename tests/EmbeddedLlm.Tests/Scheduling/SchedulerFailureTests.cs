@@ -302,6 +302,16 @@ public sealed class SchedulerFailureTests
         Assert.Equal(0, fixture.Scheduler.WaitingCount);
     }
 
+    /// <summary>Who drains or forgets an engine that has failed for good does not hide why it did.</summary>
+    [Fact]
+    public void WhatClosedASchedulerIsWhatItRefusesWith()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder());
+        fixture.Scheduler.Close(() => new DecodeException("on purpose"));
+        fixture.Scheduler.Refuse();
+        Assert.Equal("on purpose", Assert.Throws<DecodeException>(() => fixture.Submit("prompt")).Message);
+    }
+
     [Fact]
     public void RandomRequestsEndEachOnceWithTheirOwnAnswer()
     {
