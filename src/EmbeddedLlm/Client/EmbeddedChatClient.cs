@@ -87,10 +87,18 @@ internal sealed class EmbeddedChatClient(EmbeddedModel model, PromptBuilder prom
     /// <exception cref="ArgumentException">An adapter is not there.</exception>
     /// <exception cref="ChatTemplateException">The template refuses the messages with a user's after them.</exception>
     /// <exception cref="NotSupportedException">An option or content is not supported.</exception>
-    internal (PinnedPrefix Prefix, int Priority) FindPrefix(ChatMessage[] messages, ChatOptions? options, CancellationToken cancellationToken)
+    internal Task<(PinnedPrefix Prefix, int Priority)> FindPrefixAsync(IEnumerable<ChatMessage> messages, ChatOptions? options, CancellationToken cancellationToken)
     {
         RequestMapper.EnsureSupported(options, model.Id);
-        EmbeddedChatOptions? more = RequestMapper.RawRepresentation(options, this);
+        // As for a request: on the caller's thread, and what is read later is copied.
+        EmbeddedChatOptions? more = (EmbeddedChatOptions?)RequestMapper.RawRepresentation(options, this)?.Copy();
+        ChatMessage[] beginning = [.. messages];
+        ChatOptions? copy = options?.Clone();
+        return Task.Run(() => FindPrefix(beginning, copy, more, cancellationToken), cancellationToken);
+    }
+
+    private (PinnedPrefix Prefix, int Priority) FindPrefix(ChatMessage[] messages, ChatOptions? options, EmbeddedChatOptions? more, CancellationToken cancellationToken)
+    {
         PromptRequest asked = PromptRequestOf(options, more, ToolSet.Of(options), ReasoningRequest.Of(options, more, prompts.Reasoning));
         int[] tokens = PromptBoundaries.CommonBeginning(SettledApprovals.LeaveOut(messages), Tokens(asked, cancellationToken));
         return (new PinnedPrefix(tokens, model.AdaptersFor(more?.Adapters)), more?.Priority ?? PreloadPriority);

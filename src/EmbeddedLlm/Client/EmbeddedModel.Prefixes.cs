@@ -32,9 +32,7 @@ public sealed partial class EmbeddedModel
     {
         ArgumentNullException.ThrowIfNull(messages);
         EmbeddedChatClient client = new(this, CreatePromptBuilder(), _sampling);
-        ChatMessage[] beginning = [.. messages];
-        options = options?.Clone();
-        (PinnedPrefix prefix, int priority) = await Task.Run(() => client.FindPrefix(beginning, options, cancellationToken), cancellationToken).ConfigureAwait(false);
+        (PinnedPrefix prefix, int priority) = await client.FindPrefixAsync(messages, options, cancellationToken).ConfigureAwait(false);
         if (prefix.Tokens.Length == 0)
             throw new ArgumentException("Prompts that begin with these messages have no token in common.", nameof(messages));
         return await PreloadAsync(prefix, priority, cancellationToken).ConfigureAwait(false);

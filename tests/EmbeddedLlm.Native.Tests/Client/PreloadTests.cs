@@ -33,6 +33,28 @@ public sealed class PreloadTests
         }
     }
 
+    /// <summary>As a chat's: what it looks at may belong to the caller's thread, and may be another as soon as the call has returned.</summary>
+    [Fact]
+    public async Task TheFactoryOfOptionsIsCalledByWhoeverPreloads()
+    {
+        await using EmbeddedModel model = await EmbeddedModel.LoadAsync("starter", cancellationToken: Cancel);
+        List<int> threads = [];
+        EmbeddedChatOptions shared = new() { Priority = 3 };
+        ChatOptions options = new()
+        {
+            RawRepresentationFactory = _ =>
+            {
+                threads.Add(Environment.CurrentManagedThreadId);
+                return shared;
+            },
+        };
+        int caller = Environment.CurrentManagedThreadId;
+        Task<PreloadedPrefix> preload = model.PreloadAsync(Beginning, options, Cancel);
+        shared.Adapters = [new AdapterScale("no such adapter")];
+        await using PreloadedPrefix prefix = await preload;
+        Assert.Equal([caller], threads);
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public async Task APrefixThatWasSavedIsGoneOnFromInAnotherProcessAsItWere(string architecture)
