@@ -131,6 +131,8 @@ internal sealed unsafe class LlamaDecoder : IDecoder
 
     public void RequestAbort() => _abort.RequestNow();
 
+    public void ForgetAbort() => _abort.Reset();
+
     public void Dispose()
     {
         // The context points to its adapters to the end.

@@ -76,6 +76,8 @@ internal sealed unsafe class LlamaEmbedder : IEmbedder
 
     public void RequestAbort() => _abort.RequestNow();
 
+    public void ForgetAbort() => _abort.Reset();
+
     public void Dispose() => _owned.Dispose();
 
     private void Clear(bool data)

@@ -30,7 +30,7 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
     private volatile bool _endsWhenIdle;
     private bool _isClosed;
 
-    /// <summary>The job that has the running batch for itself; its cancellation aborts it.</summary>
+    /// <summary>The job that has the running batch for itself; its cancellation aborts it. Looked at under the gate.</summary>
     private EmbeddingJob? _only;
 
     /// <param name="embedder">The model; owned from here on, used by the engine's thread alone.</param>
@@ -147,20 +147,22 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
     {
         while (!_isStopping)
         {
+            bool goesOn;
             try
             {
-                if (Step())
-                    continue;
-                if (_endsWhenIdle)
-                    break;
+                goesOn = Step();
             }
             catch (Exception exception)
             {
-                // A defect of ours: it must cost the jobs at hand, not the process.
+                // A defect of ours: it must cost the jobs at hand, not the process. Where there are none the same would happen again at once.
                 Report(exception);
-                FailPlanned(new DecodeException("The embedding engine failed in a step.", exception));
-                continue;
+                goesOn = FailPlanned(new DecodeException("The embedding engine failed in a step.", exception));
             }
+
+            if (goesOn)
+                continue;
+            if (_endsWhenIdle)
+                break;
 
             // Reset before the next look at the jobs, so that none is missed that comes in between.
             _wake.Wait();
@@ -185,12 +187,27 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
     {
         if (!Plan())
             return false;
+        try
+        {
+            ComputePlanned();
+        }
+        finally
+        {
+            SetOnly(null);
+            // An owner that stops the engine asks as well, and has said so elsewhere before.
+            _embedder.ForgetAbort();
+        }
+
+        return true;
+    }
+
+    private void ComputePlanned()
+    {
         float[][]? vectors = _embedder.Batch.Count > 0 ? ComputePacked() : ComputeInPieces(_planned[0], _inputs[0]) is { } whole ? [whole] : null;
         if (vectors is null || !TryComputeAgain(vectors))
-            return true;
+            return;
         for (int slot = 0; slot < _planned.Count; slot++)
             _planned[slot].Accept(vectors[slot]);
-        return true;
     }
 
     /// <summary>
@@ -234,9 +251,16 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
             }
         }
 
-        bool isAlone = _planned.Count > 0 && _planned.TrueForAll(job => job == _planned[0]);
-        Volatile.Write(ref _only, isAlone ? _planned[0] : null);
-        return _planned.Count > 0;
+        if (_planned.Count == 0)
+            return false;
+        SetOnly(_planned.TrueForAll(job => job == _planned[0]) ? _planned[0] : null);
+        return true;
+    }
+
+    private void SetOnly(EmbeddingJob? job)
+    {
+        lock (_gate)
+            _only = job;
     }
 
     private bool Fits(int[] input) => _planned.Count < _embedder.MaxSequences && _embedder.Batch.Count + input.Length <= _embedder.PackedTokens;
@@ -345,7 +369,8 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
     }
 
     /// <summary>Ends the jobs of the running step, or all where it did not come so far as to choose some.</summary>
-    private void FailPlanned(Exception exception)
+    /// <returns>Whether there was one that had not ended.</returns>
+    private bool FailPlanned(Exception exception)
     {
         if (_planned.Count == 0)
         {
@@ -353,15 +378,21 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
                 _planned.AddRange(_jobs);
         }
 
+        bool isAnyEnded = false;
         foreach (EmbeddingJob job in _planned)
-            job.Fail(exception);
+            isAnyEnded |= job.Fail(exception);
+        return isAnyEnded;
     }
 
     /// <summary>A job has ended from outside, on any thread.</summary>
     private void Interrupted(EmbeddingJob job)
     {
-        if (Volatile.Read(ref _only) == job)
-            _embedder.RequestAbort();
+        lock (_gate)
+        {
+            if (_only == job)
+                _embedder.RequestAbort();
+        }
+
         _wake.Set();
     }
 

@@ -52,10 +52,11 @@ internal sealed class EmbeddingJob
     /// <summary>Plans again what a step did not compute.</summary>
     public void Undo() => PlannedCount = DoneCount;
 
-    public void Fail(Exception exception)
+    /// <returns>Whether it had not ended before.</returns>
+    public bool Fail(Exception exception)
     {
         Release();
-        _completion.TrySetException(exception);
+        return _completion.TrySetException(exception);
     }
 
     /// <summary>Lets go of the caller's cancellation token.</summary>

@@ -74,8 +74,11 @@ internal interface IDecoder : IDisposable
     /// <returns>False where the state is not one of so many tokens, or does not fit the model.</returns>
     bool TrySetState(int slot, int count, ReadOnlySpan<byte> state);
 
-    /// <summary>Makes a running <see cref="Decode"/> return <see cref="DecodeResult.Aborted"/> soon, where the device can. Any thread.</summary>
+    /// <summary>Makes the running <see cref="Decode"/>, or the next one where none runs, return <see cref="DecodeResult.Aborted"/> soon, where the device can. Any thread.</summary>
     void RequestAbort();
+
+    /// <summary>Forgets a request to abort that came too late for the last <see cref="Decode"/>, so that the next one goes on.</summary>
+    void ForgetAbort();
 }
 
 /// <summary>How a decode ended.</summary>

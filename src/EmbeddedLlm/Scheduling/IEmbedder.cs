@@ -36,8 +36,11 @@ internal interface IEmbedder : IDisposable
     /// <summary>The same, and zeroes the memory: see <see cref="IDecoder.Wipe"/>.</summary>
     void Wipe();
 
-    /// <summary>Makes a running <see cref="Compute"/> return <see cref="DecodeResult.Aborted"/> soon, where the device can. Any thread.</summary>
+    /// <summary>Makes the running <see cref="Compute"/>, or the next one where none runs, return <see cref="DecodeResult.Aborted"/> soon, where the device can. Any thread.</summary>
     void RequestAbort();
+
+    /// <summary>Forgets a request to abort that came too late for the last <see cref="Compute"/>, so that the next one goes on.</summary>
+    void ForgetAbort();
 }
 
 /// <summary>How the vectors of an input's pieces, each pooled alone, become the whole input's.</summary>

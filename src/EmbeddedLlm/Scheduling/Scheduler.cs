@@ -70,6 +70,9 @@ internal sealed partial class Scheduler
     /// <summary>Whether nothing else has been computed since the memory was wiped but what has had logits: only then are those of the suspect its own fault.</summary>
     private bool _isAlone;
 
+    /// <summary>Held to look at <see cref="_dominant"/> and act on it, so that no request to abort comes when its decode has ended.</summary>
+    private readonly Lock _abortGate = new();
+
     /// <summary>The sequence that has the greater part of the running decode; its cancellation aborts that decode.</summary>
     private Sequence? _dominant;
 
@@ -279,7 +282,7 @@ internal sealed partial class Scheduler
             // Where memory cannot be cut an abort costs the others all they have computed, which takes longer than the rest of the step.
             if ((sequence.PlannedCount + (sequence.Draft?.Count ?? 0)) * 2 <= _decoder.Batch.Count || (_planned.Count > 1 && !_decoder.HasCellPerToken))
                 continue;
-            Volatile.Write(ref _dominant, sequence);
+            SetDominant(sequence);
             // Whoever ended it before that did not see that it is the one.
             if (sequence.Output.IsComplete)
                 _decoder.RequestAbort();
@@ -301,8 +304,16 @@ internal sealed partial class Scheduler
         _isAlone &= _suspect is not null;
         DecodeResult result = _decoder.Decode();
         _turns.Count();
-        Volatile.Write(ref _dominant, null);
+        SetDominant(null);
+        // An owner that stops the engine asks as well, and has said so elsewhere before.
+        _decoder.ForgetAbort();
         return result;
+    }
+
+    private void SetDominant(Sequence? sequence)
+    {
+        lock (_abortGate)
+            _dominant = sequence;
     }
 
     /// <summary>Ends a sequence's stay, in whatever way it ended.</summary>
@@ -344,8 +355,12 @@ internal sealed partial class Scheduler
         // So that nobody counts it among those that wait, and what it holds is let go of now and not when its turn would come.
         _queue.Remove(sequence);
         sequence.Interruption?.Release();
-        if (Volatile.Read(ref _dominant) == sequence)
-            _decoder.RequestAbort();
+        lock (_abortGate)
+        {
+            if (_dominant == sequence)
+                _decoder.RequestAbort();
+        }
+
         _wake();
     }
 }

@@ -204,11 +204,7 @@ internal sealed class Sequence
     public GenerationEnd? AcceptSampled(int token, Vocabulary vocabulary, ArrayBufferWriter<byte> text)
     {
         if (_firstTokenAt == 0)
-        {
             _firstTokenAt = Stopwatch.GetTimestamp();
-            Interruption?.EndFirstTokenLimit();
-        }
-
         return Accept(token, vocabulary, text);
     }
 
@@ -239,6 +235,7 @@ internal sealed class Sequence
     {
         if (OutputCount == 0)
         {
+            Interruption?.EndFirstTokenLimit();
             // The request's prompt is the caller's; it is copied only once there is something to append.
             Array.Resize(ref _tokens, Math.Min(TokenCount + Math.Max(MaxOutputTokens, 1), TokenCount + 256));
         }

@@ -222,6 +222,8 @@ public sealed class LogitsTests
 
         public void RequestAbort() => inner.RequestAbort();
 
+        public void ForgetAbort() => inner.ForgetAbort();
+
         public void Dispose() => inner.Dispose();
     }
 }

@@ -310,6 +310,10 @@ public sealed class AdapterTurnsTests
         {
         }
 
+        public void ForgetAbort()
+        {
+        }
+
         public void Dispose() => inner.Dispose();
     }
 }

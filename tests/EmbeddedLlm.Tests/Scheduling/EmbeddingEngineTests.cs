@@ -110,6 +110,44 @@ public sealed class EmbeddingEngineTests
         Assert.Equal([FakeEmbedder.VectorOf(2)], await engine.Submit([[2]], Cancel));
     }
 
+    /// <summary>Without a job there is nobody whose failure ends it: it sleeps until somebody comes, and ends when it is forgotten.</summary>
+    [Fact]
+    public async Task AnEngineThatAlwaysFailsDoesNotSpin()
+    {
+        int steps = 0;
+        FakeEmbedder embedder = new()
+        {
+            OnClear = () =>
+            {
+                steps++;
+                throw new InvalidOperationException("on purpose");
+            },
+        };
+        EmbeddingEngine engine = Create(embedder);
+        Assert.Equal("on purpose", (await Assert.ThrowsAsync<DecodeException>(() => engine.Submit([[1]], Cancel))).InnerException?.Message);
+        engine.EndWhenIdle();
+        await embedder.Disposed.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancel);
+        // At most: before the job, with it, after it, and for the end.
+        Assert.InRange(steps, 2, 4);
+    }
+
+    /// <summary>The cancellation that comes between the last operation of a batch and its end is no reason to give the next one up.</summary>
+    [Fact]
+    public async Task ACancellationAtTheEndOfABatchDoesNotAbortTheNextOne()
+    {
+        using CancellationTokenSource source = new();
+        FakeEmbedder embedder = new() { HeedsAborts = true };
+        embedder.OnComputed = batch =>
+        {
+            if (batch == 1)
+                source.Cancel();
+        };
+        await using EmbeddingEngine engine = Create(embedder);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => engine.Submit([[1]], source.Token));
+        Assert.Equal([FakeEmbedder.VectorOf(2)], await engine.Submit([[2]], Cancel));
+        Assert.Equal([[1], [2]], embedder.Batches);
+    }
+
     [Theory]
     [InlineData(null)]
     [InlineData((int)PieceMerge.First)]

@@ -22,6 +22,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
     private readonly bool[] _isLost = new bool[maxSequences];
     private AdapterSet _adapters = AdapterSet.None;
     private bool _isPoisoned;
+    private bool _isAbortRequested;
 
     /// <summary>The 256 bytes as tokens, a control token and an end of turn.</summary>
     public static Vocabulary Vocabulary { get; } = CreateVocabulary();
@@ -55,6 +56,12 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
     /// <summary>Called in each decode with its number, from 1; the decode ends with what it says.</summary>
     public Func<int, DecodeResult> OnDecode { get; set; } = _ => DecodeResult.Done;
+
+    /// <summary>Called with the number of each decode as the last thing of it.</summary>
+    public Action<int> OnDecoded { get; set; } = _ => { };
+
+    /// <summary>Whether a request to abort ends the decode that runs, or the next one.</summary>
+    public bool HeedsAborts { get; init; }
 
     /// <summary>Called whenever cells are to be forgotten.</summary>
     public Action OnRemove { get; init; } = () => { };
@@ -141,6 +148,8 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
 
         _isPoisoned |= Poison is { } poison && Batch.Tokens.AsSpan(0, Batch.Count).Contains(poison);
         DecodeResult result = OnDecode(Steps);
+        if (HeedsAborts && _isAbortRequested)
+            (result, _isAbortRequested) = (DecodeResult.Aborted, false);
         int count = result == DecodeResult.Done ? Batch.Count : Batch.Count / 2;
         _logits.Clear();
         for (int i = 0; i < count; i++)
@@ -164,6 +173,7 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
             throw new InvalidOperationException($"{UsedCells} cells used of {cells}.");
         if (IsRecurrent && result != DecodeResult.Done)
             LoseStates();
+        OnDecoded(Steps);
         return result;
     }
 
@@ -238,7 +248,13 @@ internal sealed class FakeDecoder(int maxSequences = 4, int cells = 4096, int ba
         return true;
     }
 
-    public void RequestAbort() => AbortRequests++;
+    public void RequestAbort()
+    {
+        AbortRequests++;
+        _isAbortRequested = true;
+    }
+
+    public void ForgetAbort() => _isAbortRequested = false;
 
     public void Dispose() => IsDisposed = true;
 

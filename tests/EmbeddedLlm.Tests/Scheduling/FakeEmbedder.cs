@@ -8,6 +8,7 @@ internal sealed class FakeEmbedder(int packedTokens = 8, int maxTokens = 8, int 
     private readonly Dictionary<int, List<int>> _inputs = [];
     private int _abortRequests;
     private bool _isPoisoned;
+    private bool _isAbortRequested;
 
     public int VectorLength => 4;
 
@@ -27,6 +28,18 @@ internal sealed class FakeEmbedder(int packedTokens = 8, int maxTokens = 8, int 
 
     /// <summary>Called in each batch with its number, from 1; says how it ends.</summary>
     public Func<int, DecodeResult>? OnCompute { get; set; }
+
+    /// <summary>Whether a request to abort ends the batch that runs, or the next one, rather than what <see cref="OnCompute"/> says.</summary>
+    public bool HeedsAborts { get; init; }
+
+    /// <summary>Called with the number of each batch that is computed, as the last thing of it.</summary>
+    public Action<int> OnComputed { get; set; } = _ => { };
+
+    /// <summary>Called before each batch, and where there is none to compute.</summary>
+    public Action OnClear { get; set; } = () => { };
+
+    /// <summary>Ends with the disposal.</summary>
+    public TaskCompletionSource Disposed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The token after which all vectors are NaN, whosever, until the memory is wiped; null for none.</summary>
     public int? Poison { get; init; }
@@ -50,18 +63,29 @@ internal sealed class FakeEmbedder(int packedTokens = 8, int maxTokens = 8, int 
         }
 
         Batches.Add([.. _inputs.Values.Select(tokens => tokens[0])]);
+        if (HeedsAborts && Interlocked.Exchange(ref _isAbortRequested, false))
+            result = DecodeResult.Aborted;
+        OnComputed(Batches.Count);
         return result;
     }
 
     public ReadOnlySpan<float> GetVector(int slot) => _inputs.TryGetValue(slot, out List<int>? tokens) ? _isPoisoned ? [float.NaN, 0, 0, 0] : VectorOf([.. tokens]) : [];
 
-    public void Clear()
-    {
-    }
+    public void Clear() => OnClear();
 
     public void Wipe() => _isPoisoned = false;
 
-    public void RequestAbort() => Interlocked.Increment(ref _abortRequests);
+    public void RequestAbort()
+    {
+        Interlocked.Increment(ref _abortRequests);
+        Volatile.Write(ref _isAbortRequested, true);
+    }
 
-    public void Dispose() => IsDisposed = true;
+    public void ForgetAbort() => Volatile.Write(ref _isAbortRequested, false);
+
+    public void Dispose()
+    {
+        IsDisposed = true;
+        Disposed.TrySetResult();
+    }
 }

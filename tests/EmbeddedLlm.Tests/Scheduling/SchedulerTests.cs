@@ -328,6 +328,8 @@ public sealed class SchedulerTests
 
         public void RequestAbort() => inner.RequestAbort();
 
+        public void ForgetAbort() => inner.ForgetAbort();
+
         public void Dispose() => inner.Dispose();
     }
 }

@@ -1,3 +1,5 @@
+using System.Text;
+using EmbeddedLlm.Sampling;
 using EmbeddedLlm.Scheduling;
 
 namespace EmbeddedLlm.Tests.Scheduling;
@@ -53,6 +55,55 @@ public sealed class TimeoutTests
         Submit(fixture, _prompts[0], firstToken: 5, whole: 60);
         fixture.Run();
         Assert.Equal(1, decoder.AbortRequests);
+    }
+
+    /// <summary>What comes between the last operation of a decode and its end is no reason to give the next one up.</summary>
+    [Fact]
+    public async Task ACancellationAtTheEndOfADecodeDoesNotAbortTheNextOne()
+    {
+        using CancellationTokenSource source = new();
+        FakeDecoder decoder = new() { HeedsAborts = true };
+        decoder.OnDecoded = step =>
+        {
+            if (step == 1)
+                source.Cancel();
+        };
+        SchedulerFixture fixture = new(decoder, time: _time);
+        GenerationStream cancelled = Submit(fixture, _prompts[0], firstToken: 5, whole: 60, source.Token);
+        fixture.Scheduler.Step();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await cancelled.WaitToReadAsync());
+        GenerationStream next = Submit(fixture, _prompts[1], firstToken: 5, whole: 60);
+        fixture.Run();
+        Assert.Equal(FakeDecoder.Answer(_prompts[1], 100), SchedulerFixture.Text(next));
+        // A step for the prompt, and one for each token but the last.
+        Assert.Equal(1 + 100, decoder.Steps);
+    }
+
+    /// <summary>Text that a grammar leaves no choice about is there before the prompt is computed.</summary>
+    [Fact]
+    public async Task TextThatIsForcedIsAFirstToken()
+    {
+        SchedulerFixture fixture = new(new FakeDecoder(1, batch: 4), time: _time);
+        GenerationRequest request = new()
+        {
+            Prompt = [.. "a prompt of several steps"u8.ToArray().Select(b => (int)b)],
+            MaxOutputTokens = 100,
+            Sampling = new SamplingOptions { Temperature = 0 },
+            FirstTokenTimeout = TimeSpan.FromSeconds(5),
+            Constraint = new AnswerConstraint
+            {
+                Grammar = Grammar.FromGbnf("root ::= \"Result: \" [a-z]{5}"),
+                Vocabulary = new GrammarVocabulary(FakeDecoder.Vocabulary),
+                Tokenize = static text => [.. Encoding.UTF8.GetBytes(text).Select(b => (int)b)],
+            },
+        };
+        GenerationStream stream = fixture.Scheduler.Submit(request, CancellationToken.None);
+        fixture.Scheduler.Step();
+        Assert.True(await stream.WaitToReadAsync());
+        Assert.Equal("Result: ", stream.ReadText());
+        _time.Advance(TimeSpan.FromSeconds(6));
+        fixture.Run();
+        Assert.Equal(5, SchedulerFixture.Text(stream).Length);
     }
 
     [Fact]
