@@ -37,6 +37,12 @@ internal sealed partial class SchemaReader
             range = range.And(keyword is "minimum" or "exclusiveMinimum" ? new NumberRange { Minimum = bound } : new NumberRange { Maximum = bound });
         }
 
+        if (location.TryGet("format", out JsonElement format) && format.ValueKind == JsonValueKind.String && NumberFormats.Find(SchemaText.Text(format, location.Pointer)) is { } known)
+        {
+            algebra.Reading = (location, "format");
+            range = range.And(known);
+        }
+
         if (range == NumberRange.Any)
             return ValueSet.Any;
         return ValueSet.Any with { Numbers = range.IsEmpty ? [] : [new NumericPart { Range = range }] };
