@@ -91,11 +91,13 @@ internal sealed partial class EmbeddingEngine : IAsyncDisposable, IDisposable
         lock (_gate)
         {
             _isClosed = true;
-            rest = [.. _jobs.Select(job => job.Completion)];
+            rest = [.. _jobs.Select(EndOfAsync)];
         }
 
-        await Task.WhenAll(rest).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        cancellationToken.ThrowIfCancellationRequested();
+        await Task.WhenAll(rest).WaitAsync(cancellationToken).ConfigureAwait(false);
+
+        // Never fails: who gives up the wait would leave a failure that nobody looks at.
+        static async Task EndOfAsync(EmbeddingJob job) => await ((Task)job.Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     /// <inheritdoc cref="Engine.EndWhenIdle"/>

@@ -262,5 +262,53 @@ public sealed class EmbeddingEngineTests
         Assert.Equal([FakeEmbedder.VectorOf(1)], await running);
     }
 
+    [Fact]
+    public async Task WhoGivesUpADrainLeavesNoFailureBehindThatNobodySees()
+    {
+        string reason = $"on purpose, {Guid.NewGuid()}";
+        int unobserved = 0;
+        TaskScheduler.UnobservedTaskException += Count;
+        try
+        {
+            await DrainInVainAsync(reason);
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            Assert.Equal(0, unobserved);
+        }
+        finally
+        {
+            TaskScheduler.UnobservedTaskException -= Count;
+        }
+
+        void Count(object? sender, UnobservedTaskExceptionEventArgs arguments)
+        {
+            if (arguments.Exception.ToString().Contains(reason, StringComparison.Ordinal))
+                unobserved++;
+        }
+
+        static async Task DrainInVainAsync(string reason)
+        {
+            using Gate gate = new();
+            FakeEmbedder embedder = new()
+            {
+                OnCompute = _ =>
+                {
+                    gate.Pass();
+                    throw new InvalidOperationException(reason);
+                },
+            };
+            await using EmbeddingEngine engine = Create(embedder);
+            Task<float[][]>[] jobs = [engine.Submit([[1]], Cancel), engine.Submit([[2]], Cancel)];
+            gate.AwaitArrival();
+            using CancellationTokenSource source = new();
+            Task drain = engine.DrainAsync(source.Token);
+            await source.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => drain);
+            gate.Open();
+            foreach (Task<float[][]> job in jobs)
+                await Assert.ThrowsAsync<DecodeException>(() => job);
+        }
+    }
+
     private static EmbeddingEngine Create(FakeEmbedder embedder) => new(embedder, queueCapacity: 100, NullLogger.Instance);
 }
