@@ -51,6 +51,22 @@ public abstract class PullTestBase : IAsyncLifetime
         Assert.Null(CreateStore().Find(Source));
     }
 
+    private protected async Task AssertPulledAsync(ModelStore store, byte[]? expected = null)
+    {
+        StoredModel model = await store.PullAsync(Source, cancellationToken: Cancellation);
+        Assert.Equal(expected ?? Content, await File.ReadAllBytesAsync(model.Path, Cancellation));
+        Assert.Equal([FileName, FileName + ".json"], Directory.EnumerateFiles(Path.GetDirectoryName(FilePath)!).Select(Path.GetFileName).Order());
+    }
+
+    private protected async Task AssertRefusedAsync(string message, bool listsSize = true)
+    {
+        string source = listsSize ? Source : new Uri(Server.Address, $"/cdn/{Repository}/{FileName}").AbsoluteUri;
+        ModelDownloadException exception = await Assert.ThrowsAsync<ModelDownloadException>(() => CreateStore().PullAsync(source, cancellationToken: Cancellation));
+        Assert.Contains(message, exception.Message, StringComparison.Ordinal);
+        AssertNothingIsPulled();
+        Assert.Null(CreateStore().Find(source));
+    }
+
     /// <summary>A GGUF file with one tensor of random bytes.</summary>
     /// <param name="bytes">The tensor's size.</param>
     /// <param name="part">Which of how many files it is.</param>
