@@ -26,7 +26,16 @@ internal sealed class AnswerConstraint
 /// <summary>A text after which an answer is held to a grammar; it may come by a control token, too.</summary>
 /// <param name="Text">The text in UTF-8, not empty; it is not part of the grammar's language.</param>
 /// <param name="IsAtStart">Whether it counts only where the answer begins with it, white space aside.</param>
-internal sealed record GrammarTrigger(byte[] Text, bool IsAtStart);
+internal sealed record GrammarTrigger(byte[] Text, bool IsAtStart)
+{
+    /// <summary>What tells of the trigger where the model leaves that out; null where nothing does.</summary>
+    public TriggerShortcut? Shortcut { get; init; }
+}
+
+/// <summary>A text by which an answer is held to a grammar from some way into it.</summary>
+/// <param name="Text">The text in UTF-8, not empty.</param>
+/// <param name="Read">What the grammar has read with it, in UTF-8.</param>
+internal sealed record TriggerShortcut(byte[] Text, byte[] Read);
 
 /// <summary>What encloses a model's reasoning, in UTF-8.</summary>
 /// <param name="Open">What begins it; empty where only the prompt can begin it.</param>

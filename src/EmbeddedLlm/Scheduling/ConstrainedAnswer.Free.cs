@@ -6,6 +6,7 @@ namespace EmbeddedLlm.Scheduling;
 internal sealed partial class ConstrainedAnswer
 {
     private StopString _trigger;
+    private StopString? _shortcut;
 
     // Whether the answer has had nothing yet but white space, and then perhaps the beginning of what opens the reasoning.
     private bool _hasBegun;
@@ -14,11 +15,12 @@ internal sealed partial class ConstrainedAnswer
 
     private bool TryAfterReasoning(ReadOnlySpan<byte> bytes)
     {
-        (StopString trigger, bool hasBegun, bool mayReason, int textLength) = (_trigger, _hasBegun, _mayReason, _textLength);
-        (_trigger, _hasBegun, _mayReason, _textLength) = (new StopString(_constraint.Trigger!.Text), false, false, 0);
+        (StopString trigger, StopString? shortcut, bool hasBegun, bool mayReason, int textLength) = (_trigger, _shortcut, _hasBegun, _mayReason, _textLength);
+        (_hasBegun, _mayReason, _textLength) = (false, false, 0);
+        AwaitTrigger();
         if (!TryFree(bytes))
         {
-            (_trigger, _hasBegun, _mayReason, _textLength) = (trigger, hasBegun, mayReason, textLength);
+            (_trigger, _shortcut, _hasBegun, _mayReason, _textLength) = (trigger, shortcut, hasBegun, mayReason, textLength);
             return false;
         }
 
@@ -26,6 +28,12 @@ internal sealed partial class ConstrainedAnswer
         if (_phase == Phase.Reasoning)
             _phase = Phase.Free;
         return true;
+    }
+
+    private void AwaitTrigger()
+    {
+        _trigger = new StopString(_constraint.Trigger!.Text);
+        _shortcut = _constraint.Trigger.Shortcut is { } shortcut ? new StopString(shortcut.Text) : null;
     }
 
     /// <summary>Takes a token of free text: all may come, but for one that goes on after the trigger with what the grammar does not allow.</summary>
@@ -45,6 +53,7 @@ internal sealed partial class ConstrainedAnswer
     private bool TryFree(ReadOnlySpan<byte> bytes)
     {
         StopString trigger = _trigger;
+        StopString? shortcut = _shortcut;
         (bool hasBegun, bool mayReason, int opened, int textLength) = (_hasBegun, _mayReason, _opened, _textLength);
         byte[] open = _constraint.Reasoning is { IsOpen: false } reasoning ? reasoning.Open : [];
         for (int i = 0; i < bytes.Length; i++)
@@ -63,15 +72,36 @@ internal sealed partial class ConstrainedAnswer
             }
 
             textLength = Math.Min(textLength + 1, int.MaxValue - 1);
-            if (!trigger.Advance(bytes[i]) || (_constraint.Trigger!.IsAtStart && textLength != trigger.Length))
-                continue;
-            if (!_matcher.TryAdvance(bytes[(i + 1)..]))
-                return false;
+            bool isShortcut = Advance(ref shortcut, bytes[i]);
+            bool isTrigger = trigger.Advance(bytes[i]) && !(_constraint.Trigger!.IsAtStart && textLength != trigger.Length);
+            if (isTrigger || isShortcut)
+                return TryBegin(isTrigger ? [] : _constraint.Trigger!.Shortcut!.Read, bytes[(i + 1)..]);
+        }
+
+        (_trigger, _shortcut, _hasBegun, _mayReason, _opened, _textLength) = (trigger, shortcut, hasBegun, mayReason, opened, textLength);
+        return true;
+    }
+
+    /// <summary>Goes on under the grammar, after what it has read already.</summary>
+    private bool TryBegin(ReadOnlySpan<byte> read, ReadOnlySpan<byte> next)
+    {
+        GrammarCheckpoint checkpoint = _matcher.Checkpoint();
+        if (_matcher.TryAdvance(read) && _matcher.TryAdvance(next))
+        {
             _phase = Phase.Answer;
             return true;
         }
 
-        (_trigger, _hasBegun, _mayReason, _opened, _textLength) = (trigger, hasBegun, mayReason, opened, textLength);
-        return true;
+        _matcher.Rollback(checkpoint);
+        return false;
+    }
+
+    private static bool Advance(ref StopString? text, byte next)
+    {
+        if (text is not { } known)
+            return false;
+        bool isWhole = known.Advance(next);
+        text = known;
+        return isWhole;
     }
 }

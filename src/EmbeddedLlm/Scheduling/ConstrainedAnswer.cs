@@ -30,8 +30,8 @@ internal sealed partial class ConstrainedAnswer : IThreadPoolWorkItem
         _matcher = constraint.Vocabulary.CreateMatcher(constraint.Grammar);
         if (!_matcher.TryAdvance(constraint.Begun))
             throw new ArgumentException("What is to be continued does not begin any text of the grammar.", nameof(constraint));
-        if (constraint.Trigger is { } trigger)
-            _trigger = new StopString(trigger.Text);
+        if (constraint.Trigger is not null)
+            AwaitTrigger();
         if (constraint.Reasoning is not { } reasoning)
         {
             _phase = _constraint.Trigger is null ? Phase.Answer : Phase.Free;

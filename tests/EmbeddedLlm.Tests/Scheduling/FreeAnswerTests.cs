@@ -13,6 +13,7 @@ public sealed class FreeAnswerTests
     private const int Right = 259;
     private const int Hidden = 260;
     private const int Think = 261;
+    private const int WrongShort = 262;
 
     private static readonly Grammar s_grammar = Grammar.FromGbnf("root ::= \"{\" [0-9]+ \"}\"");
     private static readonly GrammarVocabulary s_vocabulary = new(CreateVocabulary());
@@ -57,6 +58,30 @@ public sealed class FreeAnswerTests
         Accept(answer, "<cal");
         Assert.False(answer.TryAccept(Wrong));
         Assert.True(answer.TryAccept(Right));
+        Accept(answer, "2}");
+        Assert.True(answer.IsFinished);
+    }
+
+    [Theory]
+    [InlineData("Hi <n=", "2}")]
+    [InlineData("<cal<n=", "}")]
+    [InlineData("<call>", "{12}")]
+    public void WhereTheTriggerIsLeftOutTheGrammarHoldsFromTheShortcutOn(string text, string rest)
+    {
+        ConstrainedAnswer answer = Create();
+        Accept(answer, text);
+        Assert.False(IsAllowed(answer, 'x'));
+        Accept(answer, rest);
+        Assert.True(answer.IsFinished);
+    }
+
+    [Fact]
+    public void ATokenThatGoesOnWronglyAfterTheShortcutIsRefusedAndChangesNothing()
+    {
+        ConstrainedAnswer answer = Create();
+        Accept(answer, "<n");
+        Assert.False(answer.TryAccept(WrongShort));
+        Accept(answer, "=");
         Accept(answer, "2}");
         Assert.True(answer.IsFinished);
     }
@@ -113,7 +138,7 @@ public sealed class FreeAnswerTests
     {
         Grammar = s_grammar,
         Vocabulary = s_vocabulary,
-        Trigger = new GrammarTrigger("<call>"u8.ToArray(), isAtStart),
+        Trigger = new GrammarTrigger("<call>"u8.ToArray(), isAtStart) { Shortcut = new TriggerShortcut("<n="u8.ToArray(), "{1"u8.ToArray()) },
         Reasoning = isOpen is { } open ? new ReasoningMarkers("<think>"u8.ToArray(), "</think>"u8.ToArray(), open) : null,
     });
 
@@ -133,7 +158,7 @@ public sealed class FreeAnswerTests
     /// <summary>A token for each byte, and then a control token, an end, two that go on after the trigger, and two more control tokens.</summary>
     private static Vocabulary CreateVocabulary()
     {
-        byte[][] tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value }), .. new[] { "<call>", "<end>", "l>x", "l>{1", "<hidden>", "<think>" }.Select(Encoding.UTF8.GetBytes)];
+        byte[][] tokens = [.. Enumerable.Range(0, 256).Select(value => new[] { (byte)value }), .. new[] { "<call>", "<end>", "l>x", "l>{1", "<hidden>", "<think>", "=x" }.Select(Encoding.UTF8.GetBytes)];
         int[] offsets = [0, .. tokens.Select((_, i) => tokens.Take(i + 1).Sum(token => token.Length))];
         TokenKind[] kinds = [.. tokens.Select((_, i) => i switch { Control or Hidden or Think => TokenKind.Control, End => TokenKind.EndOfGeneration, _ => TokenKind.Text })];
         return new Vocabulary([.. tokens.SelectMany(token => token)], offsets, kinds);

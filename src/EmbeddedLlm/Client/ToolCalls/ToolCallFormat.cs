@@ -145,6 +145,11 @@ internal sealed partial record ToolCallFormat
     public string? LongTrigger { get; init; }
 
     /// <summary>
+    /// What tells of the trigger where a model leaves that out, as Qwen3-Coder does with <c>&lt;tool_call&gt;</c>: the marker after it that the name is part of, such as <c>&lt;function=</c>; null where there is none.
+    /// </summary>
+    public string? TriggerShortcut => !IsTriggeredAtStart && Opening[Trigger.Length..].TrimStart() is { Length: > 0 } rest && BegunMarker().IsMatch(rest) ? rest : null;
+
+    /// <summary>
     /// Whether the trigger counts only where the answer begins with it, as it is mere text such as <c>{"name": "</c>. A marker counts anywhere, also where the name comes right after it, and so does one that the name
     /// is part of, such as <c>&lt;function=</c> and <c>&lt;function name="</c>.
     /// </summary>

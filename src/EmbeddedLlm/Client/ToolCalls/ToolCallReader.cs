@@ -17,6 +17,9 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
     /// <summary>Whether only the answer's beginning may begin a call.</summary>
     private readonly bool _isAtStart = format.IsTriggeredAtStart || functions is not null;
 
+    private readonly string _trigger = format.Trigger;
+    private readonly string? _shortcut = format.TriggerShortcut;
+
     /// <summary>What tells that the arguments of a call are whole that are written one by one: the first marker of what follows, else all of it.</summary>
     private readonly string _argumentsEnd = format.Tags is null ? "" : EndOf(format.Call[^1].Text);
 
@@ -28,6 +31,9 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
     private bool _isBegun;
     private bool _hasHeader;
     private bool _isCalling;
+
+    /// <summary>Whether the first call begins with the shortcut, all before it being left out.</summary>
+    private bool _isShort;
 
     // Where the reader is among the parts of a call: all before are read. The first literal of a section includes what begins it.
     private int _part;
@@ -134,9 +140,17 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
         if (_hasHeader)
             return FindSeparated(held, isCall: true);
         if (!_isAtStart)
-            return held.IndexOf(format.Trigger, StringComparison.Ordinal);
+            return FindTriggerAnywhere(held);
         int start = held.Length - held.AsSpan().TrimStart().Length;
-        return !_isBegun && held.AsSpan(start).StartsWith(format.Trigger, StringComparison.Ordinal) && IsCall(held.AsSpan(start + format.Trigger.Length)) is true ? start : -1;
+        return !_isBegun && held.AsSpan(start).StartsWith(_trigger, StringComparison.Ordinal) && IsCall(held.AsSpan(start + _trigger.Length)) is true ? start : -1;
+    }
+
+    private int FindTriggerAnywhere(string held)
+    {
+        int trigger = held.IndexOf(_trigger, StringComparison.Ordinal);
+        int shortcut = _shortcut is { } text ? held.IndexOf(text, StringComparison.Ordinal) : -1;
+        _isShort = shortcut >= 0 && (trigger < 0 || shortcut < trigger);
+        return _isShort ? shortcut : trigger;
     }
 
     /// <summary>Whether an answer that begins with a trigger is a call; null where that is not decided yet.</summary>
@@ -166,13 +180,13 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
         if (_isAtStart)
         {
             ReadOnlySpan<char> begin = held.AsSpan().TrimStart();
-            bool isPossible = begin.Length < format.Trigger.Length
-                ? format.Trigger.AsSpan().StartsWith(begin, StringComparison.Ordinal)
-                : begin.StartsWith(format.Trigger, StringComparison.Ordinal) && IsCall(begin[format.Trigger.Length..]) is null;
+            bool isPossible = begin.Length < _trigger.Length
+                ? _trigger.AsSpan().StartsWith(begin, StringComparison.Ordinal)
+                : begin.StartsWith(_trigger, StringComparison.Ordinal) && IsCall(begin[_trigger.Length..]) is null;
             return !_isBegun && isPossible ? held.Length : 0;
         }
 
-        return EndsWithBeginning(held, format.Trigger);
+        return Math.Max(EndsWithBeginning(held, _trigger), _shortcut is { } shortcut ? EndsWithBeginning(held, shortcut) : 0);
     }
 
     /// <summary>The length of the longest end of a text that is the beginning of another.</summary>
@@ -213,7 +227,7 @@ internal sealed class ToolCallReader(ToolCallFormat format, ToolArguments? argum
         switch (format.Call[_part].Kind)
         {
             case ToolCallPartKind.Literal when _part == 0:
-                return TrySkip(held, format.Begin + format.Call[0].Text);
+                return TrySkip(held, _isShort ? _shortcut! : format.Opening);
             case ToolCallPartKind.Literal:
                 return TrySkip(held, format.Call[_part].Text);
             case ToolCallPartKind.Arguments when format.Tags is { } tags:

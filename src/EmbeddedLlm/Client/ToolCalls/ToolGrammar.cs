@@ -58,7 +58,11 @@ internal sealed class ToolGrammar
         if (format.IsTriggeredByName)
             return new(new Grammar(new ChoiceNode(grammar.Calls(tools, ""), TextWithoutCall(format, tools)), hasUniqueKeys: false), null, grammar.Tagged);
         Grammar calls = new(grammar.Calls(tools, format.Trigger), hasUniqueKeys: isJson) { BeginsInString = format.IsTriggeredAtStart && format.Trigger.Count(c => c == '"') % 2 == 1 };
-        return new(calls, new GrammarTrigger(Encoding.UTF8.GetBytes(format.Trigger), format.IsTriggeredAtStart), grammar.Tagged);
+        GrammarTrigger trigger = new(Encoding.UTF8.GetBytes(format.Trigger), format.IsTriggeredAtStart)
+        {
+            Shortcut = format.TriggerShortcut is { } shortcut ? new TriggerShortcut(Encoding.UTF8.GetBytes(shortcut), Encoding.UTF8.GetBytes(format.Opening[format.Trigger.Length..])) : null,
+        };
+        return new(calls, trigger, grammar.Tagged);
     }
 
     /// <summary>Only where all of a text is JSON can items be kept from being repeated.</summary>

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using EmbeddedLlm.Client;
+using EmbeddedLlm.Scheduling;
 using EmbeddedLlm.Templates;
 using Microsoft.Extensions.AI;
 
@@ -80,6 +81,21 @@ public sealed class TaggedGrammarTests
     {
         ToolCallFormat format = Learn(template);
         Assert.True(Accepts(Create(format, Schema).Grammar, format.Write(("f", """{"city":"Oslo"}""", null), ("f", """{"city":"Rome","days":2}""", null))));
+    }
+
+    /// <summary>As Qwen3-Coder, which now and then begins with the second marker.</summary>
+    [Theory]
+    [InlineData("Qwen3-Coder", "<function=", "\n<function=")]
+    [InlineData("GLM-4.6", null, null)]
+    public void ACallIsHeldToTheGrammarWhereItsTriggerIsLeftOut(string template, string? shortcut, string? read)
+    {
+        ToolCallFormat format = Learn(template);
+        ToolConstraint constraint = ToolGrammar.Create(format, ToolSet.Of(new() { Tools = [AIFunctionFactory.CreateDeclaration("f", "", JsonElement.Parse(Schema))] })!, null, ControlTokens.None);
+        TriggerShortcut? known = constraint.Trigger!.Shortcut;
+        Assert.Equal((shortcut, read), known is null ? (null, null) : (Encoding.UTF8.GetString(known.Text), Encoding.UTF8.GetString(known.Read)));
+        string call = format.Write(("f", """{"city":"Oslo"}""", null));
+        if (shortcut is not null)
+            Assert.True(Accepts(constraint.Grammar, read + call[(call.IndexOf(shortcut, StringComparison.Ordinal) + shortcut.Length)..]));
     }
 
     [Theory]

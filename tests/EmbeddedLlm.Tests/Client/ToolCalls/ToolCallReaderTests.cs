@@ -55,6 +55,21 @@ public sealed class ToolCallReaderTests
             Assert.Equal([new("get_time", arguments)], Read(format, answer[..cut], answer[cut..]).Calls);
     }
 
+    /// <summary>As Qwen3-Coder leaves it out now and then, and Nemotron, which has its format.</summary>
+    [Fact]
+    public void WhatIsAheadOfTheMarkerThatANameIsPartOfMayBeMissing()
+    {
+        ToolCallFormat format = Learn("Qwen3-Coder");
+        string answer = "Let me see: a < b.\n\n" + format.Write(("get_weather", """{"city": "Oslo"}""", null), ("add", "{}", null))["<tool_call>\n".Length..];
+        Assert.StartsWith("Let me see: a < b.\n\n<function=get_weather>", answer, StringComparison.Ordinal);
+        for (int cut = 0; cut <= answer.Length; cut++)
+        {
+            (string text, List<WrittenCall> calls) = Read(format, answer[..cut], answer[cut..]);
+            Assert.Equal("Let me see: a < b.", text);
+            Assert.Equal([new("get_weather", """{"city":"Oslo"}"""), new("add", "{}")], calls);
+        }
+    }
+
     [Fact]
     public void AnAnswerThatIsOneJsonCallIsACall()
     {
