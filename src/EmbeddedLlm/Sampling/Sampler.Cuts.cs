@@ -60,9 +60,8 @@ internal sealed partial class Sampler
         if (count <= k)
             return count;
 
-        Span<float> ones = scratch.Weights.AsSpan(0, count);
-        ones.Fill(1f);
-        return Selection.BestByWeight(scratch.Candidates.AsSpan(0, count), ones, k, scratch.Buckets);
+        Selection.Best(scratch.Candidates.AsSpan(0, count), k, scratch.Weights, scratch.Buckets);
+        return k;
     }
 
     /// <summary>Moves the candidates with at least this logit to the front and returns how many they are.</summary>

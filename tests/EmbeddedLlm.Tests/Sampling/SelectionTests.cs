@@ -44,6 +44,30 @@ public sealed class SelectionTests
     }
 
     [Theory]
+    [InlineData(2, 1)]
+    [InlineData(17, 1)]
+    [InlineData(41, 40)]
+    [InlineData(300, 40)]
+    [InlineData(512, 511)]
+    [InlineData(513, 40)]
+    [InlineData(20_000, 19_999)]
+    public void TheBestAreKept(int count, int k)
+    {
+        for (int seed = 0; seed < 8; seed++)
+        {
+            // All alike, in order and backwards, or as they come.
+            Random random = new(seed);
+            float[] logits = seed < 2 ? new float[count] : seed < 4 ? [.. Enumerable.Range(0, count).Select(i => (float)(seed == 2 ? i : -i))] : RandomLogits.Normal(random, count, seed);
+            ulong[] candidates = [.. logits.Select(Candidate.Create)];
+            if (seed % 2 == 1)
+                random.Shuffle(candidates);
+            ulong[] expected = [.. candidates.Order().Take(k)];
+            Selection.Best(candidates, k, new float[count], new double[Selection.BucketCount]);
+            Assert.Equal(expected, candidates[..k].Order());
+        }
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(40)]
