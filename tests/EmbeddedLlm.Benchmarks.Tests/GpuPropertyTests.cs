@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using EmbeddedLlm.Tests;
 
 namespace EmbeddedLlm.Benchmarks.Tests;
 
@@ -20,8 +21,9 @@ public sealed class GpuPropertyTests : IDisposable
     [InlineData("nvidia", false)]
     public async Task TheBackendsThatThereAreAreTakenAndOthersRefused(string value, bool isTaken)
     {
+        string properties = Path.Combine(SharedData.RepositoryRoot, "src", "EmbeddedLlm.Runtime.Cpu", "GpuReferences.props");
         string project = _folder.File("check.proj");
-        await File.WriteAllTextAsync(project, $"<Project><Import Project=\"{FindProperties()}\" /></Project>", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(project, $"<Project><Import Project=\"{properties}\" /></Project>", TestContext.Current.CancellationToken);
         ProcessStartInfo start = new("dotnet", ["msbuild", project, "-nologo", "-nodeReuse:false", "-t:CheckEmbeddedLlmGpu", $"-p:EmbeddedLlmGpu={value}"])
         {
             WorkingDirectory = Path.GetDirectoryName(project),
@@ -37,17 +39,5 @@ public sealed class GpuPropertyTests : IDisposable
 
         Assert.True(process.ExitCode == 0 == isTaken, output);
         Assert.Equal(!isTaken, output.Contains("EMBEDDEDLLM007", StringComparison.Ordinal));
-    }
-
-    private static string FindProperties()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            string properties = Path.Combine(folder.FullName, "src", "EmbeddedLlm.Runtime.Cpu", "GpuReferences.props");
-            if (File.Exists(properties))
-                return properties;
-        }
-
-        throw new FileNotFoundException("There is no src/EmbeddedLlm.Runtime.Cpu/GpuReferences.props above the tests.");
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using EmbeddedLlm.Tests;
 
 namespace EmbeddedLlm.Benchmarks.Tests;
 
@@ -16,7 +17,7 @@ public sealed class GpuScriptTests : IDisposable
             Add($"cuda 12/lib64/{library}", "");
         Add("bin/nvidia-smi", "#!/bin/sh\necho 570.86.10\n");
         Directory.CreateDirectory(_folder.File("pieces of it"));
-        File.Copy(FindScript(), _folder.File("pieces of it/run.sh"));
+        File.Copy(Path.Combine(SharedData.RepositoryRoot, "benchmarks", "gpu", "run.sh"), _folder.File("pieces of it/run.sh"));
     }
 
     public void Dispose() => _folder.Dispose();
@@ -64,18 +65,6 @@ public sealed class GpuScriptTests : IDisposable
         (int code, string output) = await RunAsync();
         Assert.Equal(5, code);
         Assert.Contains("These pieces are still missing: gpu-benchmarks.tar.gz.00", output, StringComparison.Ordinal);
-    }
-
-    private static string FindScript()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            string script = Path.Combine(folder.FullName, "benchmarks", "gpu", "run.sh");
-            if (File.Exists(script))
-                return script;
-        }
-
-        throw new FileNotFoundException("There is no benchmarks/gpu/run.sh above the tests.");
     }
 
     private void Add(string name, string text)
